@@ -1,0 +1,53 @@
+# `make` alone lists the targets. Everything the targets write lies inside this clone.
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+ROOT := $(CURDIR)
+CACHE := $(ROOT)/.cache
+BIN := $(ROOT)/.venv/bin
+UV ?= uv
+
+export TMPDIR := $(CACHE)/tmp
+export PIP_CACHE_DIR := $(CACHE)/pip
+export XDG_CACHE_HOME := $(CACHE)
+export MPLCONFIGDIR := $(CACHE)/matplotlib
+export PREFECT_HOME := $(CACHE)/prefect
+export PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS := 120
+export PREFECT_SERVER_ANALYTICS_ENABLED := false
+export GX_ANALYTICS_ENABLED := false
+export DO_NOT_TRACK := 1
+export TF_CPP_MIN_LOG_LEVEL := 2
+export PYTHONDONTWRITEBYTECODE := 1
+
+# What `make run` plays and where it publishes.
+DAY ?= 2026-05-20
+REGION ?=
+TRIPS ?=
+MINUTES ?=
+
+.PHONY: help
+help:  ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+.PHONY: install
+install: .venv/installed  ## Create the environment from the hashed lock file
+
+.venv/installed: requirements.txt pyproject.toml
+	@command -v git >/dev/null || { echo "git is missing; install it (Debian: apt install git)"; exit 1; }
+	@command -v python3.11 >/dev/null || { echo "python3.11 is missing; install Python 3.11 (Debian: apt install python3.11 python3.11-venv; macOS: brew install python@3.11)"; exit 1; }
+	@python3.11 -c 'import ensurepip, venv' 2>/dev/null || { echo "python3.11 cannot make environments; install its venv module (Debian: apt install python3.11-venv)"; exit 1; }
+	@mkdir -p $(TMPDIR)
+	@echo "Making .venv from requirements.txt (a few minutes the first time)"
+	@python3.11 -m venv --clear .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: -r requirements.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
+	@touch $@
+
+.PHONY: lock
+lock:  ## Renew the lock files (needs uv)
+	@command -v $(UV) >/dev/null || { echo "uv is missing; install it, or name it: make lock UV=/path/to/uv"; exit 1; }
+	@$(UV) lock --quiet --upgrade
+	@$(UV) export --quiet --format requirements.txt --no-header --no-emit-project --group dev -o requirements.txt >/dev/null
+	@$(UV) export --quiet --format requirements.txt --no-header --no-emit-project --no-dev --group gpu -o infra/gpu-requirements.txt >/dev/null
+	@rm -f uv.lock

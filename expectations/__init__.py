@@ -1,0 +1,1 @@
+"""Great Expectations suites, made from the table declarations."""

@@ -1,0 +1,1 @@
+"""What surrounds the pipeline: the replay server, images, work-pool templates."""

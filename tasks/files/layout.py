@@ -1,0 +1,58 @@
+"""Where everything lies: one private tree and one public tree, never mixed."""
+
+import datetime as dt
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The paths of all data, below one root.
+
+    Attributes:
+        root: `data/` of the clone unless the environment variable OPENTRIPS_DATA names another.
+
+    Examples:
+        >>> import datetime as dt
+        >>> layout = Layout(Path("data"))
+        >>> layout.releases("demo", dt.date(2026, 5, 20)).as_posix()
+        'data/releases/demo/2026-05-20'
+    """
+
+    root: Path
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """The layout below OPENTRIPS_DATA, by default below `data` in the working directory."""
+        return cls(Path(os.environ.get("OPENTRIPS_DATA", "data")).absolute())
+
+    @property
+    def ledger(self) -> Path:
+        """The SQLite file of the privacy ledger."""
+        return self.root / "private" / "ledger.sqlite"
+
+    def journal(self, region: str, feed: str) -> Path:
+        """The journal of one feed: a directory with one folder per service day."""
+        return self.root / "private" / region / "journal" / feed
+
+    def sightings(self, region: str, day: dt.date) -> Path:
+        """The sealed service day: sightings and polls of every feed."""
+        return self.root / "private" / region / "sightings" / day.isoformat()
+
+    def trips(self, region: str, day: dt.date) -> Path:
+        """The private table of moves of one service day."""
+        return self.root / "private" / region / "trips" / day.isoformat()
+
+    def model(self, region: str, day: dt.date) -> Path:
+        """The trained model of one service day, its checkpoint and its privacy statement."""
+        return self.root / "private" / region / "model" / day.isoformat()
+
+    def synthetic(self, region: str, day: dt.date) -> Path:
+        """The generated rows of one service day, before they are checked."""
+        return self.root / "private" / region / "synthetic" / day.isoformat()
+
+    def releases(self, region: str, day: dt.date) -> Path:
+        """The published revisions (r1, r2, ...) of one service day."""
+        return self.root / "releases" / region / day.isoformat()

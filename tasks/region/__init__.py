@@ -1,0 +1,17 @@
+"""A region: one YAML file, one validated model."""
+
+from tasks.region.guarantee import Guarantee
+from tasks.region.load import RegionError, load_region
+from tasks.region.model import Box, Capture, Feed, Region, TripNet, TripRules
+
+__all__ = [
+    "Box",
+    "Capture",
+    "Feed",
+    "Guarantee",
+    "Region",
+    "RegionError",
+    "TripNet",
+    "TripRules",
+    "load_region",
+]

@@ -1,0 +1,174 @@
+"""The pydantic model of a region, which is also the parameter form in the Prefect UI."""
+
+import os
+import re
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from tasks.region.guarantee import Guarantee
+
+Identifier = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$",
+        description="Lower-case letters, digits, - and _; it becomes a folder name.",
+    ),
+]
+
+_VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
+
+
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"unknown time zone {name!r}; use an IANA name such as Europe/Berlin")
+    return name
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Box(_Model):
+    """A part of the service area: a rectangle in degrees, edges included."""
+
+    name: Identifier
+    south: float = Field(ge=-85, le=85, description="Southern edge, degrees of latitude.")
+    west: float = Field(ge=-180, le=180, description="Western edge, degrees of longitude.")
+    north: float = Field(ge=-85, le=85, description="Northern edge, degrees of latitude.")
+    east: float = Field(ge=-180, le=180, description="Eastern edge, degrees of longitude.")
+
+    @model_validator(mode="after")
+    def _is_large_enough(self) -> Self:
+        if self.north - self.south < 0.01 or self.east - self.west < 0.01:
+            raise ValueError(
+                f"service area {self.name!r} must span at least 0.01 degrees "
+                "from south to north and from west to east"
+            )
+        return self
+
+
+class Feed(_Model):
+    """One GBFS system's vehicle-status endpoint."""
+
+    id: Identifier
+    url: str = Field(
+        description="URL of the discovery file (gbfs.json) or of the vehicle feed itself. "
+        "${NAME} stands for an environment variable."
+    )
+    source: str | None = Field(
+        None,
+        description="The system whose vehicles the feed shows; feeds that republish one fleet "
+        "share a source, and so one privacy account. Default: the URL as written.",
+    )
+    poll_seconds: int = Field(60, ge=10, le=3600, description="Time between two polls, seconds.")
+    clock: Literal["wall", "feed"] = Field(
+        "wall", description="`feed`: take the time from a replay server on loopback; never sleep."
+    )
+    headers: dict[str, str] = Field(
+        default_factory=dict,
+        description="HTTP headers for authentication: header name to environment variable name.",
+    )
+
+    @property
+    def account(self) -> str:
+        """The source system whose privacy account this feed's trips charge."""
+        return self.source or self.url
+
+    def resolved_url(self) -> str:
+        """The URL with every ${NAME} replaced from the environment.
+
+        Raises:
+            KeyError: If a variable is not set; its name is the exception's argument.
+        """
+        return _VARIABLE.sub(lambda match: os.environ[match[1]], self.url)
+
+
+class Capture(_Model):
+    """What a day's collection must have seen for its release to be published."""
+
+    min_coverage: float = Field(
+        0.8, ge=0, le=1, description="Share of the service day's due polls that were answered."
+    )
+
+
+class TripRules(_Model):
+    """Public constants of the per-row rules that make a move a trip."""
+
+    max_speed_kmh: float = Field(
+        50, gt=0, le=300, description="A faster straight line is impossible."
+    )
+    max_gap_minutes: float = Field(
+        15,
+        gt=0,
+        le=1440,
+        description="A move during which the feed was not seen for longer is no trip.",
+    )
+    min_per_day: int = Field(
+        500, ge=1, description="A day with fewer trips is refused: noise would drown it."
+    )
+    max_per_day: int = Field(
+        10_000, ge=1, description="Cap N on the trips of a day; delta is at most 0.01 / N."
+    )
+
+
+class TripNet(_Model):
+    """Settings of the synthesizer `trip_net`; all of them are public and affect privacy."""
+
+    name: Literal["trip_net"] = "trip_net"
+    levels: int = Field(3, ge=1, le=4, description="Depth of the grid; each level splits 8 x 8.")
+    hidden_units: int = Field(64, ge=8, le=1024, description="Width of each step's hidden layer.")
+    sampling_probability: float = Field(
+        0.1, gt=0, lt=1, description="Chance of each trip to enter each step (Poisson sampling)."
+    )
+    steps: int = Field(300, ge=1, le=100_000, description="Training steps.")
+    reserve_steps: int = Field(
+        30, ge=0, le=100_000, description="Further steps accounted for, for resuming after a crash."
+    )
+    l2_norm_clip: float = Field(1.0, gt=0, description="Bound on each trip's gradient norm.")
+    learning_rate: float = Field(0.01, gt=0, description="Adam's learning rate.")
+
+
+class Region(_Model):
+    """A region: where it is, which feeds it reads, what it promises, what it publishes."""
+
+    id: Identifier
+    name: str = Field(min_length=1, max_length=200, description="Name for people.")
+    time_zone: Annotated[str, AfterValidator(_known_zone)] = Field(
+        description="IANA time zone; its midnight parts the service days."
+    )
+    service_area: tuple[Box, ...] = Field(
+        min_length=1, description="Public rectangles; a trip starts and ends in one of them."
+    )
+    feeds: tuple[Feed, ...] = Field(min_length=1, description="The feeds polled for this region.")
+    capture: Capture = Field(default_factory=Capture)
+    trips: TripRules = Field(default_factory=TripRules)
+    guarantee: Guarantee = Field(default_factory=Guarantee)
+    synthesizer: TripNet = Field(default_factory=TripNet)
+    licence: str = Field("CC-BY-4.0", description="SPDX identifier of the release's licence.")
+
+    @model_validator(mode="after")
+    def _delta_fits_the_cap(self) -> Self:
+        most = 0.01 / self.trips.max_per_day
+        if self.guarantee.delta > most * (1 + 1e-9):  # 0.01 has no exact binary form
+            raise ValueError(
+                f"guarantee.delta {self.guarantee.delta:g} is over 0.01 / trips.max_per_day = "
+                f"{most:.3g}; lower one of them"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        for what, names in (
+            ("feed id", [feed.id for feed in self.feeds]),
+            ("service area name", [box.name for box in self.service_area]),
+        ):
+            if len(set(names)) < len(names):
+                raise ValueError(f"every {what} must be used once; found {names}")
+        return self
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone as an object."""
+        return ZoneInfo(self.time_zone)

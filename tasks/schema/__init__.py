@@ -1,0 +1,9 @@
+"""The tables, declared once as data; every other description of them is derived from here."""
+
+from tasks.schema.polls import POLLS
+from tasks.schema.release import RELEASE
+from tasks.schema.sightings import SIGHTINGS
+from tasks.schema.table import Column, Table
+from tasks.schema.trips import TRIPS
+
+__all__ = ["POLLS", "RELEASE", "SIGHTINGS", "TRIPS", "Column", "Table"]
