@@ -54,7 +54,7 @@ _Epsilon = Callable[[dp_accounting.DpEvent, float], float]
 RELATION = dp_accounting.NeighboringRelation.ADD_OR_REMOVE_ONE
 INTERVAL = 1e-4
 """Discretisation of privacy losses."""
-NOISE_GRAIN = 1e-4
+NOISE_GRAIN = 1e-3
 """Solved noise multipliers are rounded up to a multiple of this."""
 NOISE_RANGE = (0.3, 100_000.0)
 """Noise multipliers that are searched; below, the accountant's arrays outgrow memory."""
@@ -117,7 +117,7 @@ def solve_noise_multiplier(
 ) -> SubsampledGaussian:
     """The mechanism with the least noise that keeps a guarantee over all its steps.
 
-    The noise is rounded up to a multiple of 1e-4 and the result is checked: its epsilon by PLD
+    The noise is rounded up to a multiple of 1e-3 and the result is checked: its epsilon by PLD
     never exceeds the guarantee's.
 
     Args:
@@ -132,11 +132,11 @@ def solve_noise_multiplier(
 
     Examples:
         >>> target = Guarantee(epsilon=0.666, delta=6.53e-7)
-        >>> round(solve_noise_multiplier(target, 64 / 27_000, 12_656).noise_multiplier, 3)
-        1.834
+        >>> solve_noise_multiplier(target, 64 / 27_000, 12_656).noise_multiplier
+        1.835
         >>> mechanism = solve_noise_multiplier(Guarantee(epsilon=1, delta=1e-6), 0.1, 300, 30)
         >>> mechanism.noise_multiplier
-        7.8019
+        7.802
     """
     lowest, highest = NOISE_RANGE
     least = SubsampledGaussian(sampling_probability, lowest, steps, reserve_steps, l2_norm_clip)
@@ -164,6 +164,6 @@ def solve_noise_multiplier(
     if excess(low) > 0:
         noise = float(optimize.brentq(excess, low, min(low * 1.25, highest), xtol=NOISE_GRAIN / 4))
     grains = math.ceil(noise / NOISE_GRAIN)
-    while excess(round(grains * NOISE_GRAIN, 4)) > 0:
+    while excess(round(grains * NOISE_GRAIN, 3)) > 0:
         grains += 1
-    return replace(least, noise_multiplier=round(grains * NOISE_GRAIN, 4))
+    return replace(least, noise_multiplier=round(grains * NOISE_GRAIN, 3))
