@@ -155,14 +155,18 @@ def solve_noise_multiplier(
             "larger epsilon"
         )
     high = lowest
-    while high < highest and excess(high, epsilon_by_rdp) > 0:  # RDP is fast, and never below PLD
-        high = min(high * 1.25, highest)
+    while high < highest and excess(high, epsilon_by_rdp) > 0:
+        high = min(high * 2, highest)
+    if lowest < high < highest:  # RDP is fast, and near PLD: start the search there
+        high = float(optimize.brentq(excess, high / 4, high, args=(epsilon_by_rdp,), rtol=1e-3))
+    while excess(high) > 0:
+        high = min(high * 1.1, highest)
     low = high
     while low > lowest and excess(low) <= 0:
-        low = max(low / 1.25, lowest)
+        low, high = max(low * 0.85, lowest), low
     noise = lowest
     if excess(low) > 0:
-        noise = float(optimize.brentq(excess, low, min(low * 1.25, highest), xtol=NOISE_GRAIN / 4))
+        noise = float(optimize.brentq(excess, low, high, xtol=NOISE_GRAIN / 4))
     grains = math.ceil(noise / NOISE_GRAIN)
     while excess(round(grains * NOISE_GRAIN, 3)) > 0:
         grains += 1

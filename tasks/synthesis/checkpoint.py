@@ -53,12 +53,12 @@ def load_checkpoint(directory: Path, fingerprint: str) -> Adam | None:
     if not path.exists():
         return None
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
             facts = json.loads(stored["facts"].tobytes())
             if facts["fingerprint"] != fingerprint:
                 return None
             arrays = {name: stored[name] for name in _ARRAYS}
-    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
+    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise ModelFileError(
             f"{path}: not a checkpoint ({error}); restore it, or remove it to train from the start "
             "with the steps that are left"

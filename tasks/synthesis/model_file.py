@@ -95,7 +95,8 @@ def load_model(directory: Path) -> StoredModel:
     try:
         document = json.loads((directory / MODEL).read_bytes())
         boxes = tuple(Box.model_validate(box) for box in document["grid"]["boxes"])
-        with np.load(directory / ARRAYS, allow_pickle=False) as stored:
+        content = io.BytesIO((directory / ARRAYS).read_bytes())
+        with np.load(content, allow_pickle=False) as stored:
             weights = np.concatenate([stored[name].ravel() for name in stored.files])
         return StoredModel(
             settings=TripNet.model_validate(document["synthesizer"]),

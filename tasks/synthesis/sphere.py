@@ -25,7 +25,7 @@ def distance_m(
 
     Examples:
         >>> float(distance_m(*map(np.float64, (52.0, 10.0, 52.0, 10.01))).round(2))
-        684.58
+        684.59
     """
     phi, to_phi = np.radians(latitude), np.radians(to_latitude)
     half_phi = (to_phi - phi) / 2
