@@ -51,3 +51,31 @@ lock:  ## Renew the lock files (needs uv)
 	@$(UV) export --quiet --format requirements.txt --no-header --no-emit-project --group dev -o requirements.txt >/dev/null
 	@$(UV) export --quiet --format requirements.txt --no-header --no-emit-project --no-dev --group gpu -o infra/gpu-requirements.txt >/dev/null
 	@rm -f uv.lock
+
+.PHONY: run
+run: install  ## Play a simulated day and publish it (DAY=, REGION=<yaml>, TRIPS=<csv>, MINUTES=)
+	@mkdir -p $(TMPDIR) $(PREFECT_HOME)
+ifneq ($(REGION),)
+	@$(BIN)/opentrips run $(REGION) $(if $(filter command line environment,$(origin DAY)),--day $(DAY)) $(if $(MINUTES),--minutes $(MINUTES))
+else ifneq ($(TRIPS),)
+	@$(BIN)/python -m infra.replay --trips $(TRIPS) --day $(DAY) --time-zone Etc/GMT-4 -- $(BIN)/opentrips run deployments/regions/us-metros.yaml --day $(DAY)
+else
+	@$(BIN)/python -m infra.replay --city --day $(DAY) --time-zone America/Kentucky/Louisville -- $(BIN)/opentrips run deployments/regions/demo.yaml --day $(DAY)
+endif
+
+.PHONY: test
+test: install  ## Run the default tests, the linters and the type checker (under 10 minutes)
+	@mkdir -p $(TMPDIR) $(PREFECT_HOME)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered -q $(ARGS)
+
+.PHONY: test-slow
+test-slow: install  ## Run the slow tests: kill loops, soaks, full audits (under an hour)
+	@mkdir -p $(TMPDIR) $(PREFECT_HOME)
+	@$(BIN)/python -m pytest -m slow -q $(ARGS)
+
+.PHONY: clean
+clean:  ## Remove the environment and the caches, but never data/
+	@rm -rf .venv .cache *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

@@ -22,13 +22,13 @@ def haversine(
         longitude_2: Degrees, likewise.
 
     Returns:
-        Metres, 0 to 20,015,115.
+        Metres, 0 to 20,015,115 (half the circumference).
 
     Examples:
         >>> float(haversine(0, 0, 0, 1).round(1))
         111195.1
         >>> float(haversine(0, 0, 0, 180).round())
-        20015115.0
+        20015114.0
     """
     phi_1, phi_2 = np.radians(latitude_1), np.radians(latitude_2)
     half_latitude = (phi_2 - phi_1) / 2

@@ -58,8 +58,8 @@ def speed_kmh(distance_m: NDArray[np.float64], seconds: NDArray[np.float64]) -> 
     """Speed of the straight line in km/h; infinite where no time passed.
 
     Examples:
-        >>> speed_kmh(np.array([1000.0, 100.0]), np.array([120.0, 0.0])).tolist()
-        [30.0, inf]
+        >>> speed_kmh(np.array([1000.0, 100.0]), np.array([240.0, 0.0])).round(6).tolist()
+        [15.0, inf]
     """
     with np.errstate(divide="ignore"):
         speed: NDArray[np.float64] = 3.6 * np.divide(distance_m, seconds)
