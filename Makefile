@@ -7,6 +7,7 @@ ROOT := $(CURDIR)
 CACHE := $(ROOT)/.cache
 BIN := $(ROOT)/.venv/bin
 UV ?= uv
+PIP_QUIET := --quiet --quiet --disable-pip-version-check --no-warn-script-location
 
 export TMPDIR := $(CACHE)/tmp
 export PIP_CACHE_DIR := $(CACHE)/pip
@@ -33,15 +34,18 @@ help:  ## List the targets
 .PHONY: install
 install: .venv/installed  ## Create the environment from the hashed lock file
 
-.venv/installed: requirements.txt pyproject.toml
+.venv/installed: .venv/locked pyproject.toml
+	@$(BIN)/pip install $(PIP_QUIET) --no-deps --no-build-isolation --no-index -e .
+	@touch $@
+
+.venv/locked: requirements.txt
 	@command -v git >/dev/null || { echo "git is missing; install it (Debian: apt install git)"; exit 1; }
 	@command -v python3.11 >/dev/null || { echo "python3.11 is missing; install Python 3.11 (Debian: apt install python3.11 python3.11-venv; macOS: brew install python@3.11)"; exit 1; }
 	@python3.11 -c 'import ensurepip, venv' 2>/dev/null || { echo "python3.11 cannot make environments; install its venv module (Debian: apt install python3.11-venv)"; exit 1; }
 	@mkdir -p $(TMPDIR)
 	@echo "Making .venv from requirements.txt (a few minutes the first time)"
 	@python3.11 -m venv --clear .venv
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: -r requirements.txt
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
+	@$(BIN)/pip install $(PIP_QUIET) --no-deps --require-hashes --only-binary :all: -r requirements.txt
 	@touch $@
 
 .PHONY: lock

@@ -1,4 +1,4 @@
-"""The command line: `opentrips run`, `collect`, `release`."""
+"""The command line: `opentrips run`, `collect`, `release`, `serve`."""
 
 import argparse
 import datetime as dt
@@ -13,6 +13,16 @@ from tasks.files import Layout, read_manifest
 from tasks.region import Region, load_region
 from tasks.region.service_day import service_day_of
 
+ENVIRONMENT = {
+    "DO_NOT_TRACK": "1",
+    "GX_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+}
+"""Settings of the libraries, unless the user's environment says otherwise: nobody is told about
+a run, and a slow machine has time to start the embedded Prefect server."""
+
 DAY_SHIFTS = 26
 """More shifts of an hour than any service day has."""
 
@@ -20,6 +30,8 @@ DAY_SHIFTS = 26
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; every mistake of the user's ends in one line and exit status 1."""
     options = _parser().parse_args(arguments)
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
     try:
         region = load_region(options.region)
         day = options.day or service_day_of(dt.datetime.now(dt.UTC), region.zone)
@@ -58,6 +70,35 @@ def _release(region: Region, day: dt.date, options: argparse.Namespace) -> None:
     print(published["page"])
 
 
+def _serve(region: Region, day: dt.date, options: argparse.Namespace) -> None:
+    """Keep the region's deployments and run what the Prefect server schedules."""
+    from prefect import serve
+    from prefect.schedules import Cron
+    from prefect.settings import PREFECT_API_URL
+
+    from flows.collect import collect
+    from flows.release import release
+
+    if not PREFECT_API_URL.value():
+        raise OpentripsError(
+            "serve needs a Prefect server: start one with `prefect server start` "
+            "and set PREFECT_API_URL=http://127.0.0.1:4200/api"
+        )
+    parameters = {"region": region.model_dump(mode="json")}
+    serve(
+        collect.to_deployment(
+            name=region.id,
+            parameters=parameters,
+            schedule=Cron("0 * * * *", timezone=region.time_zone),
+        ),
+        release.to_deployment(
+            name=region.id,
+            parameters=parameters,
+            schedule=Cron("20 0 * * *", timezone=region.time_zone),
+        ),
+    )
+
+
 def _published_page(region: Region, day: dt.date) -> Path | None:
     """The page of the newest revision of a published day."""
     revisions = Layout.from_environment().releases(region.id, day).glob("r[0-9]*/index.html")
@@ -65,16 +106,13 @@ def _published_page(region: Region, day: dt.date) -> Path | None:
 
 
 def _show_progress() -> None:
-    """Print what our own steps report, and leave Prefect's chatter to its log."""
-    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "INFO")
+    """Print what our own steps report, and leave Prefect's chatter to its server's log."""
     from prefect.logging.configuration import setup_logging
 
     setup_logging()
-    for name in ("prefect", "prefect.flow_runs", "prefect.task_runs"):
-        for handler in logging.getLogger(name).handlers:
-            if "Console" in type(handler).__name__:
-                handler.addFilter(_is_ours)
-                handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_is_ours)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
 
 
 def _is_ours(record: logging.LogRecord) -> bool:
@@ -96,6 +134,7 @@ def _parser() -> argparse.ArgumentParser:
         ("run", _run, "collect a day, then release it"),
         ("collect", _collect, "poll the region's feeds until the day ends"),
         ("release", _release, "release a collected day"),
+        ("serve", _serve, "collect every hour and release every night, by a Prefect server"),
     ):
         sub = commands.add_parser(name, help=text, description=text)
         sub.set_defaults(command=command)

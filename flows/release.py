@@ -15,7 +15,13 @@ from tasks.region import Region
 from tasks.region.service_day import service_day_of
 
 
-@flow(name="release", flow_run_name="release-{region.id}-{day}")
+def _run_name() -> str:
+    parameters = runtime.flow_run.parameters
+    region = Region.model_validate(parameters["region"])
+    return f"release-{region.id}-{parameters.get('day') or _scheduled_day(region)}"
+
+
+@flow(name="release", flow_run_name=_run_name)
 def release(region: Region, day: dt.date | None = None) -> dict[str, Any]:
     """Turn one collected service day into a published release.
 
@@ -29,7 +35,7 @@ def release(region: Region, day: dt.date | None = None) -> dict[str, Any]:
     Returns:
         The public manifest and the path of the release's page.
     """
-    day = day or _day_before(runtime.flow_run.scheduled_start_time, region)
+    day = day or _scheduled_day(region)
     seal(region, day)
     check_capture(region, day)
     check_sightings(region, day)
@@ -41,5 +47,7 @@ def release(region: Region, day: dt.date | None = None) -> dict[str, Any]:
     return publish(region, day)
 
 
-def _day_before(scheduled: dt.datetime, region: Region) -> dt.date:
-    return service_day_of(scheduled, region.zone) - dt.timedelta(days=1)
+def _scheduled_day(region: Region) -> dt.date:
+    """The service day before the one in which this run was due, however late it starts."""
+    due = runtime.flow_run.scheduled_start_time
+    return service_day_of(due, region.zone) - dt.timedelta(days=1)
