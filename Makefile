@@ -7,6 +7,7 @@ ROOT := $(CURDIR)
 CACHE := $(ROOT)/.cache
 BIN := $(ROOT)/.venv/bin
 UV ?= uv
+PIP_QUIET := --quiet --quiet --disable-pip-version-check --no-warn-script-location
 
 export TMPDIR := $(CACHE)/tmp
 export PIP_CACHE_DIR := $(CACHE)/pip
@@ -33,15 +34,18 @@ help:  ## List the targets
 .PHONY: install
 install: .venv/installed  ## Create the environment from the hashed lock file
 
-.venv/installed: requirements.txt pyproject.toml
+.venv/installed: .venv/locked pyproject.toml
+	@$(BIN)/pip install $(PIP_QUIET) --no-deps --no-build-isolation --no-index -e .
+	@touch $@
+
+.venv/locked: requirements.txt
 	@command -v git >/dev/null || { echo "git is missing; install it (Debian: apt install git)"; exit 1; }
 	@command -v python3.11 >/dev/null || { echo "python3.11 is missing; install Python 3.11 (Debian: apt install python3.11 python3.11-venv; macOS: brew install python@3.11)"; exit 1; }
 	@python3.11 -c 'import ensurepip, venv' 2>/dev/null || { echo "python3.11 cannot make environments; install its venv module (Debian: apt install python3.11-venv)"; exit 1; }
 	@mkdir -p $(TMPDIR)
 	@echo "Making .venv from requirements.txt (a few minutes the first time)"
 	@python3.11 -m venv --clear .venv
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: -r requirements.txt
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
+	@$(BIN)/pip install $(PIP_QUIET) --no-deps --require-hashes --only-binary :all: -r requirements.txt
 	@touch $@
 
 .PHONY: lock
@@ -51,3 +55,31 @@ lock:  ## Renew the lock files (needs uv)
 	@$(UV) export --quiet --format requirements.txt --no-header --no-emit-project --group dev -o requirements.txt >/dev/null
 	@$(UV) export --quiet --format requirements.txt --no-header --no-emit-project --no-dev --group gpu -o infra/gpu-requirements.txt >/dev/null
 	@rm -f uv.lock
+
+.PHONY: run
+run: install  ## Play a simulated day and publish it (DAY=, REGION=<yaml>, TRIPS=<csv>, MINUTES=)
+	@mkdir -p $(TMPDIR) $(PREFECT_HOME)
+ifneq ($(REGION),)
+	@$(BIN)/opentrips run $(REGION) $(if $(filter command line environment,$(origin DAY)),--day $(DAY)) $(if $(MINUTES),--minutes $(MINUTES))
+else ifneq ($(TRIPS),)
+	@$(BIN)/python -m infra.replay --trips $(TRIPS) --day $(DAY) --time-zone Etc/GMT-4 -- $(BIN)/opentrips run deployments/regions/us-metros.yaml --day $(DAY)
+else
+	@$(BIN)/python -m infra.replay --city --day $(DAY) --time-zone America/Kentucky/Louisville -- $(BIN)/opentrips run deployments/regions/demo.yaml --day $(DAY)
+endif
+
+.PHONY: test
+test: install  ## Run the default tests, the linters and the type checker (under 10 minutes)
+	@mkdir -p $(TMPDIR) $(PREFECT_HOME)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered -q $(ARGS)
+
+.PHONY: test-slow
+test-slow: install  ## Run the slow tests: kill loops, soaks, full audits (under an hour)
+	@mkdir -p $(TMPDIR) $(PREFECT_HOME)
+	@$(BIN)/python -m pytest -m slow -q $(ARGS)
+
+.PHONY: clean
+clean:  ## Remove the environment and the caches, but never data/
+	@rm -rf .venv .cache *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

@@ -1,4 +1,4 @@
-"""The steps of the pipeline, one file per Prefect task, and the engines they call, one folder each."""
+"""The steps of the pipeline, one file per Prefect task, and the engines they call as folders."""
 
 
 class OpentripsError(Exception):

@@ -171,6 +171,17 @@ class Region(_Model):
                 raise ValueError(f"every {what} must be used once; found {names}")
         return self
 
+    @model_validator(mode="after")
+    def _feeds_share_a_clock(self) -> Self:
+        if len({feed.clock for feed in self.feeds}) > 1:
+            raise ValueError("the feeds of a region must all have the same clock")
+        return self
+
+    @property
+    def clock(self) -> Literal["wall", "feed"]:
+        """The clock that all feeds of the region are read by."""
+        return self.feeds[0].clock
+
     @property
     def zone(self) -> ZoneInfo:
         """The time zone as an object."""

@@ -1,0 +1,162 @@
+"""The command line: `opentrips run`, `collect`, `release`, `serve`."""
+
+import argparse
+import datetime as dt
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from tasks import OpentripsError
+from tasks.files import Layout, read_manifest
+from tasks.region import Region, load_region
+from tasks.region.service_day import service_day_of
+
+ENVIRONMENT = {
+    "DO_NOT_TRACK": "1",
+    "GX_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+}
+"""Settings of the libraries, unless the user's environment says otherwise: nobody is told about
+a run, and a slow machine has time to start the embedded Prefect server."""
+
+DAY_SHIFTS = 26
+"""More shifts of an hour than any service day has."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; every mistake of the user's ends in one line and exit status 1."""
+    options = _parser().parse_args(arguments)
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    try:
+        region = load_region(options.region)
+        day = options.day or service_day_of(dt.datetime.now(dt.UTC), region.zone)
+        _show_progress()
+        options.command(region, day, options)
+    except OpentripsError as error:
+        print(f"opentrips: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("opentrips: stopped; the same command goes on from here", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _run(region: Region, day: dt.date, options: argparse.Namespace) -> None:
+    """Collect a day, then release it; whatever is done already is not done again."""
+    if (page := _published_page(region, day)) is not None:
+        print(f"{region.name}, {day} is published:\n{page}")
+        return
+    if read_manifest(Layout.from_environment().sightings(region.id, day)) is None:
+        _collect(region, day, options)
+    _release(region, day, options)
+
+
+def _collect(region: Region, day: dt.date, options: argparse.Namespace) -> None:
+    from flows.collect import collect
+
+    collect(region, day, DAY_SHIFTS, options.minutes)
+
+
+def _release(region: Region, day: dt.date, options: argparse.Namespace) -> None:
+    from flows.release import release
+
+    published = release(region, day)
+    print(f"Published {published['manifest']['rows']:,} synthetic trips of {day}:")
+    print(published["page"])
+
+
+def _serve(region: Region, day: dt.date, options: argparse.Namespace) -> None:
+    """Keep the region's deployments and run what the Prefect server schedules."""
+    from prefect import serve
+    from prefect.deployments.runner import RunnerDeployment
+    from prefect.schedules import Cron
+    from prefect.settings import PREFECT_API_URL
+
+    from flows.collect import collect
+    from flows.release import release
+
+    if not PREFECT_API_URL.value():
+        raise OpentripsError(
+            "serve needs a Prefect server: start one with `prefect server start` "
+            "and set PREFECT_API_URL=http://127.0.0.1:4200/api"
+        )
+    schedules = ((collect, "0 * * * *"), (release, "20 0 * * *"))
+    serve(
+        *(
+            RunnerDeployment.from_flow(
+                flow,
+                name=region.id,
+                parameters={"region": region.model_dump(mode="json")},
+                schedule=Cron(cron, timezone=region.time_zone),
+            )
+            for flow, cron in schedules
+        )
+    )
+
+
+def _published_page(region: Region, day: dt.date) -> Path | None:
+    """The page of the newest revision of a published day."""
+    revisions = Layout.from_environment().releases(region.id, day).glob("r[0-9]*/index.html")
+    return max(revisions, key=lambda page: int(page.parent.name[1:]), default=None)
+
+
+def _show_progress() -> None:
+    """Print what our own steps report, and leave Prefect's chatter to its server's log."""
+    from prefect.logging.configuration import setup_logging
+
+    setup_logging()
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_is_ours)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    return Path(record.pathname).is_relative_to(Path(__file__).parents[1] / "tasks")
+
+
+class _OneLineParser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"opentrips: {message}; see `opentrips --help`\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _OneLineParser(
+        prog="opentrips",
+        description="From live GBFS feeds to a differentially private open dataset of trips.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, command, text in (
+        ("run", _run, "collect a day, then release it"),
+        ("collect", _collect, "poll the region's feeds until the day ends"),
+        ("release", _release, "release a collected day"),
+        ("serve", _serve, "collect every hour and release every night, by a Prefect server"),
+    ):
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.set_defaults(command=command)
+        sub.add_argument("region", type=Path, metavar="REGION.yaml", help="the region's file")
+        sub.add_argument(
+            "--day", type=_day, metavar="YYYY-MM-DD", help="service day; default: today"
+        )
+        sub.add_argument(
+            "--minutes",
+            type=float,
+            metavar="M",
+            help="collect for M minutes instead of until the day ends",
+        )
+    return parser
+
+
+def _day(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date; write YYYY-MM-DD") from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

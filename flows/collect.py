@@ -1,0 +1,68 @@
+"""Collect: poll every feed of a region into its journal, shift by shift."""
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Any
+
+from prefect import flow
+from prefect.artifacts import create_table_artifact
+from prefect.futures import wait
+from tasks.poll import poll_shift
+
+from tasks.region import Region
+from tasks.region.service_day import day_bounds, service_day_of
+
+SHIFT = dt.timedelta(hours=1)
+
+
+@flow(name="collect", flow_run_name="collect-{region.id}", log_prints=False)
+def collect(
+    region: Region,
+    day: dt.date | None = None,
+    shifts: int = 1,
+    minutes: float | None = None,
+) -> list[dict[str, Any]]:
+    """Poll a region's feeds for a number of shifts of one hour each.
+
+    A shift that was cut off is simply run again: what was acknowledged is on disk.
+
+    Args:
+        region: The region.
+        day: Service day to collect; needed where the clock is the feed's. Default: today.
+        shifts: How many shifts at most; fewer if the day ends or every feed says it is over.
+        minutes: Stop after so many minutes, in the middle of a shift if need be.
+
+    Returns:
+        One report per shift and feed: polls, sightings, outcomes.
+    """
+    day = day or service_day_of(dt.datetime.now(dt.UTC), region.zone)
+    reports: list[dict[str, Any]] = []
+    for end in _shift_ends(region, day, shifts, minutes):
+        futures = [poll_shift.submit(region, feed.id, day, end) for feed in region.feeds]
+        wait(futures)
+        shift = [future.result() for future in futures]
+        reports += shift
+        if all(report["ended"] for report in shift):
+            break
+    create_table_artifact(
+        key=f"collect-{region.id}",
+        table=[{key: str(value) for key, value in report.items()} for report in reports],
+        description=f"Shifts of {region.name}, service day {day}",
+    )
+    return reports
+
+
+def _shift_ends(
+    region: Region, day: dt.date, shifts: int, minutes: float | None
+) -> Iterator[dt.datetime]:
+    """When each shift ends: on the hour, the last one with the day or after so many minutes."""
+    start, end = day_bounds(day, region.zone)
+    if region.clock == "wall":
+        now = dt.datetime.now(dt.UTC)
+        start = max(start, now.replace(minute=0, second=0, microsecond=0))
+        if minutes is not None:
+            end = min(end, now + dt.timedelta(minutes=minutes))
+    for shift in range(1, shifts + 1):
+        yield min(start + shift * SHIFT, end)
+        if start + shift * SHIFT >= end:
+            return

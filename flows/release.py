@@ -1,0 +1,53 @@
+"""Release: from the sealed day to the published synthetic trips."""
+
+import datetime as dt
+from typing import Any
+
+from prefect import flow, runtime
+from tasks.check import check_capture, check_release, check_sightings, check_trips
+from tasks.generate import generate
+from tasks.publish import publish
+from tasks.seal import seal
+
+from flows.train import train
+from tasks.derive import derive
+from tasks.region import Region
+from tasks.region.service_day import service_day_of
+
+
+def _run_name() -> str:
+    parameters = runtime.flow_run.parameters
+    region = Region.model_validate(parameters["region"])
+    return f"release-{region.id}-{parameters.get('day') or _scheduled_day(region)}"
+
+
+@flow(name="release", flow_run_name=_run_name)
+def release(region: Region, day: dt.date | None = None) -> dict[str, Any]:
+    """Turn one collected service day into a published release.
+
+    Every step keeps what it made: run it again after a failure and it goes on where it stopped,
+    without spending budget a second time.
+
+    Args:
+        region: The region.
+        day: Service day. Default: the day before the one in which the run was scheduled.
+
+    Returns:
+        The public manifest and the path of the release's page.
+    """
+    day = day or _scheduled_day(region)
+    seal(region, day)
+    check_capture(region, day)
+    check_sightings(region, day)
+    derive(region, day)
+    check_trips(region, day)
+    train(region, day)
+    generate(region, day)
+    check_release(region, day)
+    return publish(region, day)
+
+
+def _scheduled_day(region: Region) -> dt.date:
+    """The service day before the one in which this run was due, however late it starts."""
+    due = runtime.flow_run.scheduled_start_time
+    return service_day_of(due, region.zone) - dt.timedelta(days=1)

@@ -1,0 +1,23 @@
+"""Train: fit the region's synthesizer to one day's trips, under its guarantee."""
+
+import datetime as dt
+from typing import Any
+
+from prefect import flow
+from tasks.train import train as train_model
+
+from tasks.region import Region
+
+
+@flow(name="train", flow_run_name="train-{region.id}-{day}")
+def train(region: Region, day: dt.date) -> dict[str, Any]:
+    """Reserve the day's budget and train; a flow of its own so that it can run on a GPU worker.
+
+    Args:
+        region: The region.
+        day: A service day whose trips were derived.
+
+    Returns:
+        The model's manifest.
+    """
+    return train_model(region, day)

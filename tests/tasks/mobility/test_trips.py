@@ -1,0 +1,104 @@
+import datetime as dt
+
+import pyarrow as pa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.mobility.moves import MOVES
+from tasks.mobility.trips import trip_table
+from tasks.region import Region
+from tasks.schema import POLLS, TRIPS
+
+NOON = dt.datetime(2026, 5, 20, 12, tzinfo=dt.UTC)
+REGION = Region.model_validate(
+    {
+        "id": "test",
+        "name": "Test",
+        "time_zone": "Europe/Berlin",
+        "service_area": [
+            {"name": "west", "south": 50, "west": 8, "north": 51, "east": 9},
+            {"name": "east", "south": 50, "west": 10, "north": 51, "east": 11},
+        ],
+        "feeds": [{"id": "f", "url": "http://127.0.0.1/gbfs.json"}],
+    }
+)
+
+
+def polls(minutes: list[int]) -> pa.Table:
+    filler = {"feed": "f", "outcome": "ok", "latency_ms": 1, "bytes": 0, "vehicles": 0}
+    rows = [
+        {"due_at": at, "fetched_at": at, "quarantined": [], **filler}
+        for at in (NOON + dt.timedelta(minutes=m) for m in minutes)
+    ]
+    return pa.Table.from_pylist(rows, schema=POLLS.arrow())
+
+
+def move(
+    start: int = 0, end: int = 10, longitude: float = 8.5, distance: float = 1000.0
+) -> dict[str, object]:
+    return {
+        "vehicle_id": "v",
+        "start_time": NOON + dt.timedelta(minutes=start),
+        "end_time": NOON + dt.timedelta(minutes=end),
+        "origin_latitude": 50.5,
+        "origin_longitude": longitude,
+        "destination_latitude": 50.5 + distance / 111_195,
+        "destination_longitude": longitude,
+        "distance_m": distance,
+    }
+
+
+def table(rows: list[dict[str, object]], polled: list[int]) -> pa.Table:
+    return trip_table(pa.Table.from_pylist(rows, schema=MOVES), polls(polled), "f", REGION)
+
+
+EVERY_MINUTE = list(range(0, 120))
+
+
+def test_a_plain_move_is_a_trip_of_its_local_hour() -> None:
+    (row,) = table([move()], EVERY_MINUTE).to_pylist()
+    assert row["is_trip"]
+    assert (row["area"], row["hour"], row["duration_s"]) == ("west", 14, 600.0)
+
+
+def test_flagged_moves_stay_in_the_table_but_are_no_trips() -> None:
+    rows = [move(longitude=9.5), move(end=10, distance=9000), move(start=60, end=100)]
+    polled = [m for m in EVERY_MINUTE if not 70 < m < 90]
+    flagged = table(rows, polled).to_pylist()
+    assert [row["is_trip"] for row in flagged] == [False] * 3
+    assert [row["area"] is None for row in flagged].count(True) == 1
+    assert [row["too_fast"] for row in flagged].count(True) == 1
+    assert [row["spans_gap"] for row in flagged].count(True) == 1
+
+
+def test_both_ends_must_lie_in_one_area() -> None:
+    row = move()
+    row["destination_longitude"] = 10.5
+    assert table([row], EVERY_MINUTE)["area"].to_pylist() == [None]
+
+
+MOVES_STRATEGY = st.lists(
+    st.builds(
+        move,
+        start=st.integers(0, 50),
+        end=st.integers(50, 119),
+        longitude=st.sampled_from([8.5, 9.5, 10.5]),
+        distance=st.floats(100.1, 60_000),
+    ),
+    max_size=8,
+)
+
+
+@given(MOVES_STRATEGY, MOVES_STRATEGY, st.sets(st.integers(0, 119), min_size=1))
+def test_rules_look_at_one_move_only(
+    some: list[dict[str, object]], others: list[dict[str, object]], polled: set[int]
+) -> None:
+    """Rule 5 of the privacy design: f(D + r) = f(D) + f(r) as multisets."""
+    times = sorted(polled)
+    apart = table(some, times).to_pylist() + table(others, times).to_pylist()
+    together = table(some + others, times).to_pylist()
+    assert sorted(map(repr, together)) == sorted(map(repr, apart))
+
+
+def test_the_table_has_the_declared_schema() -> None:
+    assert table([], EVERY_MINUTE).schema.equals(TRIPS.arrow(), check_metadata=True)

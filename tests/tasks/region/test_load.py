@@ -1,0 +1,76 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tasks.region import RegionError, load_region
+
+GOOD = {
+    "id": "test",
+    "name": "Test",
+    "time_zone": "Europe/Berlin",
+    "service_area": [{"name": "all", "south": 50, "west": 8, "north": 51, "east": 9}],
+    "feeds": [{"id": "f", "url": "http://127.0.0.1/gbfs.json"}],
+}
+
+
+def write(path: Path, **changes: object) -> Path:
+    path.write_text(yaml.safe_dump({**GOOD, **changes}), encoding="utf-8")
+    return path
+
+
+def test_a_region_needs_no_more_than_place_and_feed(tmp_path: Path) -> None:
+    region = load_region(write(tmp_path / "r.yaml"))
+    assert (region.guarantee.epsilon, region.guarantee.delta) == (1.0, 1e-6)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"colour": "red"}, "unknown key 'colour'"),
+        ({"time_zone": "Europe/Atlantis"}, "unknown time zone 'Europe/Atlantis'"),
+        ({"guarantee": {"epsilon": 0}}, "guarantee.epsilon: Input should be greater than 0"),
+        ({"guarantee": {"delta": 1e-5}}, "0.01 / trips.max_per_day"),
+        ({"guarantee": {"adjacency": "replace_one"}}, "guarantee.adjacency"),
+        ({"feeds": []}, "feeds"),
+        ({"feeds": GOOD["feeds"] * 2}, "every feed id must be used once"),  # type: ignore[operator]
+        ({"id": "../up"}, "id: "),
+        (
+            {"service_area": [{"name": "x", "south": 51, "west": 8, "north": 50, "east": 9}]},
+            "must span at least",
+        ),
+    ],
+)
+def test_a_mistake_gives_one_line_that_names_it(
+    tmp_path: Path, changes: dict[str, object], said: str
+) -> None:
+    with pytest.raises(RegionError) as raised:
+        load_region(write(tmp_path / "r.yaml", **changes))
+    message = str(raised.value)
+    assert said in message
+    assert "r.yaml" in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("text", ["", "- a\n- b\n", "a: [", "\x00"])
+def test_what_is_no_region_gives_one_line(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "r.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(RegionError) as raised:
+        load_region(path)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RegionError, match=r"absent\.yaml: cannot read"):
+        load_region(tmp_path / "absent.yaml")
+
+
+def test_a_url_takes_its_variables_from_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feeds = [{"id": "f", "url": "${FEED_HOST}/gbfs.json"}]
+    feed = load_region(write(tmp_path / "r.yaml", feeds=feeds)).feeds[0]
+    monkeypatch.setenv("FEED_HOST", "http://127.0.0.1:1")
+    assert feed.resolved_url() == "http://127.0.0.1:1/gbfs.json"
+    assert feed.account == "${FEED_HOST}/gbfs.json"
