@@ -24,7 +24,7 @@ from expectations.errors import CheckError
 from expectations.suite import Suite, columns_of, passes, validate
 from tasks.files import fsync_directory, read_manifest, write_manifest
 
-BATCH_ROWS = 500_000
+BATCH_ROWS = 250_000
 """Rows that Great Expectations sees at a time; bounds memory."""
 REASON = pa.field("reason", pa.string(), False, {"description": "Expectations that a row breaks."})
 SEPARATOR = "; "
