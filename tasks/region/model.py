@@ -116,7 +116,7 @@ class TripRules(_Model):
 class TripNet(_Model):
     """Settings of the synthesizer `trip_net`; all of them are public and affect privacy."""
 
-    name: Literal["trip_net"] = "trip_net"
+    name: Literal["trip_net"] = Field("trip_net", description="Which synthesizer is trained.")
     levels: int = Field(3, ge=1, le=4, description="Depth of the grid; each level splits 8 x 8.")
     hidden_units: int = Field(16, ge=8, le=1024, description="Width of the hidden layer.")
     sampling_probability: float = Field(
