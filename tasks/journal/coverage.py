@@ -54,8 +54,4 @@ def gaps(
     widest = dt.timedelta(seconds=GAP_INTERVALS * poll_seconds)
     seen = sorted(poll.fetched_at for poll in polls if poll.is_answered)
     edges = [start, *seen, end]
-    return [
-        (before, after)
-        for before, after in pairwise(edges)
-        if after - before > widest
-    ]
+    return [(before, after) for before, after in pairwise(edges) if after - before > widest]
