@@ -37,7 +37,7 @@ def test_each_shift_says_one_line(
         poll_shift(region_of(url, clock="feed"), "feed", DAY)
     ours = [record for record in caplog.records if record.pathname.endswith("tasks/poll.py")]
     assert [record.getMessage() for record in ours] == [
-        "feed: 5 polls, 9 sightings, 1 polls failed, seen until 2026-05-20 00:02, the feed is over"
+        "feed: 5 polls (1 failed), 9 sightings, seen until 2026-05-20 00:02, the feed is over"
     ]
     warnings = [
         record.getMessage() for record in caplog.records if "HTTP 500" in record.getMessage()

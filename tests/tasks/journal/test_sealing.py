@@ -321,3 +321,52 @@ def test_a_killed_seal_leaves_nothing_or_everything(tmp_path: Path) -> None:
     assert unfinished
     assert seal_day(REGION, DAY, layout)["feeds"]["feed"]["rows"] == 60_000
     assert [path.name for path in final.parent.iterdir()] == [DAY.isoformat()]
+
+
+LARGE_DAY = """
+import datetime as dt, resource, sys, time
+from pathlib import Path
+import numpy as np, pyarrow as pa
+from tasks.files import Layout
+from tasks.journal import Journal, Poll, seal_day
+from tasks.schema import SIGHTINGS_OF_A_POLL
+from tests.tasks.conftest import DAY, START
+from tests.tasks.journal.test_sealing import REGION
+
+vehicles, layout = 8836, Layout(Path(sys.argv[1]))
+draw = np.random.default_rng(1)
+ids = pa.array([f"{number:032x}" for number in draw.permutation(vehicles) * 7919])
+home = draw.integers(38_000_000, 39_000_000, (2, vehicles))
+fix = home.copy()
+flags, kinds = pa.array([False] * vehicles), pa.array(["scooter"] * vehicles)
+ranges = pa.array(draw.integers(0, 80, vehicles, dtype=np.int32) * 500)
+with Journal(layout.journal("test", "feed"), "test", "feed", REGION.zone) as journal:
+    for minute in range(1440):
+        moved = draw.random(vehicles) < 0.05
+        fix[:, moved] = home[:, moved] + draw.normal(0, 45, (2, moved.sum())).astype(int)
+        places = [pa.array(row.astype(np.int32)) for row in fix]
+        columns = [ids, *places, flags, flags, kinds, ranges]
+        at = START + dt.timedelta(minutes=minute)
+        journal.append(
+            Poll("feed", at, at, "ok", 200, vehicles=vehicles),
+            pa.RecordBatch.from_arrays(columns, schema=SIGHTINGS_OF_A_POLL),
+        )
+begun = time.monotonic()
+manifest = seal_day(REGION, DAY, layout)
+print(manifest["feeds"]["feed"]["rows"], time.monotonic() - begun)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+print(manifest["files"]["feed.parquet"]["bytes"])
+"""
+
+
+@pytest.mark.slow
+def test_a_large_day_is_sealed_in_little_memory_and_space(tmp_path: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", LARGE_DAY, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    rows, seconds, memory, size = (float(word) for word in run.stdout.split())
+    print(f"{rows:.0f} sightings: {seconds:.1f} s, {memory / 1e6:.0f} MB, {size / rows:.2f} B each")
+    assert rows == 8836 * 1440
+    assert seconds < 40
+    assert memory < 1e9
+    assert size / rows < 0.8
