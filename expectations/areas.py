@@ -1,0 +1,29 @@
+"""Expectations on the rows of one service area."""
+
+from typing import Any
+
+import great_expectations.expectations as gxe
+from great_expectations.expectations.row_conditions import Column
+
+from expectations.suite import Suite
+from tasks.region import Box
+
+
+def rows_where(column: str, value: object) -> dict[str, Any]:
+    """The arguments that confine an expectation to the rows with one value in a column."""
+    return {"row_condition": Column(column) == value}
+
+
+def within_areas(boxes: tuple[Box, ...]) -> Suite:
+    """Both ends of a row lie in the box that its column `area` names, edges included."""
+    return [
+        gxe.ExpectColumnValuesToBeBetween(
+            column=f"{end}_{axis}", min_value=low, max_value=high, **rows_where("area", box.name)
+        )
+        for box in boxes
+        for end in ("origin", "destination")
+        for axis, low, high in (
+            ("latitude", box.south, box.north),
+            ("longitude", box.west, box.east),
+        )
+    ]

@@ -1,0 +1,236 @@
+"""Check: expectations on the capture, on the two private tables and on the release.
+
+On private tables, rows that break an expectation are set aside one by one, before any budget is
+charged, and the day goes on whatever was found. Only the capture (public outcomes of polls) and
+the release (synthetic rows) can stop a publication.
+"""
+
+import datetime as dt
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from prefect import get_run_logger, task
+from prefect.artifacts import create_table_artifact
+from prefect.cache_policies import NO_CACHE
+
+from expectations.errors import CheckError
+from tasks.files import (
+    FileError,
+    Layout,
+    read_manifest,
+    sha256_of,
+    verify_files,
+    write_atomically,
+    write_manifest,
+)
+from tasks.region import Region
+
+if TYPE_CHECKING:
+    from expectations.quarantine import Findings
+    from expectations.suite import Failure
+
+CHECKED = "checked"
+"""Key of the counts in the manifest of a private directory whose rows were checked."""
+REPORT = "check.json"
+"""Beside the synthetic rows: these very rows met the critical expectations."""
+
+
+@task(cache_policy=NO_CACHE, persist_result=False)
+def check_capture(region: Region, day: dt.date) -> dict[str, Any]:
+    """Stop a day whose feeds were not seen for long enough.
+
+    Returns:
+        `expectations`: how many were checked; `warnings`: lines on those not met.
+
+    Raises:
+        CheckError: If a feed's coverage is under the region's `capture.min_coverage`.
+        FileError: If the day is not sealed.
+    """
+    from expectations.capture import check
+
+    directory = Layout.from_environment().sightings(region.id, day)
+    manifest = _manifest(directory, "seal the day first")
+    expectations, failures = check(manifest, region)
+    feeds = [feed.id for feed in region.feeds]
+    return _judge("capture", region, day, expectations, failures, feeds)
+
+
+@task(cache_policy=NO_CACHE, persist_result=False)
+def check_sightings(region: Region, day: dt.date) -> dict[str, Any]:
+    """Set aside the sightings of a sealed day that break a rule of their table.
+
+    Returns:
+        For each feed's file: `rows`, `quarantined` and `reasons`, all of them counts.
+
+    Raises:
+        CheckError: If a file's columns are not those of the schema.
+        FileError: If the day is not sealed, or a file was altered.
+    """
+    directory = Layout.from_environment().sightings(region.id, day)
+    manifest = _manifest(directory, "seal the day first")
+    if CHECKED not in manifest:
+        from expectations import sightings
+        from expectations.quarantine import quarantine
+
+        suites = sightings.schema_suite(), sightings.row_suite()
+        found = {
+            name: quarantine(directory, name, *suites)
+            for name in (f"{feed.id}.parquet" for feed in region.feeds)
+        }
+        for feed in region.feeds:
+            manifest["feeds"][feed.id]["rows"] = _rows(directory / f"{feed.id}.parquet")
+        manifest = _record(directory, manifest, found)
+    return _tell_staff("sightings", region, day, manifest[CHECKED])
+
+
+@task(cache_policy=NO_CACHE, persist_result=False)
+def check_trips(region: Region, day: dt.date) -> dict[str, Any]:
+    """Set aside the moves of a day that break a rule of their table, and count the trips anew.
+
+    Returns:
+        For the table's file: `rows`, `quarantined` and `reasons`, all of them counts.
+
+    Raises:
+        CheckError: If the file's columns are not those of the schema.
+        FileError: If the trips are not derived, or the file was altered.
+    """
+    directory = Layout.from_environment().trips(region.id, day)
+    manifest = _manifest(directory, "derive the trips first")
+    if CHECKED not in manifest:
+        from expectations import trips
+        from expectations.quarantine import quarantine
+
+        name = "trips.parquet"
+        found = quarantine(directory, name, trips.schema_suite(), trips.row_suite(region))
+        manifest |= _count_moves(directory / name)
+        manifest = _record(directory, manifest, {name: found})
+    return _tell_staff("trips", region, day, manifest[CHECKED])
+
+
+@task(cache_policy=NO_CACHE, persist_result=False)
+def check_release(region: Region, day: dt.date) -> dict[str, Any]:
+    """Stop synthetic rows that are not what a release must be.
+
+    Looks at the generated rows and at public constants, n among them (`zero_out`). What it
+    writes, `check.json` beside the rows, is what lets them be published.
+
+    Returns:
+        `expectations`: how many were checked; `warnings`: lines on those not met.
+
+    Raises:
+        CheckError: If a critical expectation is not met; its text names the rows.
+        FileError: If the rows are not generated, or were altered.
+    """
+    from expectations.release import check
+
+    layout = Layout.from_environment()
+    directory = layout.synthetic(region.id, day)
+    verify_files(directory, _manifest(directory, "generate the rows first"))
+    n = _manifest(layout.trips(region.id, day), "derive the trips first")["trips"]
+    rows = directory / "trips.parquet"
+    expectations, failures = check(pq.read_table(rows).to_pandas(), region, n)
+    verdict = _judge("release", region, day, expectations, failures)
+    proof = {**verdict, "sha256": sha256_of(rows)}
+    write_atomically(directory / REPORT, (json.dumps(proof, indent=2) + "\n").encode())
+    return verdict
+
+
+def _manifest(directory: Path, remedy: str) -> dict[str, Any]:
+    if (manifest := read_manifest(directory)) is None:
+        raise FileError(f"{directory}: nothing finished there; {remedy}")
+    return manifest
+
+
+def _record(
+    directory: Path, manifest: Mapping[str, Any], found: Mapping[str, "Findings"]
+) -> dict[str, Any]:
+    """Write the manifest of checked files: those it named before, and the rows set aside."""
+    from expectations.quarantine import quarantine_name
+
+    names = {*manifest["files"], *found}
+    names |= {quarantine_name(name) for name in found if found[name].quarantined}
+    counts = {
+        name: {
+            "rows": findings.rows,
+            "quarantined": findings.quarantined,
+            "reasons": findings.reasons,
+        }
+        for name, findings in found.items()
+    }
+    fields = {key: value for key, value in manifest.items() if key != "files"}
+    write_manifest(directory, {**fields, CHECKED: counts}, names)
+    return _manifest(directory, "run the check again")
+
+
+def _rows(path: Path) -> int:
+    return int(pq.read_metadata(path).num_rows)
+
+
+def _count_moves(path: Path) -> dict[str, int]:
+    flags = ("spans_gap", "too_fast")
+    table = pq.read_table(path, columns=["area", "is_trip", *flags])
+    return {
+        "moves": table.num_rows,
+        "trips": pc.sum(table["is_trip"], min_count=0).as_py(),
+        "outside_area": table["area"].null_count,
+        **{flag: pc.sum(table[flag], min_count=0).as_py() for flag in flags},
+    }
+
+
+def _judge(
+    what: str,
+    region: Region,
+    day: dt.date,
+    expectations: int,
+    failures: list["Failure"],
+    row_names: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Report on public ground: warn of what is not met, stop if it is critical."""
+    rows: list[dict[str, Any]] = [
+        {"expectation": failure.reason, "severity": failure.severity, "rows": failure.count}
+        for failure in failures
+    ]
+    rows.append({"expectation": f"{expectations - len(failures)} met", "severity": "", "rows": 0})
+    _create_artifact(what, region, day, rows)
+    lines = {
+        severity: [f.line(row_names) for f in failures if f.severity == severity]
+        for severity in ("critical", "warning")
+    }
+    if lines["critical"]:
+        raise CheckError(
+            f"{region.id} {day} is not published, its {what} fails: {'; '.join(lines['critical'])}"
+        )
+    log = get_run_logger()
+    for line in lines["warning"]:
+        log.warning("Check of the %s: %s", what, line)
+    log.info("Checked the %s: %d expectations, no critical failure", what, expectations)
+    return {"expectations": expectations, "warnings": lines["warning"]}
+
+
+def _tell_staff(
+    what: str, region: Region, day: dt.date, found: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
+    """Report on private ground: counts, never a row."""
+    rows = [
+        {"file": name, "rows": counts["rows"], "set aside": set_aside, "for": reason}
+        for name, counts in found.items()
+        for reason, set_aside in (counts["reasons"] or {"nothing": 0}).items()
+    ]
+    _create_artifact(what, region, day, rows)
+    looked_at = sum(counts["rows"] for counts in found.values())
+    set_aside = sum(counts["quarantined"] for counts in found.values())
+    log = get_run_logger()
+    log.info("Checked %s rows of %s, set %s aside", f"{looked_at:,}", what, f"{set_aside:,}")
+    return found
+
+
+def _create_artifact(what: str, region: Region, day: dt.date, rows: list[dict[str, Any]]) -> None:
+    create_table_artifact(
+        key=f"check-{what}-{region.id}-{day}".replace("_", "-"),
+        table=rows,
+        description=f"Check of the {what}, {region.name}, {day}",
+    )

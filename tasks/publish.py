@@ -1,0 +1,87 @@
+"""Publish: from checked synthetic rows to the immutable public directory of a day."""
+
+import datetime as dt
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+from prefect import get_run_logger, task
+from prefect.artifacts import create_link_artifact
+from prefect.cache_policies import NO_CACHE
+
+from tasks.check import REPORT
+from tasks.files import FileError, Layout, read_manifest, sha256_of
+from tasks.region import Region
+from tasks.release.bundle import PAGE, publish_first, published
+from tasks.release.errors import ReleaseError
+from tasks.release.manifest import public_manifest
+from tasks.release.software import installed_software
+
+
+@task(cache_policy=NO_CACHE, persist_result=False)
+def publish(region: Region, day: dt.date) -> dict[str, Any]:
+    """Publish revision r1 of a day; a day that is published stays as it is.
+
+    Returns:
+        `manifest`: the public manifest; `page`: path of index.html.
+
+    Raises:
+        FileError: If an earlier step has not finished, or the published release was altered.
+        ReleaseError: If the rows were not checked, or the manifests contradict each other.
+    """
+    layout, log = Layout.from_environment(), get_run_logger()
+    releases = layout.releases(region.id, day)
+    if (release := published(releases)) is not None:
+        log.info("%s is published already", day)
+    else:
+        release = _publish(layout, region, day, releases)
+        log.info("Published %s", release)
+    page = release / PAGE
+    create_link_artifact(
+        key=f"release-{region.id}-{day}".replace("_", "-"),
+        link=page.as_uri(),
+        link_text=f"{region.id} {day}",
+        description="Page of the release",
+    )
+    return {"manifest": _finished(release), "page": str(page)}
+
+
+def _publish(layout: Layout, region: Region, day: dt.date, releases: Path) -> Path:
+    synthetic = layout.synthetic(region.id, day)
+    rows = synthetic / "trips.parquet"
+    checks = _read_json(synthetic / REPORT, "check the release first")
+    if checks.get("sha256") != sha256_of(rows):
+        raise ReleaseError(f"{rows}: these are not the rows that were checked; check them again")
+    table = pq.read_table(rows)
+    sealed = _finished(layout.sightings(region.id, day))
+    model = _read_json(layout.model(region.id, day) / "model.json", "train first")
+    software = installed_software()
+    return publish_first(
+        releases,
+        table,
+        lambda files: public_manifest(
+            region,
+            day,
+            rows=table.num_rows,
+            sealed=sealed,
+            model=model,
+            checks=checks,
+            software=software,
+            files=files,
+        ),
+    )
+
+
+def _finished(directory: Path) -> dict[str, Any]:
+    if (manifest := read_manifest(directory)) is None:
+        raise FileError(f"{directory}: nothing finished there; run the steps before first")
+    return manifest
+
+
+def _read_json(path: Path, remedy: str) -> dict[str, Any]:
+    try:
+        document: dict[str, Any] = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise ReleaseError(f"{path}: cannot be read; {remedy}") from error
+    return document

@@ -1,0 +1,1 @@
+"""The published directory of one service day: tables, public manifest, card, page."""

@@ -1,0 +1,100 @@
+"""The release directory: staged beside its place, then moved there, never over another."""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+
+from tasks.files import move_into_place, read_manifest, sha256_of, verify_files, write_manifest
+from tasks.release.card import render_card
+from tasks.release.manifest import FileFacts, PublicManifest
+from tasks.release.page import render_page
+from tasks.release.tables import CSV, PARQUET, published_table, write_csv, write_parquet
+
+CARD = "README.md"
+PAGE = "index.html"
+_Manifest = Callable[[dict[str, FileFacts]], PublicManifest]
+
+
+def published(releases: Path) -> Path | None:
+    """The directory of a day's first revision, whole and unaltered, or None before it exists.
+
+    Args:
+        releases: Directory of the day's revisions.
+
+    Raises:
+        FileError: If a file of it is missing or was altered.
+    """
+    final = releases / "r1"
+    if (manifest := read_manifest(final)) is None:
+        return None
+    verify_files(final, manifest)
+    return final
+
+
+def publish_first(releases: Path, rows: pa.Table, manifest_of: _Manifest) -> Path:
+    """Publish revision r1 of a day, once.
+
+    A crash at any instant leaves no `r1` or a whole one. What a crashed run staged is removed by
+    the next.
+
+    Args:
+        releases: Directory of the day's revisions.
+        rows: Synthetic rows, columns as `tasks.schema.RELEASE`.
+        manifest_of: Makes the public manifest, given the facts of the data files.
+
+    Returns:
+        The release's directory: this one, or that of whoever was first.
+
+    Raises:
+        FileError: If the day is published and a file of the release was altered.
+        ReleaseError: If the manifest cannot be made.
+    """
+    with _only_publisher(releases) as staged:
+        if (first := published(releases)) is not None:
+            return first
+        _write(staged, published_table(rows), manifest_of)
+        move_into_place(staged, releases / "r1")
+    return releases / "r1"
+
+
+@contextmanager
+def _only_publisher(releases: Path) -> Iterator[Path]:
+    """An empty staging directory for the one process that may publish this region now.
+
+    The lock lies on the region's directory and dies with the process, so whatever is staged when
+    it is taken was left by a crash.
+    """
+    region = releases.parent
+    region.mkdir(parents=True, exist_ok=True)
+    prefix = f".{releases.name}.staged-"
+    lock = os.open(region, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for left_over in region.glob(f"{prefix}*"):
+            shutil.rmtree(left_over)
+        staged = region / f"{prefix}{os.getpid()}"
+        staged.mkdir()
+        try:
+            yield staged
+        finally:
+            shutil.rmtree(staged, ignore_errors=True)
+    finally:
+        os.close(lock)
+
+
+def _write(directory: Path, table: pa.Table, manifest_of: _Manifest) -> None:
+    write_parquet(table, directory / PARQUET)
+    write_csv(table, directory / CSV)
+    manifest = manifest_of({name: _facts(directory / name) for name in (PARQUET, CSV)})
+    (directory / CARD).write_text(render_card(manifest), encoding="utf-8")
+    (directory / PAGE).write_text(render_page(manifest, table), encoding="utf-8")
+    write_manifest(directory, manifest.fields(), (PARQUET, CSV, CARD, PAGE))
+
+
+def _facts(path: Path) -> FileFacts:
+    return FileFacts(bytes=path.stat().st_size, sha256=sha256_of(path))

@@ -1,0 +1,249 @@
+"""The public manifest: an allow-list, declared as data.
+
+Whatever is published besides the rows passes through these models: card and page see nothing
+else. A field of a private manifest becomes public only by being named here.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from tasks.region import Box, Region, TripNet
+from tasks.release.errors import ReleaseError
+from tasks.release.software import Software
+from tasks.schema.polls import OUTCOMES, SEEN
+
+ANSWERED = "answered"
+"""Public outcome of a poll that was answered. Whether the answer was new or "not modified"
+depends on whether any vehicle moved, and stays private."""
+
+
+class _Public(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Place(_Public):
+    """The region: its public name, time zone and service area."""
+
+    id: str
+    name: str
+    time_zone: str
+    service_area: tuple[Box, ...]
+
+
+class Promise(_Public):
+    """The guarantee as it was accounted for, not as it was asked for."""
+
+    unit: Literal["trip"]
+    adjacency: Literal["zero_out"]
+    epsilon: float = Field(gt=0)
+    delta: float = Field(gt=0, lt=1)
+
+
+class Mechanism(_Public):
+    """The noisy computation; all of it is public."""
+
+    name: Literal["dp_sgd"] = "dp_sgd"
+    sampling_probability: float = Field(gt=0, lt=1)
+    noise_multiplier: float = Field(gt=0)
+    l2_norm_clip: float = Field(gt=0)
+    steps: int = Field(ge=1)
+    reserve_steps: int = Field(ge=0)
+
+
+class Accountant(_Public):
+    """What computed epsilon, and the value by each of its two methods."""
+
+    name: str
+    version: str
+    epsilon_pld: float = Field(gt=0)
+    epsilon_rdp: float = Field(gt=0)
+
+
+class Synthesizer(_Public):
+    """The model's kind and its public settings."""
+
+    name: str
+    settings: dict[str, float | int | str]
+
+
+class FeedCapture(_Public):
+    """What was seen of one feed: polls by public outcome, coverage, gaps."""
+
+    id: str
+    poll_seconds: int
+    polls: int = Field(ge=0)
+    outcomes: dict[str, int]
+    due: int = Field(ge=0)
+    coverage: float = Field(ge=0, le=1)
+    gaps: tuple[tuple[dt.datetime, dt.datetime], ...]
+    longest_gap_seconds: float = Field(ge=0)
+
+
+class Capture(_Public):
+    """The service day as an interval, and what was seen of every feed in it."""
+
+    start: dt.datetime
+    end: dt.datetime
+    feeds: tuple[FeedCapture, ...]
+
+    @property
+    def coverage(self) -> float:
+        """Share of due polls that were answered, over all feeds, 0 to 1."""
+        due = sum(feed.due for feed in self.feeds)
+        return sum(feed.coverage * feed.due for feed in self.feeds) / due if due else 0.0
+
+
+class Checks(_Public):
+    """How the release was checked: expectations met, and warnings about synthetic rows."""
+
+    expectations: int = Field(ge=0)
+    warnings: tuple[str, ...]
+
+
+class FileFacts(_Public):
+    """Length and SHA-256 of a published file."""
+
+    bytes: int
+    sha256: str
+
+
+class PublicManifest(_Public):
+    """Everything that a release says about itself."""
+
+    schema_version: Literal[1] = 1
+    kind: Literal["release"] = "release"
+    region: Place
+    service_day: dt.date
+    revision: int = Field(ge=1)
+    rows: int = Field(ge=0)
+    licence: str
+    guarantee: Promise
+    mechanism: Mechanism
+    accountant: Accountant
+    synthesizer: Synthesizer
+    capture: Capture
+    checks: Checks
+    software: Software
+    files: dict[str, FileFacts]
+
+    @model_validator(mode="after")
+    def _promise_is_kept(self) -> Self:
+        if self.accountant.epsilon_pld > self.guarantee.epsilon * (1 + 1e-9):
+            raise ValueError(
+                f"the accountant's epsilon {self.accountant.epsilon_pld} is over the promised "
+                f"{self.guarantee.epsilon}"
+            )
+        return self
+
+    def fields(self) -> dict[str, Any]:
+        """JSON values of every field but `files`, which the finished directory adds."""
+        return self.model_dump(mode="json", exclude={"files"})
+
+
+def public_manifest(
+    region: Region,
+    day: dt.date,
+    *,
+    rows: int,
+    sealed: Mapping[str, Any],
+    model: Mapping[str, Any],
+    checks: Mapping[str, Any],
+    software: Software,
+    files: Mapping[str, FileFacts],
+    revision: int = 1,
+) -> PublicManifest:
+    """Pick what is public out of the private manifests.
+
+    Args:
+        region: The region.
+        day: The service day.
+        rows: Number of rows, n of the day under `zero_out`.
+        sealed: Private manifest of the sealed day.
+        model: The stored model's `model.json`.
+        checks: What `check_release` reported: `expectations` and `warnings`.
+        software: Versions of the code and of the packages that matter.
+        files: Length and SHA-256 of the data files.
+        revision: 1 for the first publication of a day.
+
+    Raises:
+        ReleaseError: If something public is missing or out of range, or the accountant's epsilon
+            is over the promised one.
+    """
+    try:
+        return PublicManifest(
+            region=Place(
+                id=region.id,
+                name=region.name,
+                time_zone=region.time_zone,
+                service_area=region.service_area,
+            ),
+            service_day=day,
+            revision=revision,
+            rows=rows,
+            licence=region.licence,
+            **_privacy_statement(model),
+            capture=_capture(region, sealed),
+            checks=Checks(expectations=checks["expectations"], warnings=tuple(checks["warnings"])),
+            software=software,
+            files=dict(files),
+        )
+    except KeyError as error:
+        raise ReleaseError(
+            f"{region.id} {day}: a private manifest lacks {error}; make that step again"
+        ) from error
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "manifest"
+        raise ReleaseError(
+            f"{region.id} {day}: cannot publish: {where}: {first['msg']}"
+        ) from None  # the cause would show private values
+
+
+def _privacy_statement(model: Mapping[str, Any]) -> dict[str, _Public]:
+    """What the model's own statement says that is public."""
+    mechanism, privacy, settings = model["mechanism"], model["privacy"], model["settings"]
+    return {
+        "guarantee": Promise(**{name: privacy[name] for name in Promise.model_fields}),
+        "mechanism": Mechanism(
+            **{name: mechanism[name] for name in Mechanism.model_fields if name != "name"}
+        ),
+        "accountant": Accountant(
+            name=privacy["accountant"],
+            version=privacy["accountant_version"],
+            epsilon_pld=privacy["epsilon_pld"],
+            epsilon_rdp=privacy["epsilon_rdp"],
+        ),
+        "synthesizer": Synthesizer(
+            name=model["synthesizer"],
+            settings={name: settings[name] for name in TripNet.model_fields if name in settings},
+        ),
+    }
+
+
+def _capture(region: Region, sealed: Mapping[str, Any]) -> Capture:
+    return Capture(
+        start=sealed["start"],
+        end=sealed["end"],
+        feeds=tuple(
+            _feed_capture(feed.id, feed.poll_seconds, sealed["feeds"][feed.id])
+            for feed in region.feeds
+        ),
+    )
+
+
+def _feed_capture(feed: str, poll_seconds: int, facts: Mapping[str, Any]) -> FeedCapture:
+    counted = {name: int(facts["outcomes"].get(name, 0)) for name in OUTCOMES}
+    answered = sum(counted.pop(name) for name in SEEN)
+    return FeedCapture(
+        id=feed,
+        poll_seconds=poll_seconds,
+        polls=facts["polls"],
+        outcomes={ANSWERED: answered, **{name: n for name, n in counted.items() if n}},
+        due=facts["due"],
+        coverage=facts["coverage"],
+        gaps=facts["gaps"],
+        longest_gap_seconds=facts["longest_gap_seconds"],
+    )

@@ -1,0 +1,103 @@
+"""The page: one static index.html that opens from disk and asks nobody for anything."""
+
+import base64
+import hashlib
+from importlib.resources import files
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+from markupsafe import Markup
+
+from tasks.release.figures import Figures, figures_of
+from tasks.release.manifest import PublicManifest
+from tasks.release.plots import (
+    LARGE,
+    SMALL,
+    Ramp,
+    capture_line,
+    density_map,
+    distance_bars,
+    hour_bars,
+)
+from tasks.release.render import context, environment
+from tasks.release.words import distance
+
+
+def render_page(manifest: PublicManifest, table: pa.Table) -> str:
+    """The page of a release, in HTML.
+
+    No script, no request: the one style sheet is inline and allowed by its hash, everything else
+    is forbidden by the page's own content security policy.
+
+    Args:
+        manifest: The public manifest; its `files` are offered for download.
+        table: The published rows, columns as `tasks.schema.RELEASE`.
+    """
+    figures = figures_of(table, manifest.region.service_area)
+    style = files("tasks.release").joinpath("templates/page.css").read_text(encoding="utf-8")
+    ramp = Ramp.up_to(
+        max(
+            int(cells.max(initial=0))
+            for a in figures.areas
+            for cells in (a.origins, a.destinations)
+        )
+    )
+    capture = manifest.capture
+    jinja = environment(autoescape=True)
+    zone = ZoneInfo(manifest.region.time_zone)
+    jinja.filters["local"] = lambda moment: f"{moment.astimezone(zone):%H:%M:%S}"
+    return jinja.get_template("page.html.j2").render(
+        context(manifest),
+        style=Markup(style),
+        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+        figures=figures,
+        median=distance(figures.median_m),
+        cell=f"{distance(figures.cell_m)} by {distance(figures.cell_m)}",
+        km=lambda step: f"{step * figures.distance_step_m / 1000:g}",
+        settings=_settings(manifest),
+        ramp=list(zip(ramp.colours, ramp.labels(), strict=True)),
+        maps=_maps(figures, ramp),
+        hour_plot=hour_bars(figures.hours),
+        distance_plot=distance_bars(figures.distances, figures.distance_step_m, figures.median_m),
+        timelines={
+            feed.id: capture_line(feed, capture.start, capture.end, manifest.region.time_zone)
+            for feed in capture.feeds
+        },
+    )
+
+
+def _maps(figures: Figures, ramp: Ramp) -> dict[str, dict[str, Markup]]:
+    """For each area, its two maps by end of the trip."""
+    style = LARGE if len(figures.areas) == 1 else SMALL
+    return {
+        area.box.name: {
+            "origins": density_map(
+                area.origins,
+                area.box,
+                figures.cell_m,
+                ramp,
+                style,
+                f"{area.box.name}: where trips start, trips per cell",
+            ),
+            "destinations": density_map(
+                area.destinations,
+                area.box,
+                figures.cell_m,
+                ramp,
+                style,
+                f"{area.box.name}: where trips end, trips per cell",
+            ),
+        }
+        for area in figures.areas
+    }
+
+
+def _settings(manifest: PublicManifest) -> dict[str, object]:
+    """Mechanism and synthesizer in one list; what both have is said once."""
+    mechanism = manifest.mechanism.model_dump(exclude={"name"})
+    settings = manifest.synthesizer.settings
+    return {
+        "synthesizer": manifest.synthesizer.name,
+        **{name: value for name, value in settings.items() if name != "name"},
+        **mechanism,
+    }

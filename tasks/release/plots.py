@@ -1,0 +1,309 @@
+"""Plots as inline SVG: no script, no style attribute, colours left to the page's style sheet."""
+
+import datetime as dt
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from markupsafe import Markup
+from numpy.typing import NDArray
+
+from tasks.region import Box
+from tasks.release.figures import nice_number, size_m
+from tasks.release.manifest import FeedCapture
+
+COLOURS = 7
+"""Colours of the density ramp, `.c0` (few) to `.c6` (many) in the style sheet."""
+_DOUBLING = (1, 2, 4, 8, 16, 32, 64)
+_TRIPLING = (1, 3, 10, 30, 100, 300, 1000)
+
+
+@dataclass(frozen=True)
+class Ramp:
+    """Classes of counts and their colours: class i holds counts from `bounds[i]` on.
+
+    Examples:
+        >>> Ramp.up_to(9).labels()
+        ['1', '2 to 3', '4 to 7', '8 or more']
+        >>> Ramp.up_to(9).colours
+        (0, 2, 4, 6)
+    """
+
+    bounds: tuple[int, ...]
+
+    @classmethod
+    def up_to(cls, most: int) -> "Ramp":
+        """The ramp for counts from 1 to `most`, the same on every map of a page."""
+        steps = _DOUBLING if most < 2 * _DOUBLING[-1] else _TRIPLING
+        return cls(tuple(bound for bound in steps if bound <= max(most, 1)))
+
+    @property
+    def colours(self) -> tuple[int, ...]:
+        """Colour of each class; few classes are spread over the whole ramp."""
+        last = max(len(self.bounds) - 1, 1)
+        return tuple(round(i * (COLOURS - 1) / last) for i in range(len(self.bounds)))
+
+    def labels(self) -> list[str]:
+        """What each class holds, in words."""
+        pairs = zip(self.bounds, self.bounds[1:], strict=False)
+        closed = [str(a) if b == a + 1 else f"{a} to {b - 1}" for a, b in pairs]
+        return [*closed, f"{self.bounds[-1]} or more"]
+
+
+@dataclass(frozen=True)
+class MapStyle:
+    """Width of a map's drawing in SVG units and whether its axes carry degrees."""
+
+    width: float
+    left: float
+    bottom: float
+    degrees: bool
+
+
+LARGE = MapStyle(width=460, left=52, bottom=46, degrees=True)
+SMALL = MapStyle(width=240, left=1, bottom=24, degrees=False)
+
+
+def density_map(
+    cells: NDArray[np.int64], box: Box, cell_m: int, ramp: Ramp, style: MapStyle, title: str
+) -> Markup:
+    """Rows per cell over a service area, north up, with the area's true proportions.
+
+    Args:
+        cells: Counts, shape (rows, columns), from the south-west corner.
+        box: The area.
+        cell_m: Side of a cell in metres.
+        ramp: Classes and colours.
+        style: Large with degrees, or small.
+        title: What the map shows, for those who hear it and those who point at it.
+    """
+    width_m, height_m = size_m(box)
+    width = style.width - style.left - 1
+    scale = width / width_m
+    height = height_m * scale
+    parts = [
+        Markup('<rect class="ground" x="{}" y="1" width="{}" height="{}"/>').format(
+            _n(style.left), _n(width), _n(height)
+        ),
+        Markup('<svg x="{}" y="1" width="{}" height="{}" viewBox="0 0 {} {}">{}</svg>').format(
+            _n(style.left),
+            _n(width),
+            _n(height),
+            _n(width_m / cell_m),
+            _n(height_m / cell_m),
+            _cell_paths(cells, ramp, height_m / cell_m),
+        ),
+        Markup('<rect class="frame" x="{}" y="1" width="{}" height="{}"/>').format(
+            _n(style.left), _n(width), _n(height)
+        ),
+    ]
+    if style.degrees:
+        parts += _degrees(box, style.left, width, height)
+    parts.append(_scale_bar(width_m, scale, style.left, height + style.bottom - 8))
+    return _svg(style.width, height + style.bottom, title, parts, "map")
+
+
+def hour_bars(hours: NDArray[np.int64]) -> Markup:
+    """Rows per local hour of the day."""
+    titles = [f"{h}:00 to {h + 1}:00: {n:,} trips" for h, n in enumerate(hours.tolist())]
+    title = "Trips per local hour"
+    if hours.sum():
+        busiest, quietest = int(hours.argmax()), int(hours.argmin())
+        title += (
+            f": most from {busiest}:00 to {busiest + 1}:00 ({hours[busiest]:,}), "
+            f"fewest from {quietest}:00 to {quietest + 1}:00 ({hours[quietest]:,})"
+        )
+    ticks = [(h, str(h)) for h in range(0, 25, 3)]
+    return _bars(hours, titles, ticks, "local hour in which the trip ends, h", title)
+
+
+def distance_bars(distances: NDArray[np.int64], step_m: int, median_m: float) -> Markup:
+    """Rows per class of distance; the last bar holds all longer trips."""
+    last = len(distances) - 1
+    titles = [
+        f"{_km(i * step_m)} to {_km((i + 1) * step_m)} km: {n:,} trips"
+        for i, n in enumerate(distances[:-1].tolist())
+    ]
+    titles.append(f"over {_km(last * step_m)} km: {distances[-1]:,} trips")
+    every = nice_number(last / 6)
+    kept = [i for i in range(0, last, every) if last - i >= every * 0.6]
+    ticks = [(float(i), _km(i * step_m)) for i in kept]
+    ticks.append((last + 0.5, f"over {_km(last * step_m)}"))
+    title = "Trips per class of distance"
+    marks = []
+    if not math.isnan(median_m):
+        title += f"; half of the trips are shorter than {median_m:,.0f} m"
+        marks = [(median_m / step_m, f"median {median_m:,.0f} m")]
+    return _bars(distances, titles, ticks, "straight-line distance, km", title, marks)
+
+
+def capture_line(feed: FeedCapture, start: dt.datetime, end: dt.datetime, zone: str) -> Markup:
+    """A service day as a line that is broken where a feed was not seen."""
+    width, left, height = 640.0, 8.0, 46.0
+    total = (end - start).total_seconds()
+
+    def at(moment: dt.datetime) -> float:
+        share = (min(max(moment, start), end) - start).total_seconds() / total
+        return left + share * (width - 2 * left)
+
+    parts = [
+        Markup('<rect class="seen" x="{}" y="6" width="{}" height="14"/>').format(
+            _n(left), _n(width - 2 * left)
+        )
+    ]
+    for first, last in feed.gaps:
+        parts.append(
+            Markup('<rect class="gap" x="{}" y="4" width="{}" height="18"/>').format(
+                _n(at(first)), _n(max(at(last) - at(first), 1.0))
+            )
+        )
+    for moment, label in _local_ticks(start, end, zone):
+        parts.append(_text(at(moment), height - 8, label, "middle"))
+    count = len(feed.gaps)
+    title = f"Feed {feed.id}: {count} {'gap' if count == 1 else 'gaps'} in the service day"
+    return _svg(width, height, title, parts, "timeline")
+
+
+def _cell_paths(cells: NDArray[np.int64], ramp: Ramp, top: float) -> Markup:
+    """One path per class; neighbours in a row are drawn as one rectangle."""
+    classes = np.searchsorted(np.array(ramp.bounds), cells, side="right") - 1
+    paths: dict[int, list[str]] = {}
+    for row, values in enumerate(classes.tolist()):
+        for column, length, value in _runs(values):
+            if value >= 0:
+                y = _n(top - row - 1)
+                paths.setdefault(value, []).append(f"M{column} {y}h{length}v1h-{length}z")
+    return Markup("").join(
+        Markup('<path class="c{}" d="{}"/>').format(ramp.colours[value], "".join(path))
+        for value, path in sorted(paths.items())
+    )
+
+
+def _runs(values: Sequence[int]) -> Iterable[tuple[int, int, int]]:
+    start = 0
+    for i in range(1, len(values) + 1):
+        if i == len(values) or values[i] != values[start]:
+            yield start, i - start, values[start]
+            start = i
+
+
+def _degrees(box: Box, left: float, width: float, height: float) -> list[Markup]:
+    parts: list[Markup] = []
+    for degree in _degree_ticks(box.west, box.east):
+        x = left + (degree - box.west) / (box.east - box.west) * width
+        parts += [
+            _line(x, height + 1, x, height + 5),
+            _text(x, height + 17, _east(degree), "middle"),
+        ]
+    for degree in _degree_ticks(box.south, box.north):
+        y = 1 + (box.north - degree) / (box.north - box.south) * height
+        parts += [_line(left - 4, y, left, y), _text(left - 7, y + 4, _north(degree), "end")]
+    return parts
+
+
+def _degree_ticks(low: float, high: float) -> list[float]:
+    step = nice_number((high - low) / 4 * 1e4) / 1e4
+    first = math.ceil(low / step + 0.15)
+    return [round(i * step, 6) for i in range(first, math.floor(high / step - 0.15) + 1)]
+
+
+def _north(degree: float) -> str:
+    return f"{abs(degree):.2f}° {'N' if degree >= 0 else 'S'}"
+
+
+def _east(degree: float) -> str:
+    return f"{abs(degree):.2f}° {'E' if degree >= 0 else 'W'}"
+
+
+def _scale_bar(width_m: float, scale: float, x: float, y: float) -> Markup:
+    length_m = nice_number(width_m / 8)
+    end = x + length_m * scale
+    label = f"{length_m // 1000} km" if length_m >= 1000 else f"{length_m} m"
+    return Markup('<path class="bar" d="M{0} {1}v4H{2}v-4"/>{3}').format(
+        _n(x + 0.5), _n(y - 4), _n(end), _text(end + 6, y + 1, label, "start")
+    )
+
+
+def _bars(
+    counts: NDArray[np.int64],
+    titles: Sequence[str],
+    ticks: Sequence[tuple[float, str]],
+    axis: str,
+    title: str,
+    marks: Sequence[tuple[float, str]] = (),
+) -> Markup:
+    width, height, left, top, bottom = 460.0, 240.0, 44.0, 22.0, 40.0
+    step = (width - left - 10) / len(counts)
+    y_ticks = _count_ticks(int(counts.max(initial=0)))
+    per_row = (height - top - bottom) / y_ticks[-1]
+    floor = height - bottom
+    parts: list[Markup] = []
+    for value in y_ticks:
+        y = floor - value * per_row
+        parts.append(_line(left, y, width - 10, y, "axis" if value == 0 else "grid"))
+        parts.append(_text(left - 6, y + 4, f"{value:,}", "end"))
+    for i, (count, words) in enumerate(zip(counts.tolist(), titles, strict=True)):
+        parts.append(
+            Markup(
+                '<rect class="column" x="{}" y="{}" width="{}" height="{}"><title>{}</title></rect>'
+            ).format(
+                _n(left + i * step + 0.08 * step),
+                _n(floor - count * per_row),
+                _n(0.84 * step),
+                _n(count * per_row),
+                words,
+            )
+        )
+    parts += [_text(left + at * step, floor + 15, label, "middle") for at, label in ticks]
+    for at, label in marks:
+        x = left + at * step
+        parts += [_line(x, top - 6, x, floor, "mark"), _text(x + 5, top + 2, label, "start")]
+    parts.append(_text(left - 6, top - 10, "trips", "end"))
+    parts.append(_text(width - 10, height - 8, axis, "end"))
+    return _svg(width, height, title, parts, "chart")
+
+
+def _count_ticks(most: int) -> list[int]:
+    step = nice_number(max(most, 1) / 4)
+    return list(range(0, step * math.ceil(max(most, 1) / step) + 1, step))
+
+
+def _local_ticks(
+    start: dt.datetime, end: dt.datetime, zone: str
+) -> Iterable[tuple[dt.datetime, str]]:
+    moment, known = start, ZoneInfo(zone)
+    while moment <= end:
+        local = moment.astimezone(known)
+        if local.hour % 6 == 0 and local.minute == 0:
+            yield moment, "24:00" if moment == end and moment > start else f"{local:%H:%M}"
+        moment += dt.timedelta(minutes=15)
+
+
+def _km(metres: float) -> str:
+    return f"{metres / 1000:g}"
+
+
+def _svg(width: float, height: float, title: str, parts: Iterable[Markup], kind: str) -> Markup:
+    return Markup(
+        '<svg class="plot {0}" viewBox="0 0 {1} {2}" role="img" aria-label="{3}">'
+        "<title>{3}</title>{4}</svg>"
+    ).format(kind, _n(width), _n(height), title, Markup("").join(parts))
+
+
+def _line(x1: float, y1: float, x2: float, y2: float, kind: str = "tick") -> Markup:
+    return Markup('<path class="{}" d="M{} {}L{} {}"/>').format(
+        kind, _n(x1), _n(y1), _n(x2), _n(y2)
+    )
+
+
+def _text(x: float, y: float, words: str, anchor: str) -> Markup:
+    return Markup('<text x="{}" y="{}" text-anchor="{}">{}</text>').format(
+        _n(x), _n(y), anchor, words
+    )
+
+
+def _n(value: float) -> str:
+    """A coordinate with two decimals and no trailing zeros."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")

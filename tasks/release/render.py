@@ -1,0 +1,79 @@
+"""The Jinja2 environment of the card and the page, and what both are told."""
+
+import re
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from tasks.release import words
+from tasks.release.manifest import PublicManifest
+from tasks.schema import RELEASE, Column
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+!|~&:@])")
+
+
+def environment(*, autoescape: bool) -> Environment:
+    """Templates beside this file; a name that is not given is an error.
+
+    Args:
+        autoescape: Whether to escape for HTML; the Markdown template uses the filter
+            `markdown` instead.
+    """
+    made = Environment(
+        loader=PackageLoader("tasks.release", "templates"),
+        autoescape=autoescape,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    made.filters.update(
+        markdown=markdown,
+        number=words.number,
+        percent=words.percent,
+        size=words.size,
+        scientific=words.scientific,
+        duration=words.duration,
+        bounds=bounds,
+    )
+    return made
+
+
+def context(manifest: PublicManifest) -> dict[str, Any]:
+    """What the templates of card and page share."""
+    guarantee = manifest.guarantee
+    return {
+        "manifest": manifest,
+        "summary": words.SUMMARY,
+        "promise": words.promise(manifest),
+        "groups": [
+            words.group_guarantee(guarantee.epsilon, guarantee.delta, trips)
+            for trips in words.TRIP_COUNTS
+        ],
+        "making": words.making(manifest),
+        "limits": words.limits(manifest),
+        "columns": RELEASE.columns,
+        "day": f"{manifest.service_day:%A} {manifest.service_day.day} {manifest.service_day:%B %Y}",
+    }
+
+
+def markdown(text: object) -> str:
+    r"""Text that Markdown, and the HTML within it, shows as it is, on one line.
+
+    Examples:
+        >>> print(markdown("<b>A_b</b>  # c"))
+        \<b\>A\_b\</b\> \# c
+    """
+    return _MARKDOWN.sub(r"\\\1", " ".join(str(text).split()))
+
+
+def bounds(column: Column) -> str:
+    """The valid values of a column, for people; empty where none are declared.
+
+    Examples:
+        >>> bounds(RELEASE.column("hour"))
+        '0 to 23'
+    """
+    if column.minimum is None or column.maximum is None:
+        return ", ".join(column.categories or ())
+    return f"{column.minimum:,g} to {column.maximum:,g}"

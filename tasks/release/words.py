@@ -1,0 +1,189 @@
+"""What a release says to people; the card and the page both say it in these sentences."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tasks.release.manifest import PublicManifest
+
+TRIP_COUNTS = (1, 2, 5, 10, 100)
+"""Numbers of trips of one person for which the guarantee is spelled out."""
+
+SUMMARY = (
+    "Synthetic trips that follow the pattern of one day of scooter and bike trips. "
+    "No row is a real trip, a vehicle or a person."
+)
+
+
+@dataclass(frozen=True)
+class GroupGuarantee:
+    """The guarantee for all trips of a person together.
+
+    Attributes:
+        trips: The person's number of trips in the day.
+        epsilon: Their joint privacy loss.
+        delta: Probability that it is exceeded; at 1 or above nothing is promised.
+    """
+
+    trips: int
+    epsilon: float
+    delta: float
+
+
+def group_guarantee(epsilon: float, delta: float, trips: int) -> GroupGuarantee:
+    """What holds for a person with that many trips in the day.
+
+    Group privacy: epsilon grows to k epsilon and delta to
+    delta (e^(k epsilon) - 1) / (e^epsilon - 1) (S. Vadhan, "The Complexity of Differential
+    Privacy", 2017, lemma 2.2).
+
+    Args:
+        epsilon: For one trip, > 0.
+        delta: For one trip, 0 < delta < 1.
+        trips: Number of trips k, >= 1.
+
+    Examples:
+        >>> group_guarantee(1.0, 1e-6, 1)
+        GroupGuarantee(trips=1, epsilon=1.0, delta=1e-06)
+        >>> group = group_guarantee(1.0, 1e-6, 10)
+        >>> group.epsilon, round(group.delta, 4)
+        (10.0, 0.0128)
+    """
+    total = trips * epsilon
+    # In logarithms, because e^(k epsilon) overflows where nothing is promised anyway.
+    log_growth = total + math.log(-math.expm1(-total)) - math.log(math.expm1(epsilon))
+    grown = delta * math.exp(log_growth) if log_growth < -math.log(delta) else 1.0
+    return GroupGuarantee(trips, total, delta if trips == 1 else min(grown, 1.0))
+
+
+def promise(manifest: PublicManifest) -> Sequence[str]:
+    """The guarantee, in sentences."""
+    epsilon, delta = manifest.guarantee.epsilon, manifest.guarantee.delta
+    return (
+        "What is protected is one trip: where it started, where it ended, and when. Had any "
+        "single trip of the day been replaced by an empty record, every possible outcome of what "
+        f"is published here would have been at most {math.exp(epsilon):.3g} times as likely or "
+        f"as unlikely (e to the power of epsilon = {number(epsilon)}), but for a probability of "
+        f"at most delta = {number(delta)}.",
+        "A person with k trips has k times that epsilon, on one day or over many days of this "
+        "archive. Each trip belongs to exactly one day, so a further day published adds nothing "
+        "to the trips of this one.",
+        f"That a trip took place is not protected: the {manifest.rows:,} rows are exactly as "
+        "many as the trips of the day (adjacency zero_out).",
+        "The feeds are public while they are live: whoever polled them then holds the positions "
+        "of the vehicles. The promise is about what this release adds to that.",
+    )
+
+
+def making(manifest: PublicManifest) -> Sequence[str]:
+    """How the rows came about, in sentences."""
+    mechanism, accountant = manifest.mechanism, manifest.accountant
+    return (
+        "Public GBFS feeds were polled through the day. Two consecutive positions of one vehicle "
+        "more than 100 m apart are a move; a move with both ends in the service area, no gap of "
+        "the capture within and a possible speed is a trip.",
+        f"The synthesizer {manifest.synthesizer.name} was trained on those trips by DP-SGD, over "
+        f"{mechanism.steps:,} steps (and {mechanism.reserve_steps:,} accounted for in reserve): "
+        f"each trip enters each step with probability {number(mechanism.sampling_probability)}, "
+        f"its gradient is clipped to a norm of {number(mechanism.l2_norm_clip)}, and Gaussian "
+        f"noise with {number(mechanism.noise_multiplier)} times that norm as its standard "
+        "deviation is added to the sum.",
+        f"{accountant.name} {accountant.version} accounts for it: epsilon is "
+        f"{number(accountant.epsilon_pld)} by privacy loss distributions, which counts, and "
+        f"{number(accountant.epsilon_rdp)} by Renyi divergences, as a cross-check.",
+        f"The {manifest.rows:,} rows were then drawn from the model, without another look at the "
+        f"trips, and checked against {manifest.checks.expectations:,} expectations that know "
+        "synthetic rows and public constants only.",
+    )
+
+
+def limits(manifest: PublicManifest) -> Sequence[str]:
+    """What the rows cannot tell, in sentences."""
+    return (
+        "A trip is inferred from two positions: where the vehicle went in between is unknown, "
+        "the distance is a straight line, and the hour is that of the arrival. A vehicle that "
+        "its operator moved looks like a trip.",
+        "Rows are drawn one by one: nothing links two rows to one vehicle or one person.",
+        "Noise hides what few trips do. Totals of areas, hours and distances are "
+        "dependable; a single map cell, a rare hour or one origin-destination pair is not.",
+        f"The feeds answered {percent(manifest.capture.coverage)} of the polls that were due; "
+        "trips within a gap are missing.",
+    )
+
+
+def percent(share: float) -> str:
+    """A share as a percentage that reads 100 % only if nothing is missing.
+
+    Examples:
+        >>> percent(1.0), percent(0.9999), percent(0.4123)
+        ('100 %', '99.9 %', '41.2 %')
+    """
+    if share >= 1:
+        return "100 %"
+    return f"{math.floor(share * 1000) / 10:.1f} %"
+
+
+def number(value: float) -> str:
+    """A number for people, with at most four significant digits.
+
+    Examples:
+        >>> number(1.0), number(0.666), number(6.53e-7), number(6.8231)
+        ('1', '0.666', '6.53e-07', '6.823')
+    """
+    return f"{value:.4g}"
+
+
+def size(length: int) -> str:
+    """A file's length for people.
+
+    Examples:
+        >>> size(950), size(265_400), size(3_100_000)
+        ('950 B', '265 kB', '3.1 MB')
+    """
+    if length < 1000:
+        return f"{length} B"
+    if length < 999_500:
+        return f"{length / 1e3:.0f} kB"
+    return f"{length / 1e6:.1f} MB"
+
+
+def scientific(value: float) -> str:
+    """A small number for people, with a true minus and a power of ten.
+
+    Examples:
+        >>> scientific(1e-6), scientific(0.0128)
+        ('10⁻⁶', '0.0128')
+        >>> scientific(6.53e-7).split()
+        ['6.53', '\N{MULTIPLICATION SIGN}', '10⁻⁷']
+    """
+    if not 0 < value < 1e-3:
+        return f"{value:.3g}"
+    mantissa, _, exponent = f"{value:.2e}".partition("e")
+    power = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    short = mantissa.rstrip("0").rstrip(".")
+    return f"10{power}" if short == "1" else f"{short} \N{MULTIPLICATION SIGN} 10{power}"
+
+
+def duration(seconds: float) -> str:
+    """A length of time for people.
+
+    Examples:
+        >>> duration(45), duration(600), duration(9000)
+        ('45 s', '10 min', '2 h 30 min')
+    """
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def distance(metres: float) -> str:
+    """A distance for people; a dash where there is none.
+
+    Examples:
+        >>> distance(250), distance(1000), distance(1234), distance(math.nan)
+        ('250 m', '1 km', '1.23 km', '-')
+    """
+    if math.isnan(metres):
+        return "-"
+    return f"{metres:.0f} m" if metres < 1000 else f"{metres / 1000:.3g} km"
