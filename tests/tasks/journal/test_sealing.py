@@ -354,7 +354,8 @@ with Journal(layout.journal("test", "feed"), "test", "feed", REGION.zone) as jou
 begun = time.monotonic()
 manifest = seal_day(REGION, DAY, layout)
 print(manifest["feeds"]["feed"]["rows"], time.monotonic() - begun)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+unit = 1 if sys.platform == "darwin" else 1024
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
 print(manifest["files"]["feed.parquet"]["bytes"])
 """
 
