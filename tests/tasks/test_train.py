@@ -12,6 +12,7 @@ import pytest
 from prefect.logging import disable_run_logger
 
 from tasks.files import FileError, Layout, write_manifest
+from tasks.mobility.distance import haversine
 from tasks.privacy.errors import CapExceededError
 from tasks.privacy.ledger import Ledger
 from tasks.region import Region
@@ -71,7 +72,7 @@ def write_trips(layout: Layout, rows: int = ROWS, moves: int = 40) -> None:
             "origin_longitude": longitude,
             "destination_latitude": to_latitude,
             "destination_longitude": to_longitude,
-            "distance_m": sphere.distance_m(latitude, longitude, to_latitude, to_longitude),
+            "distance_m": haversine(latitude, longitude, to_latitude, to_longitude),
             "duration_s": np.full(total, 600.0),
             "area": ["town"] * total,
             "spans_gap": ~is_trip,
