@@ -64,7 +64,7 @@ def promise(manifest: PublicManifest) -> Sequence[str]:
         "single trip of the day been replaced by an empty record, every possible outcome of what "
         f"is published here would have been at most {math.exp(epsilon):.3g} times as likely or "
         f"as unlikely (e to the power of epsilon = {number(epsilon)}), but for a probability of "
-        f"at most delta = {number(delta)}.",
+        f"at most delta = {scientific(delta)}.",
         "A person with k trips has k times that epsilon, on one day or over many days of this "
         "archive. Each trip belongs to exactly one day, so a further day published adds nothing "
         "to the trips of this one.",
