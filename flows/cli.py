@@ -73,6 +73,7 @@ def _release(region: Region, day: dt.date, options: argparse.Namespace) -> None:
 def _serve(region: Region, day: dt.date, options: argparse.Namespace) -> None:
     """Keep the region's deployments and run what the Prefect server schedules."""
     from prefect import serve
+    from prefect.deployments.runner import RunnerDeployment
     from prefect.schedules import Cron
     from prefect.settings import PREFECT_API_URL
 
@@ -84,18 +85,17 @@ def _serve(region: Region, day: dt.date, options: argparse.Namespace) -> None:
             "serve needs a Prefect server: start one with `prefect server start` "
             "and set PREFECT_API_URL=http://127.0.0.1:4200/api"
         )
-    parameters = {"region": region.model_dump(mode="json")}
+    schedules = ((collect, "0 * * * *"), (release, "20 0 * * *"))
     serve(
-        collect.to_deployment(
-            name=region.id,
-            parameters=parameters,
-            schedule=Cron("0 * * * *", timezone=region.time_zone),
-        ),
-        release.to_deployment(
-            name=region.id,
-            parameters=parameters,
-            schedule=Cron("20 0 * * *", timezone=region.time_zone),
-        ),
+        *(
+            RunnerDeployment.from_flow(
+                flow,
+                name=region.id,
+                parameters={"region": region.model_dump(mode="json")},
+                schedule=Cron(cron, timezone=region.time_zone),
+            )
+            for flow, cron in schedules
+        )
     )
 
 

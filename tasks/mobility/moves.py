@@ -7,12 +7,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tasks.mobility.distance import haversine
+from tasks.mobility.distance import EARTH_RADIUS_M, haversine
 
 MINIMUM_MOVE_M = 100.0
 """A displacement must exceed this, in metres, to be a move."""
-
-_NEEDED = ("vehicle_id", "fetched_at", "latitude_e6", "longitude_e6")
 
 MOVES = pa.schema(
     [
@@ -44,10 +42,10 @@ def find_moves(
         minimum_m: Metres; a move is longer.
 
     Returns:
-        A table of schema MOVES, sorted by vehicle and time.
+        A table of schema MOVES, in no particular order.
     """
     found = [MOVES.empty_table()]
-    for origins, destinations in _consecutive(sightings, before):
+    for origins, destinations in _consecutive(sightings, before, minimum_m):
         found.append(_moves_between(origins, destinations, minimum_m))
     return pa.concat_tables(found).combine_chunks()
 
@@ -58,67 +56,86 @@ def last_sightings(sightings: Iterable[pa.Table]) -> pa.Table:
     Returns:
         One row per vehicle, sorted by vehicle.
     """
-    last: list[pa.Table] = []
+    last = [_NEEDED.empty_table()]
     for chunk in _chunks(sightings):
-        if last and _first_id(chunk) == _last_id(last[-1]):
+        if last[-1].num_rows and _id(chunk, 0) == _id(last[-1], -1):
             last[-1] = last[-1].slice(0, last[-1].num_rows - 1)
-        last.append(chunk.filter(pa.array(_ends_vehicle(chunk))))
-    return pa.concat_tables(last) if last else _empty_sightings()
+        ends = np.append(_starts_vehicle(chunk)[1:], True)
+        last.append(_plain(chunk.filter(pa.array(ends))))
+    return pa.concat_tables(last)
 
 
-def _empty_sightings() -> pa.Table:
-    types = (pa.string(), pa.timestamp("ms", "UTC"), pa.int32(), pa.int32())
-    return pa.schema(list(zip(_NEEDED, types, strict=True))).empty_table()
+_NEEDED = pa.schema(
+    [
+        ("vehicle_id", pa.string()),
+        ("fetched_at", pa.timestamp("ms", "UTC")),
+        ("latitude_e6", pa.int32()),
+        ("longitude_e6", pa.int32()),
+    ]
+)
 
 
 def _chunks(sightings: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The needed columns, vehicle ids dictionary-encoded, so that they compare as integers."""
     for chunk in sightings:
         if chunk.num_rows:
-            table = chunk.select(list(_NEEDED)).combine_chunks()
-            yield table.set_column(0, "vehicle_id", pc.cast(table["vehicle_id"], pa.string()))
+            table = chunk.select(_NEEDED.names).combine_chunks()
+            ids = table["vehicle_id"].combine_chunks()
+            yield table.set_column(0, "vehicle_id", ids.dictionary_encode())
 
 
 def _consecutive(
-    sightings: Iterable[pa.Table], before: pa.Table | None
+    sightings: Iterable[pa.Table], before: pa.Table | None, minimum_m: float
 ) -> Iterator[tuple[pa.Table, pa.Table]]:
-    """Pairs of equally long tables: row i of the second follows row i of the first."""
+    """Equally long tables, row i of the second following row i of the first, near pairs left out.
+
+    Each chunk gives three pairs of tables: the one that straddles it and the chunk before, those
+    inside it, and the first sightings of its vehicles after `before`.
+    """
     previous: pa.Table | None = None
     for chunk in _chunks(sightings):
         starts = _starts_vehicle(chunk)
-        if previous is not None and _first_id(chunk) == _last_id(previous):
-            # The pair that straddles two chunks.
-            yield previous.slice(previous.num_rows - 1), chunk.slice(0, 1)
+        far = np.flatnonzero(~starts[1:] & _may_be_far(chunk, minimum_m)) + 1
+        if previous is not None and _id(chunk, 0) == _id(previous, -1):
+            yield _plain(previous.slice(previous.num_rows - 1)), _plain(chunk.slice(0, 1))
             starts[0] = False
-        follows = np.flatnonzero(~_starts_vehicle(chunk))
-        yield chunk.take(follows - 1), chunk.take(follows)
-        if before is not None and before.num_rows:
-            yield _across_midnight(before, chunk.filter(pa.array(starts)))
+        yield _plain(chunk.take(far - 1)), _plain(chunk.take(far))
+        if before is not None:
+            yield _after(before, _plain(chunk.filter(pa.array(starts))))
         previous = chunk
 
 
-def _across_midnight(before: pa.Table, first: pa.Table) -> tuple[pa.Table, pa.Table]:
+def _may_be_far(chunk: pa.Table, minimum_m: float) -> NDArray[np.bool_]:
+    """Which steps from row to row could exceed a distance: a test on integers, without a sine.
+
+    A step of at most d / sqrt(2) both north and east is no longer than d, wherever it is.
+    """
+    metres_per_microdegree = np.radians(1e-6) * EARTH_RADIUS_M
+    limit = int(minimum_m / np.sqrt(2) / metres_per_microdegree)
+    far = np.zeros(chunk.num_rows - 1, dtype=bool)
+    for name in ("latitude_e6", "longitude_e6"):
+        step = np.diff(chunk[name].to_numpy())
+        far |= (step > limit) | (step < -limit)
+    return far
+
+
+def _after(before: pa.Table, first: pa.Table) -> tuple[pa.Table, pa.Table]:
     index = pc.index_in(first["vehicle_id"], before["vehicle_id"])
     known = pc.is_valid(index)
-    return before.select(list(_NEEDED)).take(index.filter(known)), first.filter(known)
+    return before.take(index.filter(known)), first.filter(known)
 
 
 def _starts_vehicle(chunk: pa.Table) -> NDArray[np.bool_]:
-    starts = np.ones(chunk.num_rows, dtype=bool)
-    ids = chunk["vehicle_id"]
-    starts[1:] = pc.not_equal(ids.slice(1), ids.slice(0, chunk.num_rows - 1)).to_numpy()
-    return starts
+    code = chunk["vehicle_id"].combine_chunks().indices.to_numpy()
+    return np.append(True, code[1:] != code[:-1])
 
 
-def _ends_vehicle(chunk: pa.Table) -> NDArray[np.bool_]:
-    return np.append(_starts_vehicle(chunk)[1:], True)
+def _plain(chunk: pa.Table) -> pa.Table:
+    return chunk.cast(_NEEDED)
 
 
-def _first_id(chunk: pa.Table) -> str:
-    return str(chunk["vehicle_id"][0].as_py())
-
-
-def _last_id(chunk: pa.Table) -> str:
-    return str(chunk["vehicle_id"][chunk.num_rows - 1].as_py())
+def _id(chunk: pa.Table, row: int) -> str:
+    return str(chunk["vehicle_id"][row % chunk.num_rows].as_py())
 
 
 def _moves_between(origins: pa.Table, destinations: pa.Table, minimum_m: float) -> pa.Table:

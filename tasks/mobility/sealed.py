@@ -49,6 +49,6 @@ def _feed(sealed: Path, before: Path, feed: str, region: Region) -> pa.Table:
 
 def row_groups(path: Path) -> Iterator[pa.Table]:
     """The row groups of a sealed file of sightings, one at a time."""
-    with pq.ParquetFile(path) as file:
+    with pq.ParquetFile(path, read_dictionary=["vehicle_id"]) as file:
         for i in range(file.num_row_groups):
             yield file.read_row_group(i, columns=_COLUMNS)

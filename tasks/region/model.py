@@ -116,9 +116,9 @@ class TripRules(_Model):
 class TripNet(_Model):
     """Settings of the synthesizer `trip_net`; all of them are public and affect privacy."""
 
-    name: Literal["trip_net"] = "trip_net"
+    name: Literal["trip_net"] = Field("trip_net", description="Which synthesizer is trained.")
     levels: int = Field(3, ge=1, le=4, description="Depth of the grid; each level splits 8 x 8.")
-    hidden_units: int = Field(64, ge=8, le=1024, description="Width of each step's hidden layer.")
+    hidden_units: int = Field(16, ge=8, le=1024, description="Width of the hidden layer.")
     sampling_probability: float = Field(
         0.1, gt=0, lt=1, description="Chance of each trip to enter each step (Poisson sampling)."
     )
@@ -127,7 +127,10 @@ class TripNet(_Model):
         30, ge=0, le=100_000, description="Further steps accounted for, for resuming after a crash."
     )
     l2_norm_clip: float = Field(1.0, gt=0, description="Bound on each trip's gradient norm.")
-    learning_rate: float = Field(0.01, gt=0, description="Adam's learning rate.")
+    learning_rate: float = Field(0.015, gt=0, description="Adam's learning rate.")
+    weight_averaging: float = Field(
+        0.98, ge=0, lt=1, description="Weight of the past in the moving average of the weights."
+    )
 
 
 class Region(_Model):

@@ -2,8 +2,16 @@
 
 from tasks.schema.polls import POLLS
 from tasks.schema.release import RELEASE
-from tasks.schema.sightings import SIGHTINGS
+from tasks.schema.sightings import SIGHTINGS, SIGHTINGS_OF_A_POLL
 from tasks.schema.table import Column, Table
 from tasks.schema.trips import TRIPS
 
-__all__ = ["POLLS", "RELEASE", "SIGHTINGS", "TRIPS", "Column", "Table"]
+__all__ = [
+    "POLLS",
+    "RELEASE",
+    "SIGHTINGS",
+    "SIGHTINGS_OF_A_POLL",
+    "TRIPS",
+    "Column",
+    "Table",
+]

@@ -50,3 +50,9 @@ SIGHTINGS = Table(
         ),
     ),
 )
+
+SIGHTINGS_OF_A_POLL = pa.schema(
+    [field for field in SIGHTINGS.arrow() if field.name != "fetched_at"]
+)
+"""What one poll adds to the table: its `fetched_at` is the same in every row and stands once, in
+the row of the poll."""

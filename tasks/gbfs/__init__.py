@@ -1,0 +1,23 @@
+"""Feeds to sightings: fetch a GBFS feed of any version, keep only what the schema names."""
+
+from tasks.gbfs.client import Answer, Client, Limits
+from tasks.gbfs.discover import vehicle_status_url
+from tasks.gbfs.error import BodyError, FeedError, NotJsonError, WrongShapeError
+from tasks.gbfs.parse import REASONS, Parsed, parse
+from tasks.gbfs.reader import FeedReader, Reading
+
+__all__ = [
+    "REASONS",
+    "Answer",
+    "BodyError",
+    "Client",
+    "FeedError",
+    "FeedReader",
+    "Limits",
+    "NotJsonError",
+    "Parsed",
+    "Reading",
+    "WrongShapeError",
+    "parse",
+    "vehicle_status_url",
+]

@@ -1,0 +1,31 @@
+"""What can be wrong with a feed."""
+
+from typing import ClassVar
+
+from tasks import OpentripsError
+
+
+class FeedError(OpentripsError):
+    """A feed cannot be polled as the region's file describes it."""
+
+
+class BodyError(FeedError):
+    """A body is not what was asked for. The text never quotes the body.
+
+    Attributes:
+        outcome: The outcome of a poll that got such a body, one of `tasks.schema.polls.OUTCOMES`.
+    """
+
+    outcome: ClassVar[str]
+
+
+class NotJsonError(BodyError):
+    """The body is no JSON."""
+
+    outcome = "not_json"
+
+
+class WrongShapeError(BodyError):
+    """The body is JSON, but neither a discovery file nor a list of vehicles."""
+
+    outcome = "wrong_shape"

@@ -1,0 +1,79 @@
+"""The Prefect task `generate`: exactly as many synthetic trips as the day had trips."""
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.files import (
+    Layout,
+    read_manifest,
+    sha256_of,
+    verify_files,
+    write_atomically,
+    write_manifest,
+)
+from tasks.files.manifest import MANIFEST
+from tasks.region import Region
+
+SYNTHETIC_FILE = "trips.parquet"
+
+
+@task(
+    name="generate",
+    task_run_name="generate-{region.id}-{day}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def generate(region: Region, day: dt.date) -> dict[str, Any]:
+    """Sample the day's synthetic trips from its stored model; post-processing, charged nothing.
+
+    Args:
+        region: The region.
+        day: The service day; its model is trained.
+
+    Returns:
+        The manifest of the synthetic day's directory: rows and the model's manifest hash.
+
+    Raises:
+        ModelFileError: If the day has no trained model.
+        FileError: If a file is missing or altered.
+    """
+    layout = Layout.from_environment()
+    directory = layout.synthetic(region.id, day)
+    model = layout.model(region.id, day)
+    finished = read_manifest(directory)
+    if finished is not None and finished["model_manifest"] == _hash_of(model):
+        verify_files(directory, finished)
+        return finished
+    from tasks.synthesis.model_file import load_model
+    from tasks.synthesis.sampling import sample_release
+
+    stored = load_model(model)
+    table = sample_release(stored)
+    get_run_logger().info("Generated %d synthetic trips", len(table))
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / MANIFEST).unlink(missing_ok=True)
+    content = pa.BufferOutputStream()
+    pq.write_table(table, content)
+    write_atomically(directory / SYNTHETIC_FILE, content.getvalue().to_pybytes())
+    fields = {
+        "region": region.id,
+        "day": day.isoformat(),
+        "rows": len(table),
+        "model_manifest": _hash_of(model),
+    }
+    write_manifest(directory, fields, [SYNTHETIC_FILE])
+    manifest = read_manifest(directory)
+    assert manifest is not None
+    return manifest
+
+
+def _hash_of(model: Path) -> str | None:
+    """The SHA-256 of the model's manifest, or None if the model is not finished."""
+    path = model / MANIFEST
+    return sha256_of(path) if path.exists() else None

@@ -1,0 +1,57 @@
+"""How much of a service day was seen: due polls, coverage, gaps."""
+
+import datetime as dt
+import math
+from collections.abc import Iterable
+from itertools import pairwise
+
+from tasks.journal.record import Poll
+
+GAP_INTERVALS = 1.5
+"""Answered polls further apart than this many poll intervals have a gap between them."""
+
+
+def due_polls(start: dt.datetime, end: dt.datetime, poll_seconds: int) -> int:
+    """How many polls are due in a service day: one at its start and one each interval after.
+
+    Examples:
+        >>> day = dt.datetime(2026, 5, 20, tzinfo=dt.UTC)
+        >>> due_polls(day, day + dt.timedelta(hours=24), 60)
+        1440
+    """
+    return math.ceil((end - start).total_seconds() / poll_seconds)
+
+
+def latest_due(moment: dt.datetime, start: dt.datetime, poll_seconds: int) -> dt.datetime:
+    """The last due time of a service day that is not after a moment."""
+    interval = dt.timedelta(seconds=poll_seconds)
+    return start + (moment - start) // interval * interval
+
+
+def coverage(
+    polls: Iterable[Poll], start: dt.datetime, end: dt.datetime, poll_seconds: int
+) -> float:
+    """Share of the service day's due polls that were answered, 0 to 1.
+
+    Each due time counts once, however often it was tried.
+    """
+    answered = set()
+    for poll in polls:
+        moment = poll.due_at if start <= poll.due_at < end else poll.fetched_at
+        if poll.is_answered and start <= moment < end:
+            answered.add(latest_due(moment, start, poll_seconds))
+    return len(answered) / max(due_polls(start, end, poll_seconds), 1)
+
+
+def gaps(
+    polls: Iterable[Poll], start: dt.datetime, end: dt.datetime, poll_seconds: int
+) -> list[tuple[dt.datetime, dt.datetime]]:
+    """The gaps of a service day, in order: intervals in which the feed was due and not seen.
+
+    A gap lies between two consecutive answered polls, or between one and an edge of the day,
+    that are more than `GAP_INTERVALS` poll intervals apart.
+    """
+    widest = dt.timedelta(seconds=GAP_INTERVALS * poll_seconds)
+    seen = sorted(poll.fetched_at for poll in polls if poll.is_answered)
+    edges = [start, *seen, end]
+    return [(before, after) for before, after in pairwise(edges) if after - before > widest]

@@ -1,0 +1,88 @@
+"""Reading a journal: the polls of one service day and the sightings each brought."""
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from tasks.journal.record import Poll, decode_poll, decode_sightings
+from tasks.journal.segment import SUFFIX, scan
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One acknowledged poll, and where in the journal it lies."""
+
+    poll: Poll
+    path: Path
+    offset: int
+    length: int
+
+    def sightings(self) -> pa.RecordBatch:
+        """What the poll brought, columns of `tasks.schema.SIGHTINGS_OF_A_POLL`."""
+        return decode_sightings(_payload(self.path, self.offset, self.length))
+
+
+@dataclass(frozen=True)
+class JournalDay:
+    """What a journal holds of one service day.
+
+    Attributes:
+        entries: Every acknowledged poll once, by `fetched_at`.
+        damaged: Names of the files with bytes that were acknowledged and cannot be read any
+            more; the polls they held are missing from the entries.
+    """
+
+    entries: tuple[Entry, ...]
+    damaged: tuple[str, ...]
+
+    @property
+    def polls(self) -> tuple[Poll, ...]:
+        """The polls alone."""
+        return tuple(entry.poll for entry in self.entries)
+
+
+def collected_days(directory: Path) -> list[dt.date]:
+    """The service days a journal has a folder for, in order."""
+    names = [path.name for path in directory.iterdir()] if directory.is_dir() else []
+    return sorted(day for name in names if (day := _as_day(name)) is not None)
+
+
+def read_day(directory: Path, day: dt.date) -> JournalDay:
+    """Read one day of a journal, which another process may be writing to.
+
+    Args:
+        directory: The journal's directory.
+        day: The service day; a day that was never collected is empty.
+    """
+    entries: list[Entry] = []
+    damaged = [path.name for path in (directory / day.isoformat()).glob("*.damaged-at-*")]
+    for path in segments(directory / day.isoformat()):
+        found = scan(path)
+        if found.is_damaged:
+            damaged.append(path.name)
+        entries += [
+            Entry(decode_poll(_payload(path, offset, length)), path, offset, length)
+            for offset, length in found.payloads
+        ]
+    entries.sort(key=lambda entry: entry.poll.fetched_at)
+    return JournalDay(tuple(entries), tuple(sorted(damaged)))
+
+
+def segments(folder: Path) -> list[Path]:
+    """The segments in the folder of a day, in the order they were begun."""
+    return sorted(folder.glob(f"*{SUFFIX}"))
+
+
+def _payload(path: Path, offset: int, length: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(offset)
+        return file.read(length)
+
+
+def _as_day(name: str) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(name)
+    except ValueError:
+        return None

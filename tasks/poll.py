@@ -1,0 +1,51 @@
+"""The task that polls one feed for one shift."""
+
+import datetime as dt
+from typing import Any
+
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.files import Layout, read_manifest
+from tasks.journal import Journal, Shift, run_shift
+from tasks.region import Region
+
+
+@task(cache_policy=NO_CACHE, persist_result=False, task_run_name="poll-{feed_id}")
+def poll_shift(
+    region: Region, feed_id: str, day: dt.date, until: dt.datetime | None = None
+) -> dict[str, Any]:
+    """Poll a feed into its journal until a moment; into a sealed day nothing is collected.
+
+    Args:
+        region: The region.
+        feed_id: Id of one of its feeds.
+        day: The service day; the shift ends with it at the latest.
+        until: End of the shift, on the feed's own clock if it has one. Default: end of the day.
+
+    Returns:
+        `polls`, `sightings`, `outcomes` (polls by outcome), `repeated`, `last_fetched_at`
+        (ISO 8601 or None) and `ended`: whether there is nothing more to come.
+    """
+    logger = get_run_logger()
+    layout = Layout.from_environment()
+    feed = next(feed for feed in region.feeds if feed.id == feed_id)
+    if read_manifest(layout.sightings(region.id, day)) is not None:
+        logger.info("%s: %s is sealed already, nothing more is collected", feed.id, day)
+        return Shift(ended=True).report()
+    with Journal(layout.journal(region.id, feed.id), region.id, feed.id, region.zone) as journal:
+        shift = run_shift(region, feed, journal, day, until, logger.warning)
+    logger.info("%s: %s", feed.id, _summary(shift, region))
+    return shift.report()
+
+
+def _summary(shift: Shift, region: Region) -> str:
+    failed = shift.polls - shift.outcomes["ok"] - shift.outcomes["not_modified"]
+    parts = [f"{shift.polls} polls", f"{shift.sightings:,} sightings"]
+    if failed - shift.outcomes["ended"]:
+        parts.append(f"{failed - shift.outcomes['ended']} polls failed")
+    if shift.last_fetched_at is not None:
+        parts.append(f"seen until {shift.last_fetched_at.astimezone(region.zone):%Y-%m-%d %H:%M}")
+    if shift.ended:
+        parts.append("the feed is over")
+    return ", ".join(parts)

@@ -1,0 +1,1 @@
+"""The privacy core: mechanisms that account for themselves, secret noise, the ledger."""

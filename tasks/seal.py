@@ -1,0 +1,40 @@
+"""The task that seals a service day."""
+
+import datetime as dt
+from typing import Any
+
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.files import Layout
+from tasks.journal import seal_day
+from tasks.region import Region
+
+
+@task(cache_policy=NO_CACHE, persist_result=False)
+def seal(region: Region, day: dt.date) -> dict[str, Any]:
+    """Seal what was collected of a service day; a sealed day is verified and stays as it is.
+
+    Returns:
+        The manifest of the sealed day.
+    """
+    logger = get_run_logger()
+    manifest = seal_day(region, day, Layout.from_environment())
+    for feed, facts in manifest["feeds"].items():
+        logger.info(
+            "%s: %s sealed, %s sightings of %s vehicles, %.1f %% of %d due polls answered",
+            feed,
+            day,
+            f"{facts['rows']:,}",
+            f"{facts['vehicles']:,}",
+            100 * facts["coverage"],
+            facts["due"],
+        )
+        if facts["damaged"]:
+            logger.warning(
+                "%s: part of the journal of %s cannot be read: %s",
+                feed,
+                day,
+                ", ".join(facts["damaged"]),
+            )
+    return manifest

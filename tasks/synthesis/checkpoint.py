@@ -1,0 +1,71 @@
+"""Checkpoints: one file that holds the whole state of a training, replaced atomically.
+
+A checkpoint holds what the mechanism released and nothing else: no masks, no noise, no keys. A
+run that continues from it draws new ones.
+"""
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from tasks.files import write_atomically
+from tasks.synthesis.dpsgd import Adam
+from tasks.synthesis.errors import ModelFileError
+
+CHECKPOINT = "checkpoint.npz"
+
+_ARRAYS = ("weights", "average", "first", "second")
+
+
+def save_checkpoint(directory: Path, fingerprint: str, adam: Adam) -> None:
+    """Replace the directory's checkpoint.
+
+    Args:
+        directory: The model's directory; made if missing.
+        fingerprint: The charge the state belongs to.
+        adam: The state.
+    """
+    facts = {
+        "fingerprint": fingerprint,
+        "steps": adam.steps,
+        "learning_rate": adam.learning_rate,
+        "averaging": adam.averaging,
+    }
+    content = io.BytesIO()
+    np.savez(
+        content,
+        facts=np.frombuffer(json.dumps(facts).encode(), np.uint8),
+        **{name: getattr(adam, name) for name in _ARRAYS},
+    )
+    write_atomically(directory / CHECKPOINT, content.getvalue())
+
+
+def load_checkpoint(directory: Path, fingerprint: str) -> Adam | None:
+    """The state to continue from, or None if there is none for this charge.
+
+    Raises:
+        ModelFileError: If the file is not a checkpoint.
+    """
+    path = directory / CHECKPOINT
+    if not path.exists():
+        return None
+    try:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
+            facts = json.loads(stored["facts"].tobytes())
+            if facts["fingerprint"] != fingerprint:
+                return None
+            arrays = {name: stored[name] for name in _ARRAYS}
+    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise ModelFileError(
+            f"{path}: not a checkpoint ({error}); restore it, or remove it to train from the start "
+            "with the steps that are left"
+        ) from error
+    return Adam(
+        **arrays,
+        steps=facts["steps"],
+        learning_rate=facts["learning_rate"],
+        averaging=facts["averaging"],
+    )

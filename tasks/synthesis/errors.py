@@ -1,0 +1,19 @@
+"""What can go wrong in the synthesis engine; every text is one line for a person."""
+
+from tasks import OpentripsError
+
+
+class SynthesisError(OpentripsError):
+    """The base of this engine's exceptions."""
+
+
+class ModelFileError(SynthesisError):
+    """A stored model or checkpoint is missing, incomplete or does not fit the configuration."""
+
+
+class DaySizeError(SynthesisError):
+    """The day's number of trips lies outside the region's public bounds; nothing was charged."""
+
+
+class LayerError(SynthesisError):
+    """A model uses a layer whose per-example gradient norms would be measured wrongly."""

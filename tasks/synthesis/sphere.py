@@ -1,0 +1,82 @@
+"""Distances, bearings and destinations on the sphere, in degrees and metres, vectorised."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+EARTH_RADIUS_M = 6_371_008.8
+"""Mean radius of the Earth (IUGG), metres."""
+
+Floats = NDArray[np.float64]
+
+
+def distance_m(
+    latitude: Floats, longitude: Floats, to_latitude: Floats, to_longitude: Floats
+) -> Floats:
+    """Great-circle distance by the haversine formula.
+
+    Args:
+        latitude: Degrees; any shapes that broadcast.
+        longitude: Degrees.
+        to_latitude: Degrees.
+        to_longitude: Degrees.
+
+    Returns:
+        Metres.
+
+    Examples:
+        >>> float(distance_m(*map(np.float64, (52.0, 10.0, 52.0, 10.01))).round(2))
+        684.59
+    """
+    phi, to_phi = np.radians(latitude), np.radians(to_latitude)
+    half_phi = (to_phi - phi) / 2
+    half_lambda = np.radians(to_longitude - longitude) / 2
+    chord = np.sin(half_phi) ** 2 + np.cos(phi) * np.cos(to_phi) * np.sin(half_lambda) ** 2
+    return np.asarray(2 * EARTH_RADIUS_M * np.arcsin(np.sqrt(np.minimum(chord, 1.0))))
+
+
+def bearing(
+    latitude: Floats, longitude: Floats, to_latitude: Floats, to_longitude: Floats
+) -> Floats:
+    """Initial bearing of the great circle, clockwise from north.
+
+    Returns:
+        Radians in [0, 2 pi).
+
+    Examples:
+        >>> float(bearing(*map(np.float64, (52.0, 10.0, 51.0, 10.0))).round(4))
+        3.1416
+    """
+    phi, to_phi = np.radians(latitude), np.radians(to_latitude)
+    turn = np.radians(to_longitude - longitude)
+    east = np.sin(turn) * np.cos(to_phi)
+    north = np.cos(phi) * np.sin(to_phi) - np.sin(phi) * np.cos(to_phi) * np.cos(turn)
+    angle = np.arctan2(east, north) % (2 * np.pi)
+    return np.asarray(np.where(angle < 2 * np.pi, angle, 0.0))  # -tiny % 2 pi rounds to 2 pi
+
+
+def destination(
+    latitude: Floats, longitude: Floats, distance: Floats, direction: Floats
+) -> tuple[Floats, Floats]:
+    """Where a great circle leads.
+
+    Args:
+        latitude: Degrees; any shapes that broadcast.
+        longitude: Degrees.
+        distance: Metres along the great circle.
+        direction: Initial bearing, radians clockwise from north.
+
+    Returns:
+        Latitude and longitude in degrees; the longitude within 180 degrees of the start's.
+
+    Examples:
+        >>> to = destination(*map(np.float64, (52.0, 10.0, 1000.0, np.pi / 2)))
+        >>> [float(value.round(5)) for value in to]
+        [52.0, 10.01461]
+    """
+    phi = np.radians(latitude)
+    arc = distance / EARTH_RADIUS_M
+    to_phi = np.arcsin(np.sin(phi) * np.cos(arc) + np.cos(phi) * np.sin(arc) * np.cos(direction))
+    turn = np.arctan2(
+        np.sin(direction) * np.sin(arc) * np.cos(phi), np.cos(arc) - np.sin(phi) * np.sin(to_phi)
+    )
+    return np.asarray(np.degrees(to_phi)), np.asarray(longitude + np.degrees(turn))

@@ -1,0 +1,141 @@
+"""The Prefect task `train`: a day's trips in, a model with its privacy statement out."""
+
+import datetime as dt
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+from prefect.runtime import task_run
+
+from tasks.files import Layout, read_manifest, sha256_of, verify_files
+from tasks.files.manifest import MANIFEST, FileError
+from tasks.region import Region
+from tasks.region.service_day import day_bounds
+
+TRIPS_FILE = "trips.parquet"
+_TOLD_EVERY = 10
+"""Progress is logged about this many times."""
+
+
+@task(
+    name="train",
+    task_run_name="train-{region.id}-{day}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def train(region: Region, day: dt.date) -> dict[str, Any]:
+    """Train the day's model under the region's guarantee, or return the finished one.
+
+    The number of trips, public under `zero_out`, is checked against the region's bounds; the
+    ledger is charged; only then is the private table read. A crashed training goes on where it
+    stopped when the task runs again.
+
+    Args:
+        region: The region.
+        day: The service day; its trips are derived.
+
+    Returns:
+        The manifest of the model's directory.
+
+    Raises:
+        FileError: If the day's trips are missing or altered.
+        DaySizeError: If the day is smaller or larger than the region allows; nothing is charged.
+        LedgerError: If the day's budget is spent, or another run trains the day.
+    """
+    layout = Layout.from_environment()
+    directory = layout.model(region.id, day)
+    finished = read_manifest(directory)
+    if finished is not None:
+        verify_files(directory, finished)
+        return finished
+    return _train(region, day, layout)
+
+
+def _train(region: Region, day: dt.date, layout: Layout) -> dict[str, Any]:
+    from tasks.privacy.ledger import ChargeRequest, Ledger
+    from tasks.synthesis import training
+    from tasks.synthesis.grid import Grid
+
+    logger = get_run_logger()
+    source = layout.trips(region.id, day)
+    manifest = read_manifest(source)
+    if manifest is None:
+        raise FileError(f"{source}: the trips of {day} are not derived; derive the day first")
+    verify_files(source, manifest)
+    trips = int(manifest["trips"])
+    _refuse_by_size(region, day, trips)
+    input_sha256 = sha256_of(source / MANIFEST)
+    grid = Grid(region.service_area, region.synthesizer.levels)
+    plan = training.make_plan(region.guarantee, grid, region.synthesizer, trips)
+    logger.info(
+        "Training on %d trips: %d steps, noise multiplier %.4f for epsilon %g at delta %g",
+        trips,
+        plan.mechanism.steps,
+        plan.mechanism.noise_multiplier,
+        region.guarantee.epsilon,
+        region.guarantee.delta,
+    )
+    start, end = day_bounds(day, region.zone)
+    request = ChargeRequest(
+        sources=[feed.account for feed in region.feeds],
+        start=start,
+        end=end,
+        region=region.id,
+        service_day=day,
+        mechanism=plan.describe(),
+        epsilon=region.guarantee.epsilon,
+        delta=region.guarantee.delta,
+        cap_epsilon=region.guarantee.epsilon,
+        cap_delta=region.guarantee.delta,
+        fingerprint=plan.fingerprint(input_sha256),
+        steps_allowed=plan.mechanism.steps_allowed,
+    )
+
+    def tell(done: int, planned: int) -> None:
+        if done * _TOLD_EVERY // planned > (done - plan.block_steps) * _TOLD_EVERY // planned:
+            logger.info("Training: step %d of %d", done, planned)
+
+    with Ledger(layout.ledger) as ledger:
+        return training.train(
+            plan,
+            request,
+            ledger,
+            read_trips=lambda: _read_trips(source),
+            directory=layout.model(region.id, day),
+            run_id=str(task_run.id or uuid.uuid4()),
+            facts={"region": region.id, "day": day.isoformat(), "trips_manifest": input_sha256},
+            progress=tell,
+        )
+
+
+def _read_trips(source: Path) -> pa.Table:
+    """The rows that are trips, private."""
+    moves = pq.read_table(source / TRIPS_FILE)
+    return moves.filter(pc.field("is_trip"))
+
+
+def _refuse_by_size(region: Region, day: dt.date, trips: int) -> None:
+    """The public rule on the size of a day.
+
+    Raises:
+        DaySizeError: If the day is too small or too large.
+    """
+    from tasks.synthesis.errors import DaySizeError
+
+    rules = region.trips
+    if trips < rules.min_per_day:
+        raise DaySizeError(
+            f"region {region.id}, {day}: {trips} trips are fewer than trips.min_per_day = "
+            f"{rules.min_per_day}; noise would drown them, so the day is not released"
+        )
+    if trips > rules.max_per_day:
+        raise DaySizeError(
+            f"region {region.id}, {day}: {trips} trips are more than trips.max_per_day = "
+            f"{rules.max_per_day}, the cap that delta is chosen for; raise the cap and lower "
+            "guarantee.delta"
+        )

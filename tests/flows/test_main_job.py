@@ -1,0 +1,169 @@
+import csv
+import datetime as dt
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from infra.replay import ReplayServer, captured, city_day, trips_day
+from tasks.mobility.moves import find_moves
+from tasks.mobility.sealed import row_groups
+from tests.flows.conftest import DAY, REGION, Run
+
+WOLFSBURG: dict[str, Any] = {
+    "id": "wolfsburg",
+    "name": "Wolfsburg",
+    "time_zone": "Europe/Berlin",
+    "service_area": [
+        {"name": "wolfsburg", "south": 52.30, "west": 10.60, "north": 52.55, "east": 10.95}
+    ],
+    # What was captured of that day is four hours.
+    "capture": {"min_coverage": 0.05},
+}
+
+
+def small_city() -> ReplayServer:
+    return ReplayServer(
+        city_day(dt.date.fromisoformat(DAY), poll_seconds=300, vehicles=90, trips=900)
+    )
+
+
+def manifest_of(directory: Path) -> dict[str, Any]:
+    return dict(json.loads((directory / "manifest.json").read_bytes()))
+
+
+def test_a_simulated_day_is_published_once(
+    opentrips: Run, write_region: Callable[..., Path], data_root: Path
+) -> None:
+    region = write_region()
+    with small_city() as feed:
+        run = opentrips("run", region, "--day", DAY, replay=feed.url)
+    assert run.returncode == 0, run.stderr
+    page = Path(run.stdout.splitlines()[-1])
+    assert page == data_root / "releases" / "test" / DAY / "r1" / "index.html"
+
+    private = data_root / "private" / "test"
+    trips = manifest_of(private / "trips" / DAY)["trips"]
+    public = manifest_of(page.parent)
+    rows = pq.read_table(page.parent / "trips.parquet").to_pylist()
+    with gzip.open(page.parent / "trips.csv.gz", "rt", encoding="utf-8") as file:
+        assert len(list(csv.DictReader(file))) == len(rows)
+    assert len(rows) == trips == public["rows"] > 300
+    assert (public["guarantee"]["epsilon"], public["guarantee"]["delta"]) == (1.0, 1e-6)
+    box = REGION["service_area"][0]
+    for row in rows:
+        assert row["distance_m"] > 100
+        assert 0 <= row["hour"] <= 23
+        for end in ("origin", "destination"):
+            assert box["south"] <= row[f"{end}_latitude"] <= box["north"]
+            assert box["west"] <= row[f"{end}_longitude"] <= box["east"]
+
+    before = {path: path.stat().st_mtime_ns for path in data_root.rglob("*") if path.is_file()}
+    again = opentrips("run", region, "--day", DAY)
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.splitlines() == [f"Test city, {DAY} is published:", str(page)]
+    assert before == {p: p.stat().st_mtime_ns for p in data_root.rglob("*") if p.is_file()}
+
+
+@pytest.mark.parametrize("version", ["1.1", "2.3", "3.0"])
+def test_every_version_of_the_standard_gives_the_same_moves(
+    version: str, opentrips: Run, write_region: Callable[..., Path], data_root: Path
+) -> None:
+    feed = {**REGION["feeds"][0], "url": f"${{OPENTRIPS_REPLAY}}/{version}/gbfs.json"}
+    region = write_region(feeds=[feed], trips={"min_per_day": 10_000})
+    with small_city() as server:
+        run = opentrips("run", region, "--day", DAY, replay=server.url)
+    assert run.returncode == 1
+    assert "fewer than trips.min_per_day = 10000" in run.stderr
+    trips = manifest_of(data_root / "private" / "test" / "trips" / DAY)
+    assert (trips["moves"], trips["outside_area"]) == (trips["trips"], 0)
+    assert 700 < trips["trips"] < 1100
+
+
+def test_the_captured_day_of_wolfsburg(
+    shared_data: Path, opentrips: Run, write_region: Callable[..., Path], data_root: Path
+) -> None:
+    """The 41 captures of one day: every move over 100 m and no other."""
+    day = dt.date(2023, 8, 1)
+    source = captured(shared_data / "gbfs" / "tier_wolfsburg", day, "Europe/Berlin")
+    region = write_region(**WOLFSBURG)
+    with ReplayServer(source) as server:
+        run = opentrips("run", region, "--day", day, replay=server.url)
+    # The day is refused by a public rule on the public number of trips.
+    assert run.returncode == 1
+    private = data_root / "private" / "wolfsburg"
+    sealed = private / "sightings" / day.isoformat()
+    facts = manifest_of(sealed)["feeds"]["feed"]
+    assert (facts["polls"], facts["vehicles"]) == (41, 859)
+    counts = {
+        metres: find_moves(row_groups(sealed / "feed.parquet"), minimum_m=metres).num_rows
+        for metres in (50, 100, 200)
+    }
+    assert counts == {50: 193, 100: 178, 200: 157}
+    trips = manifest_of(private / "trips" / day.isoformat())
+    assert trips["moves"] == 178
+    assert run.stderr.splitlines()[-1].startswith(
+        f"opentrips: region wolfsburg, {day}: {trips['trips']} trips are fewer than "
+        "trips.min_per_day = 500"
+    )
+    assert not (data_root / "releases").exists()
+
+
+def test_wolfsburg_is_published_where_its_region_allows_so_small_a_day(
+    shared_data: Path, opentrips: Run, write_region: Callable[..., Path], data_root: Path
+) -> None:
+    day = dt.date(2023, 8, 1)
+    source = captured(shared_data / "gbfs" / "tier_wolfsburg", day, "Europe/Berlin")
+    region = write_region(**WOLFSBURG, trips={"min_per_day": 100})
+    with ReplayServer(source) as server:
+        run = opentrips("run", region, "--day", day, replay=server.url)
+    assert run.returncode == 0, run.stderr
+    release = Path(run.stdout.splitlines()[-1]).parent
+    trips = manifest_of(data_root / "private" / "wolfsburg" / "trips" / day.isoformat())["trips"]
+    assert manifest_of(release)["rows"] == trips
+    assert "coverage" in (release / "README.md").read_text(encoding="utf-8").lower()
+
+
+TRIPS_HOUR_OFFSET = 4  # hours of the table are UTC, the region's local hours are UTC+4
+
+
+@pytest.mark.slow
+def test_the_tabled_day_of_27114_trips(
+    shared_data: Path, opentrips: Run, data_root: Path, tmp_path: Path
+) -> None:
+    check_tabled_day(
+        shared_data / "trips" / "uber_scooter_rides_1day.csv", opentrips, data_root, tmp_path
+    )
+
+
+def test_every_tenth_vehicle_of_the_tabled_day(
+    shared_data: Path, opentrips: Run, data_root: Path, tmp_path: Path
+) -> None:
+    lines = (shared_data / "trips" / "uber_scooter_rides_1day.csv").read_text().splitlines()
+    vehicles = sorted({line.split(",")[1] for line in lines})[::10]
+    some = tmp_path / "some.csv"
+    some.write_text("\n".join(line for line in lines if line.split(",")[1] in set(vehicles)))
+    check_tabled_day(some, opentrips, data_root, tmp_path)
+
+
+def check_tabled_day(table: Path, opentrips: Run, data_root: Path, tmp_path: Path) -> None:
+    """Replayed, collected and derived, the trips of a table are the trips of the table."""
+    from tests.flows.tabled import inside, unmatched
+
+    region = Path(__file__).parents[2] / "deployments" / "regions" / "us-metros.yaml"
+    with ReplayServer(trips_day(table, dt.date.fromisoformat(DAY))) as server:
+        run = opentrips("run", region, "--day", DAY, replay=server.url)
+    assert run.returncode == 0, run.stderr
+    expected = inside(table, region)
+    derived = pq.read_table(data_root / "private" / "us-metros" / "trips" / DAY / "trips.parquet")
+    derived = derived.filter(derived["is_trip"])
+    assert derived.num_rows == len(expected)
+    assert unmatched(expected, derived.to_pandas(), TRIPS_HOUR_OFFSET) == 0
+    public = manifest_of(Path(run.stdout.splitlines()[-1]).parent)
+    assert public["rows"] == len(expected)
+    assert public["guarantee"]["epsilon"] == 0.666
+    assert public["guarantee"]["delta"] <= 6.53e-7

@@ -1,0 +1,49 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tasks.synthesis.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
+from tasks.synthesis.dpsgd import Adam
+from tasks.synthesis.errors import ModelFileError
+
+
+def some_state() -> Adam:
+    adam = Adam.start(np.arange(4, dtype=np.float32), 0.01, 0.98)
+    adam.update(np.array([0.1, -0.2, 0.3, 0.0]))
+    return adam
+
+
+def test_a_state_comes_back_and_goes_on_the_same(tmp_path: Path) -> None:
+    adam = some_state()
+    save_checkpoint(tmp_path / "model", "key", adam)
+    again = load_checkpoint(tmp_path / "model", "key")
+    assert again is not None
+    for state in (adam, again):
+        state.update(np.array([1.0, 2.0, 3.0, 4.0]))
+    assert again.steps == adam.steps == 2
+    for name in ("weights", "average", "first", "second", "averaged"):
+        assert (getattr(again, name) == getattr(adam, name)).all()
+
+
+def test_another_charge_does_not_see_it(tmp_path: Path) -> None:
+    assert load_checkpoint(tmp_path, "key") is None
+    save_checkpoint(tmp_path, "key", some_state())
+    assert load_checkpoint(tmp_path, "other") is None
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 torn", b"\x80\x04pickle"])
+def test_a_damaged_checkpoint_gets_one_line(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / CHECKPOINT).write_bytes(content)
+    with pytest.raises(ModelFileError, match="not a checkpoint") as caught:
+        load_checkpoint(tmp_path, "key")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_checkpoint_holds_no_objects_and_no_keys(tmp_path: Path) -> None:
+    save_checkpoint(tmp_path, "key", some_state())
+    with np.load(tmp_path / CHECKPOINT, allow_pickle=False) as stored:
+        assert set(stored.files) == {"facts", "weights", "average", "first", "second"}
+        facts = stored["facts"].tobytes()
+    assert b"seed" not in facts
+    assert [path.name for path in tmp_path.iterdir()] == [CHECKPOINT]

@@ -1,0 +1,96 @@
+"""The README cannot rot: commands, targets and settings in it are those of the code."""
+
+import re
+import subprocess
+import sys
+import types
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from tasks.region import Region
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def settings(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str, str]]:
+    """Name, default and description of every setting below a model."""
+    for name, field in model.model_fields.items():
+        inner = model_within(field.annotation)
+        if inner is not None:
+            is_list = typing.get_origin(field.annotation) is tuple
+            yield from settings(inner, f"{prefix}{name}{'[]' if is_list else ''}.")
+            continue
+        default = field.default
+        if field.default_factory is not None:
+            shown = "none"
+        elif default is PydanticUndefined:
+            shown = "required"
+        else:
+            shown = "none" if default is None else f"`{default}`"
+        yield f"{prefix}{name}", shown, str(field.description)
+
+
+def model_within(annotation: Any) -> type[BaseModel] | None:
+    for candidate in (annotation, *typing.get_args(annotation)):
+        is_class = isinstance(candidate, type) and not isinstance(candidate, types.GenericAlias)
+        if is_class and issubclass(candidate, BaseModel):
+            return candidate
+    return None
+
+
+def settings_table() -> str:
+    rows = [f"| `{name}` | {default} | {text} |" for name, default, text in settings(Region)]
+    return "\n".join(["| setting | default | meaning |", "|---|---|---|", *rows])
+
+
+def test_every_setting_of_a_region_is_documented() -> None:
+    assert settings_table() in README, f"put this table into the README:\n{settings_table()}"
+
+
+def test_every_make_target_is_documented_and_every_documented_one_exists() -> None:
+    targets = set(re.findall(r"^\.PHONY: (\S+)$", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"\bmake ([a-z][a-z-]*)", README))
+    assert named <= targets
+    assert targets - {"help", "install", "clean"} <= named
+
+
+def test_every_command_is_documented_with_its_options() -> None:
+    help_text = subprocess.run(
+        [sys.executable, "-m", "flows.cli", "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    commands = set(re.findall(r"^    ([a-z]+) ", help_text, re.MULTILINE))
+    assert commands == set(re.findall(r"`opentrips ([a-z]+) REGION\.yaml`", README))
+    for command in commands:
+        options = subprocess.run(
+            [sys.executable, "-m", "flows.cli", command, "--help"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for option in set(re.findall(r"--[a-z]+", options)) - {"--help"}:
+            assert f"`{option}" in README, f"{command} {option}"
+
+
+@pytest.mark.parametrize("block", re.findall(r"```yaml\n(.*?)```", README, re.DOTALL))
+def test_every_region_in_the_readme_is_valid(block: str) -> None:
+    Region.model_validate(yaml.safe_load(block))
+
+
+def test_every_shipped_region_is_valid() -> None:
+    files = sorted((ROOT / "deployments" / "regions").glob("*.yaml"))
+    assert files
+    for path in files:
+        assert Region.model_validate(yaml.safe_load(path.read_text())).id == path.stem
