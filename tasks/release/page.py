@@ -105,10 +105,8 @@ def _power(value: float) -> Markup:
 
 def _settings(manifest: PublicManifest) -> dict[str, object]:
     """Mechanism and synthesizer in one list; what both have is said once."""
-    mechanism = manifest.mechanism.model_dump(exclude={"name"})
-    settings = manifest.synthesizer.settings
     return {
         "synthesizer": manifest.synthesizer.name,
-        **{name: value for name, value in settings.items() if name != "name"},
-        **mechanism,
+        **manifest.synthesizer.settings,
+        **manifest.mechanism.model_dump(exclude={"name"}),
     }
