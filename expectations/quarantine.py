@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -26,7 +27,7 @@ from tasks.files import fsync_directory, read_manifest, write_manifest
 
 BATCH_ROWS = 250_000
 """Rows that Great Expectations sees at a time; bounds memory."""
-REASON = pa.field("reason", pa.string(), False, {"description": "Expectations that a row breaks."})
+REASON = pa.field("reason", pa.string(), False, {"description": "Expectations it breaks."})
 SEPARATOR = "; "
 
 
@@ -65,7 +66,7 @@ def quarantine(directory: Path, name: str, schema_suite: Suite, row_suite: Suite
     path, aside = directory / name, directory / quarantine_name(name)
     with pq.ParquetFile(path) as file:
         _check_schema(path, file.schema_arrow, schema_suite)
-        broken = _broken_batches(file, row_suite)
+        broken = _broken_groups(file, row_suite)
         if broken:
             kept, set_aside = _split(file, path, broken, row_suite)
     if broken:
@@ -94,40 +95,63 @@ def _check_schema(path: Path, schema: pa.Schema, suite: Suite) -> None:
         )
 
 
-def _broken_batches(file: pq.ParquetFile, suite: Suite) -> set[int]:
-    batches = file.iter_batches(BATCH_ROWS, columns=columns_of(suite))
-    return {i for i, batch in enumerate(batches) if not passes(batch.to_pandas(), suite)}
+def _broken_groups(file: pq.ParquetFile, suite: Suite) -> set[int]:
+    """The row groups with a row that breaks an expectation."""
+    columns = columns_of(suite)
+    return {
+        group
+        for group in range(file.num_row_groups)
+        if any(
+            _is_broken(batch.to_pandas(), suite)
+            for batch in file.iter_batches(BATCH_ROWS, row_groups=[group], columns=columns)
+        )
+    }
+
+
+def _is_broken(frame: pd.DataFrame, suite: Suite) -> bool:
+    # The quick look may also fail for want of rows.
+    return len(frame) > 0 and not passes(frame, suite) and bool(validate(frame, suite))
 
 
 def _split(file: pq.ParquetFile, path: Path, broken: set[int], suite: Suite) -> tuple[Path, Path]:
-    """Write the good and the broken rows to two new durable files, a batch at a time."""
+    """Write the good and the broken rows to two new durable files.
+
+    Rows keep their order and stay in their row group, so that a vehicle that was in one row group
+    still is.
+    """
     kept, aside = (path.with_name(f".{path.name}.{part}.tmp") for part in ("kept", "aside"))
     schema = file.schema_arrow
     with (
         pq.ParquetWriter(kept, schema, compression="zstd") as good,
         pq.ParquetWriter(aside, schema.append(REASON), compression="zstd") as bad,
     ):
-        for i, batch in enumerate(file.iter_batches(BATCH_ROWS)):
-            reasons = _reasons(batch, suite) if i in broken else {}
-            rows = np.array(sorted(reasons), dtype=np.int64)
-            mask = np.zeros(batch.num_rows, dtype=bool)
-            mask[rows] = True
-            good.write_batch(batch.filter(pa.array(~mask)))
-            if reasons:
-                column = pa.array([reasons[row] for row in rows.tolist()], REASON.type)
-                bad.write_batch(batch.filter(pa.array(mask)).append_column(REASON, column))
+        for group in range(file.num_row_groups):
+            rows = file.read_row_group(group)
+            if group in broken:
+                reasons = _reasons(rows, suite)
+                broken_rows = rows.filter(pc.is_valid(reasons))
+                bad.write_table(broken_rows.append_column(REASON, reasons.drop_null()))
+                rows = rows.filter(pc.is_null(reasons))
+            good.write_table(rows, row_group_size=max(rows.num_rows, 1))
     for written in (kept, aside):
         with written.open("rb") as handle:
             os.fsync(handle.fileno())
     return kept, aside
 
 
-def _reasons(batch: pa.RecordBatch, suite: Suite) -> dict[int, str]:
+def _reasons(rows: pa.Table, suite: Suite) -> pa.Array:
+    """For each row the expectations that it breaks, null where it breaks none."""
     reasons: dict[int, list[str]] = {}
-    for failure in validate(batch.select(columns_of(suite)).to_pandas(), suite):
-        for row in failure.rows:
-            reasons.setdefault(row, []).append(failure.reason)
-    return {row: SEPARATOR.join(dict.fromkeys(named)) for row, named in reasons.items()}
+    columns = columns_of(suite)
+    for start in range(0, rows.num_rows, BATCH_ROWS):
+        frame = rows.slice(start, BATCH_ROWS).select(columns).to_pandas()
+        for failure in validate(frame, suite):
+            for row in failure.rows:
+                reasons.setdefault(start + row, []).append(failure.reason)
+    text = np.full(rows.num_rows, None, dtype=object)
+    for row, named in reasons.items():
+        text[row] = SEPARATOR.join(dict.fromkeys(named))
+    return pa.array(text, REASON.type)
 
 
 def _stop_naming(directory: Path, name: str) -> None:

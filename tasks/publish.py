@@ -11,7 +11,8 @@ from prefect.artifacts import create_link_artifact
 from prefect.cache_policies import NO_CACHE
 
 from tasks.check import REPORT
-from tasks.files import FileError, Layout, read_manifest, sha256_of
+from tasks.files import FileError, Layout, read_manifest, sha256_of, verify_files
+from tasks.files.manifest import MANIFEST
 from tasks.region import Region
 from tasks.release.bundle import PAGE, publish_first, published
 from tasks.release.errors import ReleaseError
@@ -53,9 +54,13 @@ def _publish(layout: Layout, region: Region, day: dt.date, releases: Path) -> Pa
     checks = _read_json(synthetic / REPORT, "check the release first")
     if checks.get("sha256") != sha256_of(rows):
         raise ReleaseError(f"{rows}: these are not the rows that were checked; check them again")
+    stored = layout.model(region.id, day)
+    verify_files(stored, _finished(stored))
+    if _finished(synthetic)["model_manifest"] != sha256_of(stored / MANIFEST):
+        raise ReleaseError(f"{rows}: another model made these rows; generate and check again")
     table = pq.read_table(rows)
     sealed = _finished(layout.sightings(region.id, day))
-    model = _read_json(layout.model(region.id, day) / "model.json", "train first")
+    model = _read_json(stored / "model.json", "train again")
     software = installed_software()
     return publish_first(
         releases,

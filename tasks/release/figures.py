@@ -11,7 +11,7 @@ from tasks.region import Box
 
 METRES_PER_DEGREE = 111_195.1
 """Length of a degree of latitude on a sphere of radius 6,371,008.8 m."""
-MAP_CELLS = 72
+MAP_CELLS = 80
 """Cells along the longer side of the largest map, at most."""
 DISTANCE_BINS = 30
 """Bars of the distance plot, at most; longer trips share one more."""
@@ -62,7 +62,8 @@ def figures_of(table: pa.Table, boxes: tuple[Box, ...]) -> Figures:
         table: Columns as `tasks.schema.RELEASE`.
         boxes: The service area.
     """
-    cell_m = nice_number(max(max(size_m(box)) for box in boxes) / MAP_CELLS)
+    longest_m = max(max(size_m(box)) for box in boxes)
+    cell_m = 10 * nice_number(longest_m / MAP_CELLS / 10)
     areas = [_area(table, box, cell_m) for box in boxes]
     distance = table["distance_m"].to_numpy()
     step, distances = _distances(distance)

@@ -54,10 +54,9 @@ class Mechanism(_Public):
 
 
 class Accountant(_Public):
-    """What computed epsilon, and the value by each of its two methods."""
+    """How epsilon was computed, and its value by each of two methods."""
 
-    name: str
-    version: str
+    method: str
     epsilon_pld: float = Field(gt=0)
     epsilon_rdp: float = Field(gt=0)
 
@@ -204,21 +203,20 @@ def public_manifest(
 
 def _privacy_statement(model: Mapping[str, Any]) -> dict[str, _Public]:
     """What the model's own statement says that is public."""
-    mechanism, privacy, settings = model["mechanism"], model["privacy"], model["settings"]
+    privacy, settings = model["privacy"], model["synthesizer"]
     return {
         "guarantee": Promise(**{name: privacy[name] for name in Promise.model_fields}),
         "mechanism": Mechanism(
-            **{name: mechanism[name] for name in Mechanism.model_fields if name != "name"}
+            **{name: privacy[name] for name in Mechanism.model_fields if name != "name"}
         ),
         "accountant": Accountant(
-            name=privacy["accountant"],
-            version=privacy["accountant_version"],
+            method=privacy["accountant"],
             epsilon_pld=privacy["epsilon_pld"],
             epsilon_rdp=privacy["epsilon_rdp"],
         ),
         "synthesizer": Synthesizer(
-            name=model["synthesizer"],
-            settings={name: settings[name] for name in TripNet.model_fields if name in settings},
+            name=settings["name"],
+            settings={name: settings[name] for name in TripNet.model_fields if name != "name"},
         ),
     }
 

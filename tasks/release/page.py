@@ -20,7 +20,7 @@ from tasks.release.plots import (
     hour_bars,
 )
 from tasks.release.render import context, environment
-from tasks.release.words import distance
+from tasks.release.words import distance, scientific
 
 
 def render_page(manifest: PublicManifest, table: pa.Table) -> str:
@@ -46,6 +46,7 @@ def render_page(manifest: PublicManifest, table: pa.Table) -> str:
     jinja = environment(autoescape=True)
     zone = ZoneInfo(manifest.region.time_zone)
     jinja.filters["local"] = lambda moment: f"{moment.astimezone(zone):%H:%M:%S}"
+    jinja.filters["power"] = _power
     return jinja.get_template("page.html.j2").render(
         context(manifest),
         style=Markup(style),
@@ -92,12 +93,20 @@ def _maps(figures: Figures, ramp: Ramp) -> dict[str, dict[str, Markup]]:
     }
 
 
+def _power(value: float) -> Markup:
+    """A small number with its power of ten raised by HTML, which every font can show."""
+    text = scientific(value)
+    digits = text.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "\N{MINUS SIGN}0123456789")
+    base, power = text.rstrip("⁻⁰¹²³⁴⁵⁶⁷⁸⁹"), text.lstrip("0123456789. \N{MULTIPLICATION SIGN}")
+    return (
+        Markup("{}<sup>{}</sup>").format(base, power.translate(digits)) if power else Markup(base)
+    )
+
+
 def _settings(manifest: PublicManifest) -> dict[str, object]:
     """Mechanism and synthesizer in one list; what both have is said once."""
-    mechanism = manifest.mechanism.model_dump(exclude={"name"})
-    settings = manifest.synthesizer.settings
     return {
         "synthesizer": manifest.synthesizer.name,
-        **{name: value for name, value in settings.items() if name != "name"},
-        **mechanism,
+        **manifest.synthesizer.settings,
+        **manifest.mechanism.model_dump(exclude={"name"}),
     }

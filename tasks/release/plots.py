@@ -54,16 +54,19 @@ class Ramp:
 
 @dataclass(frozen=True)
 class MapStyle:
-    """Width of a map's drawing in SVG units and whether its axes carry degrees."""
+    """Class and width of a map's drawing in SVG units, and whether its axes carry degrees."""
 
+    kind: str
     width: float
     left: float
     bottom: float
     degrees: bool
 
 
-LARGE = MapStyle(width=460, left=52, bottom=46, degrees=True)
-SMALL = MapStyle(width=240, left=1, bottom=24, degrees=False)
+TALLEST = 1.25
+"""Height of a map over the width it could have, at most; taller areas are drawn narrower."""
+LARGE = MapStyle("map", width=460, left=52, bottom=46, degrees=True)
+SMALL = MapStyle("map small", width=240, left=1, bottom=24, degrees=False)
 
 
 def density_map(
@@ -80,9 +83,9 @@ def density_map(
         title: What the map shows, for those who hear it and those who point at it.
     """
     width_m, height_m = size_m(box)
-    width = style.width - style.left - 1
-    scale = width / width_m
-    height = height_m * scale
+    room = style.width - style.left - 1
+    scale = min(room / width_m, TALLEST * room / height_m)
+    width, height = width_m * scale, height_m * scale
     parts = [
         Markup('<rect class="ground" x="{}" y="1" width="{}" height="{}"/>').format(
             _n(style.left), _n(width), _n(height)
@@ -102,7 +105,7 @@ def density_map(
     if style.degrees:
         parts += _degrees(box, style.left, width, height)
     parts.append(_scale_bar(width_m, scale, style.left, height + style.bottom - 8))
-    return _svg(style.width, height + style.bottom, title, parts, "map")
+    return _svg(style.width, height + style.bottom, title, parts, style.kind)
 
 
 def hour_bars(hours: NDArray[np.int64]) -> Markup:
@@ -156,7 +159,7 @@ def capture_line(feed: FeedCapture, start: dt.datetime, end: dt.datetime, zone: 
     for first, last in feed.gaps:
         parts.append(
             Markup('<rect class="gap" x="{}" y="4" width="{}" height="18"/>').format(
-                _n(at(first)), _n(max(at(last) - at(first), 1.0))
+                _n(at(first)), _n(max(at(last) - at(first), 2.0))
             )
         )
     for moment, label in _local_ticks(start, end, zone):
@@ -234,15 +237,15 @@ def _bars(
     title: str,
     marks: Sequence[tuple[float, str]] = (),
 ) -> Markup:
-    width, height, left, top, bottom = 460.0, 240.0, 44.0, 22.0, 40.0
-    step = (width - left - 10) / len(counts)
+    width, height, left, right, top, bottom = 460.0, 240.0, 44.0, 16.0, 22.0, 40.0
+    step = (width - left - right) / len(counts)
     y_ticks = _count_ticks(int(counts.max(initial=0)))
     per_row = (height - top - bottom) / y_ticks[-1]
     floor = height - bottom
     parts: list[Markup] = []
     for value in y_ticks:
         y = floor - value * per_row
-        parts.append(_line(left, y, width - 10, y, "axis" if value == 0 else "grid"))
+        parts.append(_line(left, y, width - right, y, "axis" if value == 0 else "grid"))
         parts.append(_text(left - 6, y + 4, f"{value:,}", "end"))
     for i, (count, words) in enumerate(zip(counts.tolist(), titles, strict=True)):
         parts.append(
@@ -261,7 +264,7 @@ def _bars(
         x = left + at * step
         parts += [_line(x, top - 6, x, floor, "mark"), _text(x + 5, top + 2, label, "start")]
     parts.append(_text(left - 6, top - 10, "trips", "end"))
-    parts.append(_text(width - 10, height - 8, axis, "end"))
+    parts.append(_text(width - right, height - 8, axis, "end"))
     return _svg(width, height, title, parts, "chart")
 
 

@@ -9,7 +9,7 @@ from tasks.release import words
 from tasks.release.manifest import PublicManifest
 from tasks.schema import RELEASE, Column
 
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+!|~&:@])")
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>#!|~&])")
 
 
 def environment(*, autoescape: bool) -> Environment:
@@ -76,4 +76,4 @@ def bounds(column: Column) -> str:
     """
     if column.minimum is None or column.maximum is None:
         return ", ".join(column.categories or ())
-    return f"{column.minimum:,g} to {column.maximum:,g}"
+    return f"{column.minimum:,.10g} to {column.maximum:,.10g}"

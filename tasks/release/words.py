@@ -64,7 +64,7 @@ def promise(manifest: PublicManifest) -> Sequence[str]:
         "single trip of the day been replaced by an empty record, every possible outcome of what "
         f"is published here would have been at most {math.exp(epsilon):.3g} times as likely or "
         f"as unlikely (e to the power of epsilon = {number(epsilon)}), but for a probability of "
-        f"at most delta = {number(delta)}.",
+        f"at most delta = {scientific(delta)}.",
         "A person with k trips has k times that epsilon, on one day or over many days of this "
         "archive. Each trip belongs to exactly one day, so a further day published adds nothing "
         "to the trips of this one.",
@@ -88,9 +88,10 @@ def making(manifest: PublicManifest) -> Sequence[str]:
         f"its gradient is clipped to a norm of {number(mechanism.l2_norm_clip)}, and Gaussian "
         f"noise with {number(mechanism.noise_multiplier)} times that norm as its standard "
         "deviation is added to the sum.",
-        f"{accountant.name} {accountant.version} accounts for it: epsilon is "
-        f"{number(accountant.epsilon_pld)} by privacy loss distributions, which counts, and "
-        f"{number(accountant.epsilon_rdp)} by Renyi divergences, as a cross-check.",
+        f"Accounted for from the mechanism itself, epsilon is {number(accountant.epsilon_pld)} by "
+        "privacy loss distributions, which counts, and "
+        f"{number(accountant.epsilon_rdp)} by Renyi divergences, as a cross-check "
+        f"({accountant.method}).",
         f"The {manifest.rows:,} rows were then drawn from the model, without another look at the "
         f"trips, and checked against {manifest.checks.expectations:,} expectations that know "
         "synthetic rows and public constants only.",
