@@ -40,8 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with ReplayServer(_source(options), options.port) as server:
             if command:
                 return run_command(command, {VARIABLE: server.url})
-            print(f"Replay at {server.url}/gbfs.json until Ctrl-C", flush=True)
-            wait_for_signal()
+            wait_for_signal(f"Replay at {server.url}/gbfs.json until Ctrl-C")
             return 0
     except ReplayError as error:
         print(f"replay: {error}", file=sys.stderr)

@@ -61,10 +61,11 @@ def run_command(command: Sequence[str], variables: Mapping[str, str]) -> int:
     return status if status >= 0 else 128 - status
 
 
-def wait_for_signal() -> None:
-    """Return when Ctrl-C or another signal asks this process to stop."""
+def wait_for_signal(announcement: str) -> None:
+    """Print a line, then return when Ctrl-C or another signal asks this process to stop."""
     reader, writer = os.pipe()
     with _handling(lambda number, frame: _wake(writer)):
+        print(announcement, flush=True)
         os.read(reader, 1)
     os.close(reader)
     os.close(writer)

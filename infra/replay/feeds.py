@@ -17,7 +17,7 @@ VERSIONS = ("2.3", "1.1", "3.0")
 _LANGUAGE = "en"
 _VEHICLE_TYPE = {
     "vehicle_type_id": "scooter",
-    "form_factor": "scooter",
+    "form_factor": "scooter_standing",
     "propulsion_type": "electric",
     "max_range_meters": MAX_RANGE_M,
 }

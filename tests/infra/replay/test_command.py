@@ -88,6 +88,25 @@ def test_signals_are_passed_on_and_the_command_decides(script: Any, number: int)
     assert (out, err, process.returncode) == ("stopping\n", "", 3)
 
 
+def test_ctrl_c_in_a_terminal_reaches_the_command_once(small_table: str) -> None:
+    text = (
+        "import signal, time\n"
+        "heard = []\n"
+        "signal.signal(signal.SIGINT, lambda *_: heard.append(1))\n"
+        "print('ready', flush=True)\n"
+        "while not heard: time.sleep(0.01)\n"
+        "time.sleep(0.5)\n"
+        "print(len(heard))"
+    )
+    command = ("--trips", small_table, *CITY, "--", sys.executable, "-c", text)
+    process = replay(*command, start_new_session=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does to all in its foreground
+    out, err = process.communicate(timeout=30)
+    assert (out, err) == ("1\n", "")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="needs the kernel's help")
 def test_the_command_does_not_outlive_a_killed_server(script: Any) -> None:
     process = script("import os, signal; print(os.getpid(), flush=True); signal.pause()")

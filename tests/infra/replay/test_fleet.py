@@ -133,6 +133,23 @@ def test_more_trips_than_an_hour_can_show_need_more_ids(moves_of: Any, metres_be
     assert_moves_are_trips(many, DAY, moves_of(timeline, DAY.polls), metres_between)
 
 
+@pytest.mark.parametrize("metres", [100.6, 102, 105, 107.9])
+def test_the_jitter_hides_no_short_trip(metres: float, moves_of: Any, metres_between: Any) -> None:
+    table = table_of([(5, f"v{i}", 10, 20, 10 + metres * METRE, 20) for i in range(300)])
+    moves = moves_of(fleet_timeline(table, DAY, 0), DAY.polls)
+    assert_moves_are_trips(table, DAY, moves, metres_between)
+
+
+def test_a_vehicle_is_seen_twice_before_each_ride_where_the_hour_has_room() -> None:
+    for seed in range(20):
+        line = [(5, "a", 10 + 0.004 * i, 20, 10.004 + 0.004 * i, 20) for i in range(6)]
+        timeline = fleet_timeline(table_of(line), DAY, seed)
+        assert len(timeline.ids) == 1
+        polls = timeline.last - timeline.first + 1
+        assert (polls[0::2] >= 2).all()  # origins
+        assert (polls[1::2] >= 1).all()  # destinations
+
+
 def test_trips_of_one_hour_are_linked_where_one_ends_and_the_next_begins() -> None:
     ring = [(10.0 + 0.004 * i, 20.0, 10.004 + 0.004 * i, 20.0) for i in range(6)]
     table = table_of([(5, "a", *ring[i]) for i in (3, 0, 5, 1, 4, 2)])
