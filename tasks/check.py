@@ -76,6 +76,7 @@ def check_sightings(region: Region, day: dt.date) -> dict[str, Any]:
         from expectations import sightings
         from expectations.quarantine import quarantine
 
+        verify_files(directory, manifest)
         suites = sightings.schema_suite(), sightings.row_suite()
         found = {
             name: quarantine(directory, name, *suites)
@@ -104,6 +105,7 @@ def check_trips(region: Region, day: dt.date) -> dict[str, Any]:
         from expectations import trips
         from expectations.quarantine import quarantine
 
+        verify_files(directory, manifest)
         name = "trips.parquet"
         found = quarantine(directory, name, trips.schema_suite(), trips.row_suite(region))
         manifest |= _count_moves(directory / name)
