@@ -18,7 +18,7 @@ ENVIRONMENT = {
     "GX_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
-    "TF_CPP_MIN_LOG_LEVEL": "2",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
 }
 """Settings of the libraries, unless the user's environment says otherwise: nobody is told about
 a run, and a slow machine has time to start the embedded Prefect server."""
@@ -51,6 +51,7 @@ def _run(region: Region, day: dt.date, options: argparse.Namespace) -> None:
     if (page := _published_page(region, day)) is not None:
         print(f"{region.name}, {day} is published:\n{page}")
         return
+    print(f"{region.name}, service day {day}", flush=True)
     if read_manifest(Layout.from_environment().sightings(region.id, day)) is None:
         _collect(region, day, options)
     _release(region, day, options)

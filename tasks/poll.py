@@ -9,6 +9,7 @@ from prefect.cache_policies import NO_CACHE
 from tasks.files import Layout, read_manifest
 from tasks.journal import Journal, Shift, run_shift
 from tasks.region import Region
+from tasks.schema.polls import SEEN
 
 
 @task(cache_policy=NO_CACHE, persist_result=False, task_run_name="poll-{feed_id}")
@@ -40,10 +41,9 @@ def poll_shift(
 
 
 def _summary(shift: Shift, region: Region) -> str:
-    failed = shift.polls - shift.outcomes["ok"] - shift.outcomes["not_modified"]
-    parts = [f"{shift.polls} polls", f"{shift.sightings:,} sightings"]
-    if failed - shift.outcomes["ended"]:
-        parts.append(f"{failed - shift.outcomes['ended']} polls failed")
+    failed = sum(n for outcome, n in shift.outcomes.items() if outcome not in (*SEEN, "ended"))
+    parts = [f"{shift.polls} polls" + (f" ({failed} failed)" if failed else "")]
+    parts.append(f"{shift.sightings:,} sightings")
     if shift.last_fetched_at is not None:
         parts.append(f"seen until {shift.last_fetched_at.astimezone(region.zone):%Y-%m-%d %H:%M}")
     if shift.ended:

@@ -42,7 +42,7 @@ def model_within(annotation: Any) -> type[BaseModel] | None:
     for candidate in (annotation, *typing.get_args(annotation)):
         is_class = isinstance(candidate, type) and not isinstance(candidate, types.GenericAlias)
         if is_class and issubclass(candidate, BaseModel):
-            return candidate
+            return typing.cast(type[BaseModel], candidate)
     return None
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import datetime as dt
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,15 +38,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options, command = _parse(list(sys.argv[1:] if arguments is None else arguments))
     try:
         with ReplayServer(_source(options), options.port) as server:
-            feed = f"{server.url}/gbfs.json"
             if command:
                 return run_command(command, {VARIABLE: server.url})
-            print(f"Replay at {feed} until Ctrl-C; {VARIABLE}={server.url}", flush=True)
+            print(f"Replay at {server.url}/gbfs.json until Ctrl-C", flush=True)
             wait_for_signal()
             return 0
     except ReplayError as error:
         print(f"replay: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:  # before anything was served
+        return 128 + signal.SIGINT
 
 
 def _parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:

@@ -30,7 +30,6 @@ _BESIDE_M = 25.0  # a vehicle stands up to this far north or south, and east or 
 _WINDING = 1.3  # metres ridden per metre of straight line
 _WARM_UP_S = 2 * 3600  # trips before midnight spread the vehicles, and some are under way then
 _STANDING_POLLS = 3  # a vehicle is seen this often, or more, between two rides
-_SIMULATED_HOUR_S = 3600
 
 Floats = NDArray[np.float64]
 
@@ -101,9 +100,8 @@ def _played(
     pull_from = habits.table(habits.pull_from)[:, city.use]
     pull_to = habits.table(habits.pull_to)[:, city.use]
     kmh = np.clip(random.normal(15.0, 2.5, len(starts)), 8.0, 22.0)
-    dawdling = np.where(
-        random.uniform(size=len(starts)) < 0.12, random.uniform(1, 4, len(starts)), 1
-    )
+    dawdlers = random.uniform(size=len(starts)) < 0.12
+    dawdling = np.where(dawdlers, random.uniform(1, 4, len(starts)), 1.0)
     unlocking = random.uniform(40, 120, len(starts))
     chance = random.uniform(size=(2, len(starts)))
     beside = random.uniform(-_BESIDE_M, _BESIDE_M, (len(starts), 2))

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 SEAT_SECONDS = 10.0
 """Wall time after which a silent client loses the clock to the next one."""
 
+_MOMENT_SECONDS = 1.0
+
 
 @dataclass
 class Turn:
     """One request's view of the clock: which poll it sees, and whether it moves the clock."""
 
     poll: int
-    moves: bool = False
+    moves: bool = False  # set by whoever serves it; afterwards: whether it did
 
 
 class Clock:
@@ -51,13 +53,30 @@ class Clock:
             client: Who asks; the same text for every request of one client.
         """
         if not self._drives(client):
-            yield Turn(self.poll)
+            turn = Turn(self.now())
+            yield turn
+            turn.moves = False
             return
         with self._turns:  # else a next request could come before this one has moved the clock
             turn = Turn(self.poll)
             yield turn
             self.poll += turn.moves
             self._heard = time.monotonic()
+
+    def now(self) -> int:
+        """The current poll; waits a moment for an answer that is about to move the clock."""
+        waited = self._turns.acquire(timeout=_MOMENT_SECONDS)
+        try:
+            return self.poll
+        finally:
+            if waited:
+                self._turns.release()
+
+    def take_back(self, poll: int) -> None:
+        """Undo the move made by a turn with this poll, unless the clock has moved on since."""
+        with self._turns:
+            if self.poll == poll + 1:
+                self.poll = poll
 
     def _drives(self, client: str) -> bool:
         with self._seat:

@@ -64,14 +64,20 @@ def run_command(command: Sequence[str], variables: Mapping[str, str]) -> int:
 def wait_for_signal() -> None:
     """Return when Ctrl-C or another signal asks this process to stop."""
     reader, writer = os.pipe()
-    with _handling(lambda number, frame: os.close(writer)):
+    with _handling(lambda number, frame: _wake(writer)):
         os.read(reader, 1)
     os.close(reader)
+    os.close(writer)
+
+
+def _wake(writer: int) -> None:
+    os.write(writer, b"!")
 
 
 @contextlib.contextmanager
 def _handling(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    before = {number: signal.signal(number, handler) for number in FORWARDED}
+    heard = [number for number in FORWARDED if signal.getsignal(number) != signal.SIG_IGN]  # nohup
+    before = {number: signal.signal(number, handler) for number in heard}
     try:
         yield
     finally:

@@ -2,8 +2,8 @@
 
 Every curve is a level plus bumps: (hour of the peak, width in hours, height). People leave home in
 the morning and offices in the evening, lunch is downtown, parks are for afternoons; weekends begin
-late, peak once and end late. The numbers are ours, chosen so that a day looks like those of dockless
-scooters in North American cities; no data were fitted.
+late, peak once and end late. The numbers are ours, chosen so that a day looks like one of dockless
+scooters in a North American city; no data were fitted.
 """
 
 from dataclasses import dataclass

@@ -3,7 +3,6 @@
 import errno
 import gzip
 import socket
-import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -158,10 +157,6 @@ class _Http(ThreadingHTTPServer):
                 except OSError:
                     continue  # the client was faster
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
-            super().handle_error(request, client_address)
-
 
 class _Handler(BaseHTTPRequestHandler):
     server: _Http
@@ -170,6 +165,20 @@ class _Handler(BaseHTTPRequestHandler):
     sys_version = ""
     disable_nagle_algorithm = True
     timeout = _PATIENCE_SECONDS
+    _delivered: tuple[Clock, int] | None = None  # the clock that the last answer moved, from where
+
+    def handle(self) -> None:
+        """Serve a connection; whoever breaks it has not read the last answer to its end.
+
+        A small answer fits into the system's buffers, so that writing it succeeds whether it is
+        read or not. A client that closes with part of it unread resets the connection.
+        """
+        try:
+            super().handle()
+        except (ConnectionError, TimeoutError):
+            if self._delivered:
+                clock, poll = self._delivered
+                clock.take_back(poll)
 
     def do_GET(self) -> None:
         self._serve()
@@ -181,6 +190,7 @@ class _Handler(BaseHTTPRequestHandler):
         """One line per request would drown what matters."""
 
     def _serve(self) -> None:
+        self._delivered = None
         target = urlsplit(self.path)
         fault = self.server.fault(target.path)
         version, _, name = target.path.strip("/").removesuffix(".json").rpartition("/")
@@ -192,12 +202,15 @@ class _Handler(BaseHTTPRequestHandler):
         query = f"?{target.query}" if target.query else ""
         clock = self.server.clock(f"/{version}/{status_name}.json{query}")
         if name != status_name:
-            self._send(fault or self._document(version, name, clock.poll, query), clock.poll)
+            poll = clock.now()
+            self._send(fault or self._document(version, name, poll, query), poll)
             return
         with clock.turn(self.headers.get("User-Agent", "")) as turn:
             answer = fault or self._vehicle_status(version, turn.poll)
             self._send(answer, turn.poll)
             turn.moves = self.command == "GET" and answer.status in (200, 304)
+        if turn.moves:
+            self._delivered = (clock, turn.poll)
 
     def _vehicle_status(self, version: str, poll: int) -> Answer:
         source = self.server.source
@@ -250,3 +263,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(answer.body)
         self.wfile.flush()
+
+
+def _text(status: int, line: str) -> Answer:
+    return Answer(status, {"Content-Type": "text/plain; charset=utf-8"}, f"{line}\n".encode())

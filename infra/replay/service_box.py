@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
+from infra.replay.geometry import metres_per_degree_of_longitude
 from infra.replay.source import ReplayError
 
 _SMALLEST_DEGREES = 0.01
+_SMALLEST_M = 500.0  # a shorter ride is hardly one, and near the poles a degree is short
 
 
 @dataclass(frozen=True)
@@ -12,7 +14,7 @@ class ServiceBox:
     """A rectangle in degrees.
 
     Raises:
-        ReplayError: If it is upside down, off the map, or under 0.01 degrees wide or high.
+        ReplayError: If it is upside down, off the map, or under 0.01 degrees or 500 m wide or high.
     """
 
     south: float
@@ -27,6 +29,9 @@ class ServiceBox:
             )
         if min(self.north - self.south, self.east - self.west) < _SMALLEST_DEGREES - 1e-9:
             raise ReplayError(f"the box {self} must span at least {_SMALLEST_DEGREES} degrees")
+        near_a_pole = max(abs(self.south), abs(self.north))
+        if (self.east - self.west) * metres_per_degree_of_longitude(near_a_pole) < _SMALLEST_M:
+            raise ReplayError(f"the box {self} must be at least {_SMALLEST_M:.0f} m wide")
 
     def __str__(self) -> str:
         return f"{self.south},{self.west},{self.north},{self.east}"

@@ -10,12 +10,7 @@ class ReplayError(OpentripsError):
 
 
 class Source(Protocol):
-    """One feed's day, poll by poll.
-
-    Attributes:
-        versions: GBFS versions in which the day can be served; the first is the default.
-        polls: How many polls the day holds; poll numbers run from 0 to `polls` - 1.
-    """
+    """One feed's day, poll by poll; polls are numbered from 0 on."""
 
     @property
     def versions(self) -> tuple[str, ...]:

@@ -182,8 +182,6 @@ class Client:
             if isinstance(error.args[-1], http.client.IncompleteRead):
                 raise _Refused("bad_encoding") from None  # the body breaks off
             raise
-        if raw.length_remaining:
-            raise _Refused("bad_encoding")
         return b"".join(pieces)
 
     def _decode(self, response: requests.Response, wire: bytes) -> bytes:

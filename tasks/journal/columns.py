@@ -1,7 +1,7 @@
 """A day of sightings in memory, one array per column, sorted by vehicle and time.
 
 The number of sightings of each vehicle is counted first. Then every sighting is put straight into
-its place, poll by poll, so that nothing is sorted and nothing is held twice: 29 bytes a sighting.
+its place, poll by poll, so that nothing is sorted and nothing is held twice: 26 bytes a sighting.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -74,7 +74,7 @@ def decode_sightings(payload: bytes) -> pa.RecordBatch:
     """The sightings in a payload, columns of `tasks.schema.SIGHTINGS_OF_A_POLL`."""
     row, packed, length = _LENGTHS.unpack_from(payload)
     if not length:
-        return SIGHTINGS_OF_A_POLL.empty_table().to_batches()[0]
+        return pa.RecordBatch.from_pylist([], schema=SIGHTINGS_OF_A_POLL)
     begin = _LENGTHS.size + row
     message = pa.Codec(_CODEC).decompress(payload[begin : begin + packed], length)
     return pa.ipc.read_record_batch(message, SIGHTINGS_OF_A_POLL)

@@ -145,7 +145,7 @@ class _Warnings:
         self._given: set[str] = set()
 
     def look_at(self, reading: Reading) -> None:
-        if reading.outcome not in SEEN and reading.outcome not in self._given:
+        if reading.outcome not in (*SEEN, "ended", *self._given):
             self._given.add(reading.outcome)
             self._warn(f"{_name(self._feed)}: {_trouble(reading)}")
         empty = reading.parsed is not None and not reading.parsed.sightings.num_rows

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-_ENGINES = ("privacy", "synthesis")
+_ENGINES = ("mobility", "privacy", "synthesis")
 
 
 def code_version(root: Path | None = None) -> str:

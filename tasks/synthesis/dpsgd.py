@@ -144,15 +144,20 @@ def clipped_sum(model: Model, flat: tf.Tensor, records: tf.Tensor, clip: float) 
     finite = tf.math.is_finite(squared)
     norms = tf.sqrt(tf.where(finite, squared, tf.zeros_like(squared)))
     factors = tf.cast(clip * _SLACK, flat.dtype) / tf.maximum(norms, tf.cast(clip, flat.dtype))
-    keep, factors = finite[:, None], factors[:, None]
+    keep, factors, all_finite = finite[:, None], factors[:, None], tf.reduce_all(finite)
     sums = {}
     for layer, gradient in zip(layers.applied, gradients, strict=True):
         # where, not times zero: zero times infinity is not a number
         scaled = tf.where(keep, gradient * factors, tf.zeros_like(gradient))
-        inputs = tf.where(keep, layer.inputs, tf.zeros_like(layer.inputs))
+        inputs = _zero_rows(layer.inputs, keep, all_finite)
         sums[layer.kernel] = tf.matmul(inputs, scaled, transpose_a=True)
         sums[layer.bias] = tf.reduce_sum(scaled, axis=0)
     return tf.concat([tf.reshape(sums[name], [-1]) for name in model.shapes], axis=0)
+
+
+def _zero_rows(inputs: tf.Tensor, keep: tf.Tensor, keep_all: tf.Tensor) -> tf.Tensor:
+    """Inputs with the rows that are not kept set to zero; not copied if all are kept."""
+    return tf.cond(keep_all, lambda: inputs, lambda: tf.where(keep, inputs, tf.zeros_like(inputs)))
 
 
 @dataclass

@@ -20,6 +20,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from tasks.mobility.distance import haversine
 from tasks.region.model import Box
 from tasks.synthesis import sphere
 
@@ -144,7 +145,7 @@ class Grid:
         )
         to_latitude = _numbers(trips, "destination_latitude")
         to_longitude = _numbers(trips, "destination_longitude")
-        distance = sphere.distance_m(latitude, longitude, to_latitude, to_longitude)
+        distance = haversine(latitude, longitude, to_latitude, to_longitude)
         valid = (
             (area != NULL)
             & (hour >= 0)
@@ -178,11 +179,7 @@ class Grid:
         latitude, longitude = self._cell_centres(tokens)
         south, west, north, east = self._corners[tokens[:, 0]].T
         farthest = np.max(
-            [
-                sphere.distance_m(latitude, longitude, y, x)
-                for y in (south, north)
-                for x in (west, east)
-            ],
+            [haversine(latitude, longitude, y, x) for y in (south, north) for x in (west, east)],
             axis=0,
         )
         allowed = self._middle_distances()[None, :] <= farthest[:, None]
@@ -342,7 +339,7 @@ def _distance_between(
     latitude: Integers, longitude: Integers, to_latitude: Integers, to_longitude: Integers
 ) -> Floats:
     """Great-circle distance of positions in microdegrees, metres."""
-    return sphere.distance_m(
+    return haversine(
         latitude / _MICRO, longitude / _MICRO, to_latitude / _MICRO, to_longitude / _MICRO
     )
 
@@ -354,4 +351,4 @@ def _longest_distance_m(box: Box) -> float:
         latitudes = [box.south, 0.0, box.north]
     ends = [(y, x) for y in latitudes for x in (box.west, box.east)]
     start, end = np.array([(a, b) for a in ends for b in ends]).transpose(1, 2, 0)
-    return float(np.max(sphere.distance_m(start[0], start[1], end[0], end[1])))
+    return float(np.max(haversine(start[0], start[1], end[0], end[1])))

@@ -1,41 +1,15 @@
-"""Distances, bearings and destinations on the sphere, in degrees and metres, vectorised."""
+"""Bearings and destinations on the sphere, in degrees and metres, vectorised."""
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-EARTH_RADIUS_M = 6_371_008.8
-"""Mean radius of the Earth (IUGG), metres."""
+from tasks.mobility.distance import EARTH_RADIUS_M
 
 Floats = NDArray[np.float64]
 
 
-def distance_m(
-    latitude: Floats, longitude: Floats, to_latitude: Floats, to_longitude: Floats
-) -> Floats:
-    """Great-circle distance by the haversine formula.
-
-    Args:
-        latitude: Degrees; any shapes that broadcast.
-        longitude: Degrees.
-        to_latitude: Degrees.
-        to_longitude: Degrees.
-
-    Returns:
-        Metres.
-
-    Examples:
-        >>> float(distance_m(*map(np.float64, (52.0, 10.0, 52.0, 10.01))).round(2))
-        684.59
-    """
-    phi, to_phi = np.radians(latitude), np.radians(to_latitude)
-    half_phi = (to_phi - phi) / 2
-    half_lambda = np.radians(to_longitude - longitude) / 2
-    chord = np.sin(half_phi) ** 2 + np.cos(phi) * np.cos(to_phi) * np.sin(half_lambda) ** 2
-    return np.asarray(2 * EARTH_RADIUS_M * np.arcsin(np.sqrt(np.minimum(chord, 1.0))))
-
-
 def bearing(
-    latitude: Floats, longitude: Floats, to_latitude: Floats, to_longitude: Floats
+    latitude: ArrayLike, longitude: ArrayLike, to_latitude: ArrayLike, to_longitude: ArrayLike
 ) -> Floats:
     """Initial bearing of the great circle, clockwise from north.
 
@@ -43,11 +17,11 @@ def bearing(
         Radians in [0, 2 pi).
 
     Examples:
-        >>> float(bearing(*map(np.float64, (52.0, 10.0, 51.0, 10.0))).round(4))
+        >>> float(bearing(52.0, 10.0, 51.0, 10.0).round(4))
         3.1416
     """
     phi, to_phi = np.radians(latitude), np.radians(to_latitude)
-    turn = np.radians(to_longitude - longitude)
+    turn = np.radians(np.subtract(to_longitude, longitude))
     east = np.sin(turn) * np.cos(to_phi)
     north = np.cos(phi) * np.sin(to_phi) - np.sin(phi) * np.cos(to_phi) * np.cos(turn)
     angle = np.arctan2(east, north) % (2 * np.pi)
@@ -55,7 +29,7 @@ def bearing(
 
 
 def destination(
-    latitude: Floats, longitude: Floats, distance: Floats, direction: Floats
+    latitude: ArrayLike, longitude: ArrayLike, distance: ArrayLike, direction: ArrayLike
 ) -> tuple[Floats, Floats]:
     """Where a great circle leads.
 
@@ -69,14 +43,14 @@ def destination(
         Latitude and longitude in degrees; the longitude within 180 degrees of the start's.
 
     Examples:
-        >>> to = destination(*map(np.float64, (52.0, 10.0, 1000.0, np.pi / 2)))
+        >>> to = destination(52.0, 10.0, 1000.0, np.pi / 2)
         >>> [float(value.round(5)) for value in to]
         [52.0, 10.01461]
     """
     phi = np.radians(latitude)
-    arc = distance / EARTH_RADIUS_M
+    arc = np.divide(distance, EARTH_RADIUS_M)
     to_phi = np.arcsin(np.sin(phi) * np.cos(arc) + np.cos(phi) * np.sin(arc) * np.cos(direction))
     turn = np.arctan2(
         np.sin(direction) * np.sin(arc) * np.cos(phi), np.cos(arc) - np.sin(phi) * np.sin(to_phi)
     )
-    return np.asarray(np.degrees(to_phi)), np.asarray(longitude + np.degrees(turn))
+    return np.asarray(np.degrees(to_phi)), np.asarray(np.add(longitude, np.degrees(turn)))

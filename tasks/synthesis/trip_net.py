@@ -18,9 +18,10 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from tasks.mobility.distance import EARTH_RADIUS_M
 from tasks.privacy.noise import fresh_generator
 from tasks.region.model import TripNet
-from tasks.synthesis import dpsgd, sphere
+from tasks.synthesis import dpsgd
 from tasks.synthesis.grid import SPLIT, Grid, Tokens
 
 _START_SEED = 0
@@ -214,4 +215,4 @@ def _size_km2(grid: Grid, index: int) -> float:
     """The size of a service area, square kilometres."""
     box = grid.boxes[index]
     band = np.sin(np.radians(box.north)) - np.sin(np.radians(box.south))
-    return float((sphere.EARTH_RADIUS_M / 1000) ** 2 * band * np.radians(box.east - box.west))
+    return float((EARTH_RADIUS_M / 1000) ** 2 * band * np.radians(box.east - box.west))

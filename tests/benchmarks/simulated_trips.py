@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from tasks.mobility.distance import haversine
 from tasks.region import Box
-from tasks.synthesis import sphere
 
 HOURLY = np.array(
     [4, 3, 2, 1, 1, 3, 10, 25, 40, 30, 24, 26, 32, 33, 32, 36, 45, 60, 58, 42, 30, 22, 15, 9],
@@ -73,7 +73,9 @@ def simulated_day(areas: Sequence[Box], trips: int, seed: int) -> pa.Table:
     return pa.concat_tables(parts)
 
 
-def _near(city: _City, kind: NDArray[np.int64], generator: np.random.Generator) -> NDArray:
+def _near(
+    city: _City, kind: NDArray[np.int64], generator: np.random.Generator
+) -> NDArray[np.float64]:
     points = city.centres[kind] + generator.standard_t(3, (len(kind), 2)) * city.spread[kind, None]
     street = np.round(points / 0.0013) * 0.0013 + generator.normal(0, 5e-5, points.shape)
     along = generator.random(len(kind)) < 0.5
@@ -83,7 +85,7 @@ def _near(city: _City, kind: NDArray[np.int64], generator: np.random.Generator) 
 
 
 def _day(city: _City, trips: int, generator: np.random.Generator) -> pa.Table:
-    kept: list[NDArray] = []
+    kept: list[NDArray[np.float64]] = []
     low = np.array([city.box.south, city.box.west])
     high = np.array([city.box.north, city.box.east])
     while sum(map(len, kept)) < trips:
@@ -110,7 +112,7 @@ def _day(city: _City, trips: int, generator: np.random.Generator) -> pa.Table:
         )
         end = np.where(stroll[:, None], wander, end)
         origin, end = np.round(origin, 6), np.round(end, 6)
-        distance = sphere.distance_m(origin[:, 0], origin[:, 1], end[:, 0], end[:, 1])
+        distance = haversine(origin[:, 0], origin[:, 1], end[:, 0], end[:, 1])
         inside = np.all((origin >= low) & (origin <= high) & (end >= low) & (end <= high), axis=1)
         kept.append(np.column_stack([hour, origin, end])[inside & (distance > 100)])
     rows = np.concatenate(kept)[:trips]
@@ -127,4 +129,4 @@ def _day(city: _City, trips: int, generator: np.random.Generator) -> pa.Table:
 def _choose(weights: NDArray[np.float64], generator: np.random.Generator) -> NDArray[np.int64]:
     total = np.cumsum(weights, axis=1)
     mark = generator.random(len(weights)) * total[:, -1]
-    return np.minimum((total < mark[:, None]).sum(axis=1), weights.shape[1] - 1)
+    return np.asarray(np.minimum((total < mark[:, None]).sum(axis=1), weights.shape[1] - 1))

@@ -1,7 +1,7 @@
 """How close trip_net comes to a day: bits per held-out trip, and distances between tables.
 
-    python tests/benchmarks/trip_net_quality.py            simulated days: choices are made on these
-    python tests/benchmarks/trip_net_quality.py FILE.csv   a table of trips: for measurement only
+    python -m tests.benchmarks.trip_net_quality            simulated days: choices are made on these
+    python -m tests.benchmarks.trip_net_quality FILE.csv   a table of trips: for measurement only
 
 FILE has no header: hour, vehicle id, origin latitude and longitude, destination latitude and
 longitude. 80 % of the rows train, the rest is held out.
@@ -21,8 +21,8 @@ import pyarrow as pa
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from tasks.region import Box, Guarantee, TripNet
-from tasks.synthesis import sphere
+from tasks.mobility.distance import haversine
+from tasks.region import Box, Guarantee, TripNet, load_region
 from tasks.synthesis.dpsgd import Adam, DpSgd, Layers, split
 from tasks.synthesis.grid import BEARINGS, Columns, Grid
 from tasks.synthesis.training import make_plan
@@ -30,21 +30,8 @@ from tasks.synthesis.trip_net import TripNetwork
 from tests.benchmarks.simulated_trips import boxes, simulated_day
 
 Ends = NDArray[np.float64]
-METRO = {
-    "austin": (30.1, -97.9, 30.5, -97.6),
-    "denver": (39.5, -105.2, 39.9, -104.7),
-    "los-angeles": (33.7, -118.6, 34.3, -118.1),
-    "oakland": (37.7, -122.35, 37.95, -122.1),
-    "sacramento": (38.4, -121.9, 38.75, -121.3),
-    "san-diego": (32.6, -117.3, 33.0, -117.0),
-    "san-francisco": (37.6, -122.55, 37.85, -122.35),
-    "san-jose": (37.2, -122.2, 37.5, -121.7),
-    "santa-cruz": (36.9, -122.1, 37.05, -121.9),
-    "seattle": (47.4, -122.5, 47.8, -122.2),
-    "tampa": (27.7, -82.8, 28.2, -82.3),
-    "washington": (38.75, -77.2, 39.05, -76.9),
-}
-"""Round boxes around cities of the United States, for the file of scooter trips."""
+ENDS = ("origin_latitude", "origin_longitude", "destination_latitude", "destination_longitude")
+METROS = Path(__file__).parents[2] / "deployments" / "regions" / "us-metros.yaml"
 
 
 @dataclass(frozen=True)
@@ -97,13 +84,10 @@ def bits(network: TripNetwork, weights: NDArray[np.float32], trips: pa.Table) ->
     near = network.grid.distance_edges[tokens[:, -2]]
     far = network.grid.distance_edges[tokens[:, -2] + 1]
     # distances are log-uniform in their bin: their density is taken at the trip's own distance
-    metres = sphere.distance_m(*(_column(trips, network, name) for name in ENDS))
+    metres = haversine(*(_column(trips, network, name) for name in ENDS))
     density = BEARINGS / (2 * np.pi) / (np.log(far / near) * metres**2)
     degrees = 111_195.0**2 * np.cos(np.radians(_column(trips, network, ENDS[2])))
     return float(np.mean(nats - np.log(1e-6 * density * degrees)) / math.log(2))
-
-
-ENDS = ("origin_latitude", "origin_longitude", "destination_latitude", "destination_longitude")
 
 
 def _column(trips: pa.Table, network: TripNetwork, name: str) -> NDArray[np.float64]:
@@ -139,7 +123,7 @@ def ends_of_columns(columns: Columns) -> Ends:
 def length_divergence(a: Ends, b: Ends) -> float:
     """Jensen-Shannon divergence of trip lengths, base 2, 41 log bins from 100 m to 50 km."""
     edges = np.geomspace(100, 50_000, 42)
-    p, q = (np.histogram(sphere.distance_m(*part.T), edges)[0] / len(part) for part in (a, b))
+    p, q = (np.histogram(haversine(*part.T), edges)[0] / len(part) for part in (a, b))
     middle = (p + q) / 2
     with np.errstate(divide="ignore", invalid="ignore"):
         terms = [np.nansum(np.where(x > 0, x * np.log2(x / middle), 0)) for x in (p, q)]
@@ -171,7 +155,8 @@ def measure(day: Day, guarantee: Guarantee, settings: TripNet) -> None:
         f"{variation(real, fake, 0.05):.3f} 1 km {variation(real, fake, 0.01):.3f} "
         f"origins 1 km {variation(real[:, :2], fake[:, :2], 0.01):.3f} "
         f"destinations 1 km {variation(real[:, 2:], fake[:, 2:], 0.01):.3f} "
-        f"hour x origin {variation(*by_hour, 0.05):.3f} length {length_divergence(real, fake):.4f} "
+        f"hour x origin {variation(by_hour[0], by_hour[1], 0.05):.3f} "
+        f"length {length_divergence(real, fake):.4f} "
         f"| train {trained - start:.1f} s sample {sampled - trained:.1f} s "
         f"peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB",
         flush=True,
@@ -182,10 +167,7 @@ def main() -> None:
     settings = TripNet()
     if len(sys.argv) > 1:
         rows = pd.read_csv(Path(sys.argv[1]), header=None, skipinitialspace=True)
-        areas = tuple(
-            Box(name=name, south=south, west=west, north=north, east=east)
-            for name, (south, west, north, east) in METRO.items()
-        )
+        areas = load_region(METROS).service_area
         days = [halves("file", areas, table_from(rows, areas), 0.8)]
         deltas = [(epsilon, 3.3e-7) for epsilon in (0.666, 1.0, 10.0)]
     else:

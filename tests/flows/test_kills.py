@@ -85,5 +85,5 @@ def acknowledged_polls(private: Path) -> set[dt.datetime]:
     """The answered polls that a journal holds, read as the sealing would."""
     from tasks.journal.day import read_day
 
-    day = read_day(private / "journal" / "feed" / DAY)
+    day = read_day(private / "journal" / "feed", dt.date.fromisoformat(DAY))
     return {entry.poll.fetched_at for entry in day.entries if entry.poll.is_answered}

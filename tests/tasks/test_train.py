@@ -12,6 +12,7 @@ import pytest
 from prefect.logging import disable_run_logger
 
 from tasks.files import FileError, Layout, write_manifest
+from tasks.mobility.distance import haversine
 from tasks.privacy.errors import CapExceededError
 from tasks.privacy.ledger import Ledger
 from tasks.region import Region
@@ -38,7 +39,7 @@ def region() -> Region:
                 {"id": "one", "url": "https://one.example/gbfs.json"},
                 {"id": "two", "url": "https://two.example/gbfs.json", "source": "fleet-two"},
             ],
-            "synthesizer": {"levels": 2, "hidden_units": 8, "steps": 12, "reserve_steps": 4},
+            "synthesizer": {"levels": 2, "hidden_units": 8, "steps": 60, "reserve_steps": 8},
         }
     )
 
@@ -71,7 +72,7 @@ def write_trips(layout: Layout, rows: int = ROWS, moves: int = 40) -> None:
             "origin_longitude": longitude,
             "destination_latitude": to_latitude,
             "destination_longitude": to_longitude,
-            "distance_m": sphere.distance_m(latitude, longitude, to_latitude, to_longitude),
+            "distance_m": haversine(latitude, longitude, to_latitude, to_longitude),
             "duration_s": np.full(total, 600.0),
             "area": ["town"] * total,
             "spans_gap": ~is_trip,
@@ -102,7 +103,7 @@ def test_a_day_is_trained_once(layout: Layout, region: Region) -> None:
     assert charge.sources == ("fleet-two", "https://one.example/gbfs.json")
     assert (charge.start, charge.end) == ("2026-05-19T22:00:00Z", "2026-05-20T22:00:00Z")
     assert (charge.region, charge.service_day) == ("demo", "2026-05-20")
-    assert (charge.state, charge.steps_started) == ("trained", 12)
+    assert (charge.state, charge.steps_started) == ("trained", 60)
 
 
 def test_rule_10_a_second_training_of_the_day_is_refused(layout: Layout, region: Region) -> None:

@@ -65,7 +65,7 @@ def per_example(flat: NDArray[np.float64], records: NDArray[np.int32]) -> NDArra
 
 def clip(gradients: NDArray[np.float64], norm: float) -> NDArray[np.float64]:
     norms = np.linalg.norm(gradients, axis=1, keepdims=True)
-    return gradients * np.minimum(1, norm / np.maximum(norms, 1e-300))
+    return np.asarray(gradients * np.minimum(1, norm / np.maximum(norms, 1e-300)))
 
 
 records_of = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), max_size=9).map(

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tasks.mobility.distance import haversine
 from tasks.region import Box
-from tasks.synthesis import sphere
 from tasks.synthesis.grid import BEARINGS, NULL, Columns, Grid, Tokens
 
 MakeTrips = Callable[[int, int], pa.Table]
@@ -28,7 +28,7 @@ def assert_valid(grid: Grid, columns: Columns) -> None:
         assert ((longitude >= west) & (longitude <= east)).all()
         assert (np.round(latitude, 6) == latitude).all()
         assert (np.round(longitude, 6) == longitude).all()
-    distance = sphere.distance_m(
+    distance = haversine(
         columns.origin_latitude,
         columns.origin_longitude,
         columns.destination_latitude,
@@ -74,7 +74,7 @@ def test_decoding_what_was_encoded_stays_in_its_bins(grid: Grid, make_trips: Mak
     again = grid.encode(table_of(grid, columns))
     # rounding to 1e-6 degrees can move a position over an edge; almost never
     assert (again == tokens).all(axis=1).mean() > 0.97
-    exact = columns.distance_m / sphere.distance_m(*(trips[name].to_numpy() for name in ENDS))
+    exact = columns.distance_m / haversine(*(trips[name].to_numpy() for name in ENDS))
     assert np.median(np.abs(np.log2(exact))) < 0.15
 
 
@@ -173,7 +173,7 @@ def test_edges_of_the_box_belong_to_it(grid: Grid) -> None:
 def random_tokens(grid: Grid, rows: int, seed: int) -> Tokens:
     generator = np.random.default_rng(seed)
     drawn = np.stack([generator.integers(0, size, rows) for size in grid.sizes], axis=1)
-    return drawn.astype(np.int32)
+    return np.asarray(drawn, np.int32)
 
 
 def test_masks_forbid_what_leads_out_and_allow_what_stays(grid: Grid) -> None:

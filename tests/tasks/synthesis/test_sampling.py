@@ -1,9 +1,9 @@
 import numpy as np
 import pyarrow as pa
 
+from tasks.mobility.distance import haversine
 from tasks.region import TripNet
 from tasks.schema import RELEASE
-from tasks.synthesis import sphere
 from tasks.synthesis.grid import Grid
 from tasks.synthesis.model_file import StoredModel
 from tasks.synthesis.sampling import sample_release
@@ -28,7 +28,7 @@ def test_the_release_has_exactly_n_valid_rows_in_an_order_that_says_nothing(grid
         assert row["distance_m"] > 100
         assert 0 <= row["hour"] <= 23
     ends = [table[name].to_numpy() for name in RELEASE.names[2:6]]
-    assert np.allclose(sphere.distance_m(*ends), table["distance_m"].to_numpy(), rtol=1e-9)
+    assert np.allclose(haversine(*ends), table["distance_m"].to_numpy(), rtol=1e-9)
     keys = [(name, "ascending") for name in RELEASE.names]
     assert table.equals(table.sort_by(keys))
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -72,7 +73,7 @@ def train_in(
     stop_at: int | None = None,
     request: ChargeRequest | None = None,
     seen: list[int] | None = None,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     def progress(done: int, planned: int) -> None:
         if seen is not None:
             seen.append(done)
@@ -187,7 +188,7 @@ def test_rule_6_a_resume_goes_on_from_the_checkpoint(
     seen: list[int] = []
     manifest = train_in(tmp_path, plan, lambda: trips, seen=seen)
     assert seen[0] == 32
-    assert manifest["privacy"]["steps_executed"] == 40  # type: ignore[index]
+    assert manifest["privacy"]["steps_executed"] == 40
 
 
 def test_a_crash_between_the_last_step_and_the_manifest_costs_nothing(
@@ -200,7 +201,7 @@ def test_a_crash_between_the_last_step_and_the_manifest_costs_nothing(
         raise AssertionError("nothing is left to read")
 
     manifest = train_in(tmp_path, plan, read)
-    assert manifest["privacy"]["steps_executed"] == 40  # type: ignore[index]
+    assert manifest["privacy"]["steps_executed"] == 40
 
 
 def test_a_run_that_lost_its_lease_stops(tmp_path: Path, plan: Plan, trips: pa.Table) -> None:
@@ -218,7 +219,7 @@ def test_rule_4_a_charge_smaller_than_the_mechanism_is_refused(
     tmp_path: Path, plan: Plan, trips: pa.Table
 ) -> None:
     for change in ({"epsilon": 0.9}, {"steps_allowed": 49}):
-        wrong = replace(request_for(plan), **change)  # type: ignore[arg-type]
+        wrong = replace(request_for(plan), **change)
         with pytest.raises(AccountingError):
             train_in(tmp_path, plan, lambda: trips, request=wrong)
     with Ledger(tmp_path / "ledger.sqlite") as ledger:

@@ -4,12 +4,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from tasks.privacy.mechanism import SubsampledGaussian
 from tasks.region import Box, TripNet
 from tasks.synthesis import dpsgd
 from tasks.synthesis.dpsgd import Layers
-from tasks.synthesis.grid import NULL, Grid
+from tasks.synthesis.grid import NULL, Grid, Tokens
 from tasks.synthesis.trip_net import TripNetwork, _draw
 
 MakeTrips = Callable[[int, int], pa.Table]
@@ -20,7 +21,7 @@ def random_weights(network: TripNetwork, seed: int) -> dpsgd.Vector:
     return np.asarray(network.start() + noise, np.float32)
 
 
-def losses(network: TripNetwork, weights: dpsgd.Vector, tokens: np.ndarray) -> np.ndarray:
+def losses(network: TripNetwork, weights: dpsgd.Vector, tokens: Tokens) -> NDArray[np.float32]:
     layers = Layers(dpsgd.split(tf.constant(weights), network.shapes), tf.float32)
     return np.asarray(network.losses(layers, tf.constant(tokens)).numpy())
 
@@ -166,13 +167,13 @@ def test_drawing_never_takes_a_masked_value() -> None:
     assert np.mean(drawn == 3) == pytest.approx(0.75, abs=0.04)
 
 
-class _Ends(np.random.Generator):
+class _Last(np.random.Generator):
     """A generator whose uniform numbers are the largest below one."""
 
-    def random(self, *size: object, **more: object) -> np.ndarray:  # type: ignore[override]
-        return np.full(size[0], np.nextafter(1.0, 0.0))  # type: ignore[call-overload]
+    def random(self, size: int) -> NDArray[np.float64]:  # type: ignore[override]
+        return np.full(size, np.nextafter(1.0, 0.0))
 
 
 def test_drawing_at_the_end_of_the_interval_stays_possible() -> None:
     logits = np.tile(np.array([[0.0, 0.3, -np.inf]]), (3, 1))
-    assert _draw(logits, _Ends(np.random.PCG64())).tolist() == [1, 1, 1]
+    assert _draw(logits, _Last(np.random.PCG64())).tolist() == [1, 1, 1]

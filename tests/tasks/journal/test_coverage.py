@@ -1,0 +1,74 @@
+import datetime as dt
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.journal.coverage import coverage, due_polls, gaps, latest_due
+from tasks.region.service_day import day_bounds
+from tests.tasks.conftest import START, minutes
+from tests.tasks.journal.conftest import poll
+
+END = START + dt.timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("day", "due"),
+    [
+        (dt.date(2026, 3, 29), 23 * 60),
+        (dt.date(2026, 5, 20), 24 * 60),
+        (dt.date(2026, 10, 25), 25 * 60),
+    ],
+)
+def test_due_polls_of_days_on_which_the_clocks_change(day: dt.date, due: int) -> None:
+    assert due_polls(*day_bounds(day, ZoneInfo("Europe/Berlin")), 60) == due
+
+
+def test_an_interval_that_does_not_divide_the_day() -> None:
+    assert due_polls(START, END, 7 * 60) == 9
+    assert latest_due(START + dt.timedelta(minutes=20), START, 7 * 60) == minutes(14)[0]
+
+
+def test_a_full_hour() -> None:
+    polls = [poll(minute) for minute in range(60)]
+    assert coverage(polls, START, END, 60) == 1
+    assert gaps(polls, START, END, 60) == []
+
+
+def test_failed_polls_leave_gaps_and_unchanged_ones_do_not() -> None:
+    outcomes = {20: "timeout", 21: "http_error", 30: "not_modified", 40: "not_json"}
+    polls = [poll(minute, outcome=outcomes.get(minute, "ok")) for minute in range(60)]
+    assert coverage(polls, START, END, 60) == 57 / 60
+    assert gaps(polls, START, END, 60) == [tuple(minutes(19, 22)), tuple(minutes(39, 41))]
+
+
+def test_the_edges_of_the_day_count() -> None:
+    polls = [poll(minute) for minute in range(10, 50)]
+    assert gaps(polls, START, END, 60) == [tuple(minutes(0, 10)), tuple(minutes(49, 60))]
+    assert coverage(polls, START, END, 60) == 40 / 60
+    assert gaps([], START, END, 60) == [(START, END)]
+    assert coverage([], START, END, 60) == 0
+
+
+def test_one_and_a_half_intervals_are_no_gap_yet() -> None:
+    polls = [poll(minute) for minute in (0, 1.5, 3, 4.6)]
+    assert gaps(polls, START, START + dt.timedelta(minutes=5), 60) == [tuple(minutes(3, 4.6))]
+
+
+def test_two_polls_of_one_due_time_count_once() -> None:
+    assert coverage([poll(0), poll(0.4), poll(1)], START, END, 60) == 2 / 60
+
+
+@given(st.lists(st.tuples(st.integers(-5, 70), st.sampled_from(["ok", "timeout"]))))
+def test_coverage_and_gaps_agree(tried: list[tuple[int, str]]) -> None:
+    polls = [poll(minute, outcome=outcome) for minute, outcome in tried]
+    inside = [each for each in polls if START <= each.fetched_at < END]
+    share = coverage(polls, START, END, 60)
+    holes = gaps(inside, START, END, 60)
+    assert 0 <= share <= 1
+    assert (share == 1) <= (holes == [])
+    blind = sum(((after - before) for before, after in holes), dt.timedelta())
+    assert blind <= END - START
+    # every gap is at least two due times wide, one of which was missed
+    assert round(60 * (1 - share)) >= len(holes)

@@ -1,0 +1,437 @@
+import datetime as dt
+import gzip
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from tasks.files import Layout
+from tasks.gbfs import parse
+from tasks.journal import Journal, JournalDay, Shift, UnseenFeedError, read_day, run_shift, seal_day
+from tasks.journal.shift import MAX_FAILURES, MAX_STANDSTILL
+from tasks.region import Region
+from tests.tasks.conftest import (
+    DAY,
+    START,
+    FeedServer,
+    Reply,
+    gzipped,
+    minutes,
+    region_of,
+    replayed,
+    vehicles,
+)
+
+END = START + dt.timedelta(days=1)
+
+
+def run(region: Region, layout: Layout, **more: Any) -> Shift:
+    feed = region.feeds[0]
+    directory = layout.journal(region.id, feed.id)
+    with Journal(directory, region.id, feed.id, region.zone) as journal:
+        return run_shift(region, feed, journal, more.pop("day", DAY), **more)
+
+
+def collected(layout: Layout, day: dt.date = DAY) -> JournalDay:
+    return read_day(layout.journal("test", "feed"), day)
+
+
+def at(day: JournalDay) -> list[float]:
+    return [(poll.fetched_at - START).total_seconds() / 60 for poll in day.polls]
+
+
+class Timekeeper:
+    """A clock on which waiting takes no time and each look at it a second."""
+
+    def __init__(self, now: dt.datetime) -> None:
+        self.time = now
+
+    def now(self) -> dt.datetime:
+        self.time += dt.timedelta(seconds=1)
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        assert seconds >= 0
+        self.time += dt.timedelta(seconds=seconds)
+
+
+# The clock of a feed
+
+
+def test_a_replay_is_collected_by_its_own_clock(feed_server: FeedServer, layout: Layout) -> None:
+    url = feed_server.serve_in_turn("/v", replayed(minutes(0, 1, 2.5), count=4))
+    shift = run(region_of(url, clock="feed"), layout)
+    assert shift.report() == {
+        "polls": 4,
+        "sightings": 12,
+        "outcomes": {"ended": 1, "ok": 3},
+        "repeated": 0,
+        "last_fetched_at": "2026-05-20T00:02:30+00:00",
+        "ended": True,
+    }
+    day = collected(layout)
+    assert at(day) == [0, 1, 2.5, 2.5]
+    assert [poll.due_at for poll in day.polls] == minutes(0, 1, 2, 2)
+    assert [poll.last_updated for poll in day.polls] == [*minutes(0, 1, 2.5), None]
+    assert [poll.status for poll in day.polls] == [200, 200, 200, 410]
+
+
+def test_last_updated_tells_the_time_where_there_is_no_date(
+    feed_server: FeedServer, layout: Layout
+) -> None:
+    replies = [Reply(reply.body, headers={"Date": "no date"}) for reply in replayed(minutes(3, 4))]
+    url = feed_server.serve_in_turn("/v", replies)
+    run(region_of(url, clock="feed"), layout)
+    assert at(collected(layout))[:2] == [3, 4]
+
+
+def test_a_shift_ends_when_the_virtual_hour_does_and_the_next_goes_on(
+    feed_server: FeedServer, layout: Layout
+) -> None:
+    url = feed_server.serve_in_turn("/v", replayed(minutes(*range(0, 180, 10))))
+    region = region_of(url, clock="feed", poll_seconds=600)
+    for hour, polls in ((1, 7), (2, 6), (3, 5)):
+        shift = run(region, layout, until=START + dt.timedelta(hours=hour))
+        assert shift.polls - shift.ended == polls
+    assert at(collected(layout)) == [*range(0, 180, 10), 170]
+    assert shift.ended
+    # a shift that is over is over
+    requests = len(feed_server.requests)
+    assert run(region, layout, until=START + dt.timedelta(hours=2)).polls == 0
+    assert len(feed_server.requests) == requests
+
+
+def test_a_replay_that_begins_again_repeats_nothing(
+    feed_server: FeedServer, layout: Layout
+) -> None:
+    region = region_of(feed_server.url + "/v", clock="feed")
+    feed_server.serve_in_turn("/v", replayed(minutes(0, 1, 2)))
+    assert run(region, layout, until=minutes(2)[0]).polls == 3
+    feed_server.serve_in_turn("/v", replayed(minutes(0, 1, 2, 3, 4)))
+    shift = run(region, layout)
+    assert (shift.polls, shift.repeated, shift.ended) == (3, 3, True)
+    assert at(collected(layout)) == [0, 1, 2, 3, 4, 4]
+    # and the end is noted once
+    feed_server.serve_in_turn("/v", replayed(minutes(0, 1, 2, 3, 4)))
+    shift = run(region, layout)
+    assert (shift.polls, shift.repeated, shift.ended) == (0, 5, True)
+
+
+def test_another_day_of_the_same_feed_is_collected_from_its_start(
+    feed_server: FeedServer, layout: Layout
+) -> None:
+    region = region_of(feed_server.url + "/v", clock="feed")
+    feed_server.serve_in_turn("/v", replayed(minutes(0, 1)))
+    run(region, layout)
+    yesterday = [time - dt.timedelta(days=1) for time in minutes(0, 1)]
+    feed_server.serve_in_turn("/v", replayed(yesterday))
+    run(region, layout, day=DAY - dt.timedelta(days=1))
+    assert len(collected(layout, DAY - dt.timedelta(days=1)).polls) == 3
+    assert len(collected(layout).polls) == 3
+
+
+def test_polls_across_midnight_go_to_their_own_days(
+    feed_server: FeedServer, layout: Layout
+) -> None:
+    url = feed_server.serve_in_turn("/v", replayed(minutes(1438, 1439, 1440, 1441)))
+    region = region_of(url, clock="feed")
+    assert run(region, layout).polls == 3
+    assert at(collected(layout)) == [1438, 1439]
+    assert at(collected(layout, DAY + dt.timedelta(days=1))) == [1440]
+
+
+def test_an_unchanged_feed_leaves_a_row_and_no_sightings(
+    feed_server: FeedServer, layout: Layout
+) -> None:
+    times = iter(minutes(0, 1, 2, 3))
+
+    def answer(request: Any) -> Reply:
+        time = next(times, None)
+        if time is None:
+            return Reply(status=410)
+        tag = '"old"' if time < minutes(3)[0] else '"new"'
+        if request.headers.get("If-None-Match") == tag:
+            return Reply(status=304, date=time)
+        return Reply(vehicles(5, at=time), headers={"ETag": tag}, date=time)
+
+    url = feed_server.serve("/v", answer)
+    run(region_of(url, clock="feed"), layout)
+    day = collected(layout)
+    assert [poll.outcome for poll in day.polls] == [
+        "ok",
+        "not_modified",
+        "not_modified",
+        "ok",
+        "ended",
+    ]
+    assert [poll.vehicles for poll in day.polls] == [5, 0, 0, 5, 0]
+
+
+FAULTS = {
+    "404": (Reply(b"", 404), "outcome http_error, HTTP 404: the server refuses"),
+    "HTML": (Reply(b"<html>"), "outcome not_json, HTTP 200: the body is not JSON"),
+    "truncated gzip": (
+        Reply(gzip.compress(vehicles(9))[:-30], headers={"Content-Encoding": "gzip"}),
+        "outcome bad_encoding, HTTP 200: the body breaks off",
+    ),
+    "wrong shape": (Reply(b'{"data": {}}'), "outcome wrong_shape, HTTP 200: the JSON is neither"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_feed_that_only_fails_ends_the_shift_in_one_line(
+    feed_server: FeedServer, layout: Layout, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    reply, message = FAULTS[fault]
+    good = [gzipped(vehicles(3, at=time)) for time in minutes(0, 1)]
+    good = [
+        Reply(each.body, headers=each.headers, date=time)
+        for each, time in zip(good, minutes(0, 1), strict=True)
+    ]
+    monkeypatch.setenv("REPLAY", feed_server.url)
+    replies = [*good, *[Reply(reply.body, reply.status, reply.headers, date=minutes(2)[0])] * 99]
+    feed_server.serve_in_turn("/v?key=s3cret", replies)
+    monkeypatch.setenv("KEY", "s3cret")
+    region = region_of("${REPLAY}/v?key=${KEY}", clock="feed")
+    warnings: list[str] = []
+    with pytest.raises(UnseenFeedError) as raised:
+        run(region, layout, warn=warnings.append)
+    line = str(raised.value)
+    assert line.startswith("feed 'feed' (${REPLAY}/v?key=${KEY}): 5 polls in a row failed; ")
+    assert message in line
+    assert "s3cret" not in line
+    assert "\n" not in line
+    # one warning when it began, what was collected stays, every attempt left a row
+    assert [message in warning for warning in warnings] == [True]
+    assert at(collected(layout)) == [0, 1] + [2] * MAX_FAILURES
+    # and once the feed is well again the same command goes on
+    feed_server.serve_in_turn("/v?key=s3cret", replayed(minutes(2, 3)))
+    assert run(region, layout).outcomes == {"ok": 2, "ended": 1}
+
+
+def test_an_unreachable_feed_gives_one_line(layout: Layout) -> None:
+    region = region_of("http://127.0.0.1:9/gbfs.json", clock="feed")
+    with pytest.raises(UnseenFeedError, match="outcome unreachable: no connection") as raised:
+        run(region, layout)
+    assert "http://127.0.0.1:9/gbfs.json" in str(raised.value)
+
+
+def test_a_few_failures_are_rows_and_no_more(feed_server: FeedServer, layout: Layout) -> None:
+    failures = [Reply(b"", 500, date=minutes(1)[0])] * (MAX_FAILURES - 1)
+    replies = [*replayed(minutes(0)), *failures, *replayed(minutes(1)), *failures]
+    url = feed_server.serve_in_turn("/v", [*replies, *replayed(minutes(2))])
+    shift = run(region_of(url, clock="feed"), layout)
+    assert shift.outcomes == {"ok": 3, "http_error": 8, "ended": 1}
+    assert [poll.outcome for poll in collected(layout).polls if poll.is_answered] == ["ok"] * 3
+
+
+def test_failures_while_a_replay_catches_up_are_not_counted_again(
+    feed_server: FeedServer, layout: Layout
+) -> None:
+    def replies(*after: float) -> list[Reply]:
+        failed = Reply(b"", 500, date=minutes(1)[0])
+        return [*replayed(minutes(0)), failed, *replayed(minutes(*after))]
+
+    region = region_of(feed_server.url + "/v", clock="feed")
+    feed_server.serve_in_turn("/v", replies(1, 2))
+    run(region, layout, until=minutes(2)[0])
+    feed_server.serve_in_turn("/v", replies(1, 2, 3))
+    run(region, layout)
+    assert at(collected(layout)) == [0, 1, 1, 2, 3, 3]
+
+
+def test_an_empty_feed_goes_on_with_one_warning(feed_server: FeedServer, layout: Layout) -> None:
+    url = feed_server.serve_in_turn("/v", replayed(minutes(0, 1, 2), count=0))
+    warnings: list[str] = []
+    shift = run(region_of(url, clock="feed"), layout, warn=warnings.append)
+    assert (shift.outcomes["ok"], shift.sightings) == (3, 0)
+    assert warnings == [f"feed 'feed' ({url}): the feed shows no vehicle; polling goes on"]
+
+
+def test_a_server_whose_time_stands_still_is_no_replay(
+    feed_server: FeedServer, layout: Layout
+) -> None:
+    url = feed_server.serve("/v", replayed(minutes(0))[0])
+    with pytest.raises(UnseenFeedError, match="time stands still at 2026-05-20T00:00:00"):
+        run(region_of(url, clock="feed"), layout)
+    assert len(feed_server.requests) == MAX_STANDSTILL + 1
+    assert at(collected(layout)) == [0]
+
+
+# The wall clock
+
+
+def test_polls_come_at_their_due_times(feed_server: FeedServer, layout: Layout) -> None:
+    url = feed_server.serve("/v", vehicles(2))
+    clock = Timekeeper(START + dt.timedelta(minutes=30, seconds=20))
+    until = START + dt.timedelta(minutes=40)
+    shift = run(region_of(url), layout, until=until, clock=clock)
+    assert shift.outcomes == {"ok": 10}
+    polls = collected(layout).polls
+    assert [poll.due_at for poll in polls] == minutes(*range(30, 40))
+    late = [(poll.fetched_at - poll.due_at).total_seconds() for poll in polls]
+    assert late[0] > 20  # the poll of the present due time is made at once
+    assert all(0 <= seconds < 6 for seconds in late[1:])
+
+
+def test_a_shift_that_goes_on_polls_no_due_time_twice(
+    feed_server: FeedServer, layout: Layout
+) -> None:
+    region = region_of(feed_server.serve("/v", vehicles(2)))
+    clock = Timekeeper(START)
+    run(region, layout, until=minutes(3)[0], clock=clock)
+    run(region, layout, until=minutes(6)[0], clock=clock)
+    assert [poll.due_at for poll in collected(layout).polls] == minutes(*range(6))
+
+
+def test_missed_due_times_are_not_made_up_for(feed_server: FeedServer, layout: Layout) -> None:
+    clock = Timekeeper(START)
+
+    def slow(_: Any) -> Reply:
+        clock.sleep(150 if clock.time < minutes(2)[0] else 0)
+        return Reply(vehicles(2))
+
+    region = region_of(feed_server.serve("/v", slow))
+    run(region, layout, until=minutes(6)[0], clock=clock)
+    assert [poll.due_at for poll in collected(layout).polls] == minutes(0, 2, 3, 4, 5)
+
+
+def test_failures_are_rows_while_anything_is_seen(feed_server: FeedServer, layout: Layout) -> None:
+    replies = iter([Reply(b"", 500)] * 8 + [Reply(vehicles(2))] + [Reply(b"<html>")] * 9)
+    url = feed_server.serve("/v", lambda _: next(replies))
+    warnings: list[str] = []
+    shift = run(
+        region_of(url), layout, until=minutes(12)[0], clock=Timekeeper(START), warn=warnings.append
+    )
+    assert shift.outcomes == {"http_error": 8, "ok": 1, "not_json": 3}
+    assert len(warnings) == 2
+
+
+def test_the_gaps_of_a_day_are_the_polls_that_failed(
+    feed_server: FeedServer, layout: Layout
+) -> None:
+    draw = random.Random(5)
+    failing = {minute for minute in range(1440) if draw.random() < 0.1}
+    clock = Timekeeper(START)
+    faults = [Reply(b"", 500), Reply(b"<html>"), Reply(b"{}"), Reply(b"{", length=9)]
+
+    def answer(_: Any) -> Reply:
+        minute = (clock.time - START) // dt.timedelta(minutes=1)
+        return draw.choice(faults) if minute in failing else Reply(vehicles(2))
+
+    region = region_of(feed_server.serve("/v", answer))
+    for hour in range(1, 25):
+        run(region, layout, until=START + dt.timedelta(hours=hour), clock=clock)
+    facts = seal_day(region, DAY, layout)["feeds"]["feed"]
+    assert facts["polls"] == facts["due"] == 1440
+    assert facts["outcomes"]["ok"] == 1440 - len(failing)
+    assert facts["coverage"] == 1 - len(failing) / 1440
+    assert facts["rows"] == 2 * (1440 - len(failing))
+    gaps = [[dt.datetime.fromisoformat(edge) for edge in gap] for gap in facts["gaps"]]
+    hidden = {
+        minute
+        for minute in failing
+        if any(before < START + dt.timedelta(minutes=minute) < after for before, after in gaps)
+    }
+    assert hidden == failing
+    assert len(gaps) == sum(minute - 1 not in failing for minute in failing)
+
+
+def test_a_shift_that_saw_nothing_ends_in_one_line(feed_server: FeedServer, layout: Layout) -> None:
+    region = region_of(feed_server.url + "/missing")
+    with pytest.raises(UnseenFeedError, match="none of the shift's 7 polls was answered") as raised:
+        run(region, layout, until=minutes(7)[0], clock=Timekeeper(START))
+    assert "outcome http_error, HTTP 404" in str(raised.value)
+    assert len(collected(layout).polls) == 7
+
+
+def test_a_shift_in_the_past_does_nothing(feed_server: FeedServer, layout: Layout) -> None:
+    region = region_of(feed_server.serve("/v", vehicles(2)))
+    shift = run(region, layout, until=minutes(7)[0], clock=Timekeeper(END))
+    assert shift.polls == 0
+    assert not feed_server.requests
+
+
+def test_a_shift_in_real_time(feed_server: FeedServer, layout: Layout) -> None:
+    region = region_of(feed_server.serve("/v", vehicles(2)), poll_seconds=10)
+    now = dt.datetime.now(dt.UTC)
+    shift = run(region, layout, day=now.date(), until=now + dt.timedelta(seconds=0.2))
+    assert shift.outcomes == {"ok": 1}
+    assert shift.last_fetched_at is not None
+    assert abs(shift.last_fetched_at - now) < dt.timedelta(seconds=10)
+
+
+# Whole days
+
+
+def captures(shared_data: Path, day: str) -> list[Reply]:
+    """The Wolfsburg captures of a day as the replay server serves them."""
+    folder = shared_data / "gbfs" / "tier_wolfsburg" / "captures"
+    replies = []
+    for path in sorted(folder.glob(f"*_{day}T*.json.gz")):
+        body = path.read_bytes()
+        time = parse(gzip.decompress(body)).last_updated
+        replies.append(Reply(body, headers={"Content-Encoding": "gzip"}, date=time))
+    return replies
+
+
+def test_the_captured_day_is_collected_and_sealed(
+    feed_server: FeedServer, layout: Layout, shared_data: Path
+) -> None:
+    replies = captures(shared_data, "20230801")
+    assert len(replies) == 41
+    target = feed_server.serve_in_turn("/vehicles.json", replies)
+    index = {"data": {"en": {"feeds": [{"name": "free_bike_status", "url": target}]}}}
+    url = feed_server.serve("/gbfs.json", json.dumps(index).encode())
+    region = region_of(url, clock="feed", poll_seconds=300)
+    day = dt.date(2023, 8, 1)
+    run(region, layout, day=day)
+    facts = seal_day(region, day, layout)["feeds"]["feed"]
+    print(facts)
+    assert (facts["vehicles"], facts["outcomes"]) == (859, {"ended": 1, "ok": 41})
+    assert facts["rows"] == sum(
+        parse(gzip.decompress(reply.body)).sightings.num_rows for reply in replies
+    )
+    assert facts["quarantined"] == {}
+    assert 40 / 288 <= facts["coverage"] <= 41 / 288
+    # the night before, two holes between the captures, the night after
+    edges = [[dt.datetime.fromisoformat(edge) for edge in gap] for gap in facts["gaps"]]
+    assert [round((end - start).total_seconds() / 60) for start, end in edges] == [590, 12, 37, 616]
+
+
+@pytest.mark.parametrize("version", ["1.1", "2.3", "3.0"])
+def test_nothing_that_the_schema_does_not_name_is_ever_written(
+    feed_server: FeedServer, layout: Layout, version: str
+) -> None:
+    document = json.loads(vehicles(3, version))
+    (records,) = document["data"].values()
+    for index, record in enumerate(records):
+        record |= {
+            "name": f"PLANTED-name-{index}",
+            "license_plate": f"PLANTED-plate-{index}",
+            "rental_uris": {"web": f"https://PLANTED.example/{index}", "ios": "PLANTED://"},
+            "_operator": {"serial": f"PLANTED-serial-{index}"},
+            "pricing_plan_id": "PLANTED-plan",
+            "station_id": "PLANTED-station",
+            "home_station_id": "PLANTED-home",
+        }
+    records.append({"name": "PLANTED-bad", "lat": None, "lon": "PLANTED-position"})
+    document["version"] = "PLANTED"
+    body = json.dumps(document).encode()
+    url = feed_server.serve_in_turn("/v", [Reply(body, date=time) for time in minutes(0, 1)])
+    region = region_of(url, clock="feed")
+    run(region, layout)
+    facts = seal_day(region, DAY, layout)["feeds"]["feed"]
+    assert (facts["rows"], facts["quarantined"]) == (6, {"missing_id": 2})
+    files = [path for path in layout.root.rglob("*") if path.is_file()]
+    assert len(files) >= 6
+    for path in files:
+        assert b"PLANTED" not in path.read_bytes(), path
+    # compressed pages are read as well: what the columns hold is what the feed's ids were
+    for path in layout.root.rglob("*.parquet"):
+        assert "PLANTED" not in str(pq.read_table(path).to_pylist())
+    for entry in collected(layout).entries:
+        assert "PLANTED" not in str(entry.sightings().to_pylist())
