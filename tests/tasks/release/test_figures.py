@@ -43,7 +43,7 @@ def test_a_point_lands_in_its_cell(region: Region) -> None:
     )
     assert area.origins[0, 0] == area.destinations[-1, -1] == 1
     assert figures.hours.tolist() == [0] * 5 + [1] + [0] * 18
-    assert max(area.origins.shape) <= MAP_CELLS
+    assert max(area.origins.shape) <= MAP_CELLS[0]
 
 
 def test_width_shrinks_with_latitude(region: Region) -> None:

@@ -53,7 +53,7 @@ def test_a_map_draws_each_cell_where_it_lies(style: MapStyle, region: Region) ->
         ]
         for path in inner.findall("path")
     }
-    assert drawn == {"c0": [(1, 0, 1)], "c6": [(0, 2, 3)]}
+    assert drawn == {"c0": [(1, 0, 1)], "c2": [(0, 2, 3)]}
 
 
 def test_bars_say_their_numbers() -> None:

@@ -1,5 +1,6 @@
 import math
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 
 from tasks.region import Region
 from tasks.release.manifest import PublicManifest
-from tasks.release.words import group_guarantee, limits, making, percent, promise
+from tasks.release.words import cautions, group_guarantee, limits, making, percent, promise
 
 
 @given(st.floats(0.05, 10), st.floats(1e-9, 1e-5), st.integers(1, 30))
@@ -39,3 +40,14 @@ def test_the_words_carry_the_numbers_of_the_manifest(
         assert number in text
     for honest in ("k times that epsilon", "is not protected", "public while they are live"):
         assert honest in text
+
+
+def test_a_small_or_incomplete_day_carries_a_caution(
+    region: Region, make_manifest: Callable[..., PublicManifest], sealed: dict[str, Any]
+) -> None:
+    assert cautions(make_manifest(region, rows=1_000)) == ()
+    (small,) = cautions(make_manifest(region, rows=999))
+    assert "999 trips" in small
+    sealed["feeds"]["one"]["coverage"] = 0.142
+    (incomplete,) = cautions(make_manifest(region, rows=1_000, sealed=sealed))
+    assert "only 14.2 %" in incomplete
