@@ -26,7 +26,7 @@ REGION: dict[str, Any] = {
             "id": "feed",
             "url": "${OPENTRIPS_REPLAY}/2.3/gbfs.json",
             "source": "test-source",
-            "poll_seconds": 300,
+            "poll_seconds": 60,
             "clock": "feed",
         }
     ],

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
 
 from infra.replay import Answer, Faults, ReplayServer, city_day
+from tasks.journal import read_day
 from tests.flows.conftest import DAY, REGION, Run
 
 GZIP = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
@@ -27,7 +27,7 @@ BROKEN: dict[str, tuple[Answer, str]] = {
 
 
 def city(faults: Faults | None = None) -> ReplayServer:
-    source = city_day(dt.date.fromisoformat(DAY), poll_seconds=300, vehicles=60, trips=600)
+    source = city_day(dt.date.fromisoformat(DAY), vehicles=60, trips=600)
     return ReplayServer(source, faults=faults)
 
 
@@ -42,26 +42,41 @@ def one_line(run: Any) -> str:
 
 
 @pytest.mark.parametrize("fault", BROKEN)
-def test_a_feed_that_breaks_at_noon_costs_nothing_collected(
+def test_a_feed_that_breaks_costs_nothing_collected(
     fault: str, opentrips: Run, write_region: Callable[..., Path], data_root: Path
 ) -> None:
     answer, said = BROKEN[fault]
-    region = write_region(trips={"min_per_day": 10_000})
+    region, good_polls = write_region(), 90
 
     def breaks(path: str, before: int) -> Answer | None:
-        return answer if "free_bike_status" in path and before >= 144 else None
+        return answer if "free_bike_status" in path and before >= good_polls else None
 
     with city(breaks) as feed:
-        line = one_line(opentrips("run", region, "--day", DAY, replay=feed.url))
+        line = one_line(opentrips("collect", region, "--day", DAY, replay=feed.url))
     assert said.lower() in line.lower()
     assert "${OPENTRIPS_REPLAY}" in line
+    assert len(answered(data_root)) == good_polls
+
+
+def test_a_feed_that_comes_back_completes_its_day(
+    opentrips: Run, write_region: Callable[..., Path], data_root: Path
+) -> None:
+    def breaks(path: str, before: int) -> Answer | None:
+        return Answer(500) if "free_bike_status" in path and before >= 700 else None
+
+    region = write_region()
+    with city(breaks) as feed:
+        assert "500" in one_line(opentrips("collect", region, "--day", DAY, replay=feed.url))
     with city() as feed:
-        opentrips("run", region, "--day", DAY, replay=feed.url)
-    sealed = data_root / "private" / "test" / "sightings" / DAY
-    polls = pq.read_table(sealed / "feed.polls.parquet").to_pandas()
-    answered = polls[polls["outcome"] == "ok"]["fetched_at"]
-    assert len(answered) == 288
-    assert answered.is_unique
+        assert opentrips("collect", region, "--day", DAY, replay=feed.url).returncode == 0
+    assert len(answered(data_root)) == len(set(answered(data_root))) == 1440
+
+
+def answered(data_root: Path) -> list[dt.datetime]:
+    """When the answered polls that the journal holds were fetched."""
+    journal = data_root / "private" / "test" / "journal" / "feed"
+    polls = read_day(journal, dt.date.fromisoformat(DAY)).polls
+    return [poll.fetched_at for poll in polls if poll.is_answered]
 
 
 def test_an_empty_vehicle_list_is_no_error_but_no_day_either(
@@ -95,10 +110,10 @@ def test_a_wrong_region_file_gives_one_line(
 def test_a_journal_of_another_region_is_left_alone(
     opentrips: Run, write_region: Callable[..., Path], data_root: Path
 ) -> None:
-    with city() as feed:
+    with city(lambda path, before: Answer(500) if before >= 9 else None) as feed:
         opentrips("collect", write_region(id="theirs"), "--day", DAY, replay=feed.url)
     theirs = data_root / "private" / "theirs"
-    before = {path: path.read_bytes() for path in theirs.rglob("*") if path.is_file()}
+    before = {path: path.read_bytes() for path in theirs.rglob("*") if path.suffix}
     assert before
     theirs.rename(data_root / "private" / "ours")
     with city() as feed:
