@@ -39,7 +39,11 @@ REPORT = "check.json"
 """Beside the synthetic rows: these very rows met the critical expectations."""
 
 
-@task(cache_policy=NO_CACHE, persist_result=False)
+@task(
+    task_run_name="check-capture-{region.id}-{day}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
 def check_capture(region: Region, day: dt.date) -> dict[str, Any]:
     """Stop a day whose feeds were not seen for long enough.
 
@@ -59,7 +63,11 @@ def check_capture(region: Region, day: dt.date) -> dict[str, Any]:
     return _judge("capture", region, day, expectations, failures, feeds)
 
 
-@task(cache_policy=NO_CACHE, persist_result=False)
+@task(
+    task_run_name="check-sightings-{region.id}-{day}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
 def check_sightings(region: Region, day: dt.date) -> dict[str, Any]:
     """Set aside the sightings of a sealed day that break a rule of their table.
 
@@ -76,6 +84,7 @@ def check_sightings(region: Region, day: dt.date) -> dict[str, Any]:
         from expectations import sightings
         from expectations.quarantine import quarantine
 
+        verify_files(directory, manifest)
         suites = sightings.schema_suite(), sightings.row_suite()
         found = {
             name: quarantine(directory, name, *suites)
@@ -87,7 +96,11 @@ def check_sightings(region: Region, day: dt.date) -> dict[str, Any]:
     return _tell_staff("sightings", region, day, manifest[CHECKED])
 
 
-@task(cache_policy=NO_CACHE, persist_result=False)
+@task(
+    task_run_name="check-trips-{region.id}-{day}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
 def check_trips(region: Region, day: dt.date) -> dict[str, Any]:
     """Set aside the moves of a day that break a rule of their table, and count the trips anew.
 
@@ -104,6 +117,7 @@ def check_trips(region: Region, day: dt.date) -> dict[str, Any]:
         from expectations import trips
         from expectations.quarantine import quarantine
 
+        verify_files(directory, manifest)
         name = "trips.parquet"
         found = quarantine(directory, name, trips.schema_suite(), trips.row_suite(region))
         manifest |= _count_moves(directory / name)
@@ -111,7 +125,11 @@ def check_trips(region: Region, day: dt.date) -> dict[str, Any]:
     return _tell_staff("trips", region, day, manifest[CHECKED])
 
 
-@task(cache_policy=NO_CACHE, persist_result=False)
+@task(
+    task_run_name="check-release-{region.id}-{day}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
 def check_release(region: Region, day: dt.date) -> dict[str, Any]:
     """Stop synthetic rows that are not what a release must be.
 

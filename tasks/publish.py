@@ -20,7 +20,11 @@ from tasks.release.manifest import public_manifest
 from tasks.release.software import installed_software
 
 
-@task(cache_policy=NO_CACHE, persist_result=False)
+@task(
+    task_run_name="publish-{region.id}-{day}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
 def publish(region: Region, day: dt.date) -> dict[str, Any]:
     """Publish revision r1 of a day; a day that is published stays as it is.
 

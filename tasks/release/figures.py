@@ -11,8 +11,8 @@ from tasks.region import Box
 
 METRES_PER_DEGREE = 111_195.1
 """Length of a degree of latitude on a sphere of radius 6,371,008.8 m."""
-MAP_CELLS = 80
-"""Cells along the longer side of the largest map, at most."""
+MAP_CELLS = (20, 80)
+"""Cells along the longer side of the largest map: for few rows, and for many."""
 DISTANCE_BINS = 30
 """Bars of the distance plot, at most; longer trips share one more."""
 
@@ -63,7 +63,8 @@ def figures_of(table: pa.Table, boxes: tuple[Box, ...]) -> Figures:
         boxes: The service area.
     """
     longest_m = max(max(size_m(box)) for box in boxes)
-    cell_m = 10 * nice_number(longest_m / MAP_CELLS / 10)
+    along = min(max(math.sqrt(table.num_rows), MAP_CELLS[0]), MAP_CELLS[1])
+    cell_m = 10 * nice_number(longest_m / along / 10)
     areas = [_area(table, box, cell_m) for box in boxes]
     distance = table["distance_m"].to_numpy()
     step, distances = _distances(distance)

@@ -41,9 +41,9 @@ class Ramp:
 
     @property
     def colours(self) -> tuple[int, ...]:
-        """Colour of each class; few classes are spread over the whole ramp."""
-        last = max(len(self.bounds) - 1, 1)
-        return tuple(round(i * (COLOURS - 1) / last) for i in range(len(self.bounds)))
+        """Colour of each class; few classes are spread, two steps apart at most."""
+        step = min((COLOURS - 1) / max(len(self.bounds) - 1, 1), 2)
+        return tuple(round(i * step) for i in range(len(self.bounds)))
 
     def labels(self) -> list[str]:
         """What each class holds, in words."""

@@ -45,6 +45,7 @@ def context(manifest: PublicManifest) -> dict[str, Any]:
     return {
         "manifest": manifest,
         "summary": words.SUMMARY,
+        "cautions": words.cautions(manifest),
         "promise": words.promise(manifest),
         "groups": [
             words.group_guarantee(guarantee.epsilon, guarantee.delta, trips)

@@ -9,6 +9,11 @@ from tasks.release.manifest import PublicManifest
 TRIP_COUNTS = (1, 2, 5, 10, 100)
 """Numbers of trips of one person for which the guarantee is spelled out."""
 
+SMALL_DAY = 1_000
+"""A release with fewer rows carries a caution."""
+GOOD_COVERAGE = 0.95
+"""A release of a day with less coverage carries a caution."""
+
 SUMMARY = (
     "Synthetic trips that follow the pattern of one day of scooter and bike trips. "
     "No row is a real trip, a vehicle or a person."
@@ -54,6 +59,22 @@ def group_guarantee(epsilon: float, delta: float, trips: int) -> GroupGuarantee:
     log_growth = total + math.log(-math.expm1(-total)) - math.log(math.expm1(epsilon))
     grown = delta * math.exp(log_growth) if log_growth < -math.log(delta) else 1.0
     return GroupGuarantee(trips, total, delta if trips == 1 else min(grown, 1.0))
+
+
+def cautions(manifest: PublicManifest) -> Sequence[str]:
+    """What must be read before anything else, judged by public numbers only; often nothing."""
+    found = []
+    if manifest.rows < SMALL_DAY:
+        found.append(
+            f"A small day: with {manifest.rows:,} trips the noise outweighs most of what the day "
+            "held. Do not read patterns into it."
+        )
+    if manifest.capture.coverage < GOOD_COVERAGE:
+        found.append(
+            f"An incomplete day: only {percent(manifest.capture.coverage)} of the polls that were "
+            "due were answered. Trips within the gaps are missing, and so are their hours."
+        )
+    return tuple(found)
 
 
 def promise(manifest: PublicManifest) -> Sequence[str]:
@@ -105,8 +126,8 @@ def limits(manifest: PublicManifest) -> Sequence[str]:
         "the distance is a straight line, and the hour is that of the arrival. A vehicle that "
         "its operator moved looks like a trip.",
         "Rows are drawn one by one: nothing links two rows to one vehicle or one person.",
-        "Noise hides what few trips do. Totals of areas, hours and distances are "
-        "dependable; a single map cell, a rare hour or one origin-destination pair is not.",
+        "Noise hides what few trips do: the more rows a number counts, the more it says. A single "
+        "map cell, a rare hour or one pair of origin and destination says little.",
         f"The feeds answered {percent(manifest.capture.coverage)} of the polls that were due; "
         "trips within a gap are missing.",
     )

@@ -1,0 +1,72 @@
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from expectations.release import check
+from tasks.region import Region
+
+Rows = Callable[[int], pd.DataFrame]
+BETWEEN = "expect_column_values_to_be_between"
+
+
+def failures_of(frame: pd.DataFrame, region: Region, n: int) -> dict[str, tuple[int, ...]]:
+    _, failures = check(frame, region, n)
+    return {failure.reason: failure.rows for failure in failures if failure.severity == "critical"}
+
+
+def test_good_rows_meet_everything(region: Region, release_rows: Rows) -> None:
+    expectations, failures = check(release_rows(200), region, 200)
+    assert failures == []
+    assert expectations >= 40
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "reason"),
+    [
+        ("hour", 24, f"{BETWEEN}(hour)"),
+        ("hour", -1, f"{BETWEEN}(hour)"),
+        ("area", "north", "expect_column_values_to_be_in_set(area)"),
+        ("area", None, "expect_column_values_to_not_be_null(area)"),
+        ("origin_latitude", np.nan, "expect_column_values_to_not_be_null(origin_latitude)"),
+        ("origin_latitude", 52.500001, f"{BETWEEN}(origin_latitude)"),
+        ("destination_longitude", 10.7, f"{BETWEEN}(destination_longitude)"),
+        ("distance_m", 100.0, f"{BETWEEN}(distance_m)"),
+        ("distance_m", 4000.0, f"{BETWEEN}(distance_m less great circle)"),
+    ],
+)
+def test_a_broken_row_is_named(
+    column: str, value: Any, reason: str, region: Region, release_rows: Rows
+) -> None:
+    frame = release_rows(200)
+    frame.loc[17, column] = value
+    assert failures_of(frame, region, 200)[reason] == (17,)
+
+
+def test_a_row_must_lie_in_the_area_that_it_names(region: Region, release_rows: Rows) -> None:
+    frame = release_rows(200)
+    east = int((frame["area"] == "east").idxmax())
+    frame.loc[east, "area"] = "west"
+    broken = failures_of(frame, region, 200)
+    assert broken == {
+        f"{BETWEEN}(origin_longitude)": (east,),
+        f"{BETWEEN}(destination_longitude)": (east,),
+    }
+
+
+@pytest.mark.parametrize("n", [199, 201, 0])
+def test_the_number_of_rows_is_n(n: int, region: Region, release_rows: Rows) -> None:
+    assert failures_of(release_rows(200), region, n) == {
+        "expect_table_row_count_to_equal(table)": ()
+    }
+
+
+def test_a_collapsed_model_is_warned_of_but_not_stopped(region: Region, release_rows: Rows) -> None:
+    frame = pd.concat([release_rows(1)] * 200)
+    _, failures = check(frame, region, 200)
+    assert {failure.severity for failure in failures} == {"warning"}
+    assert "expect_column_unique_value_count_to_be_between(hour)" in {
+        failure.reason for failure in failures
+    }

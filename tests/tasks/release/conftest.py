@@ -1,0 +1,157 @@
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from tasks.mobility.distance import haversine
+from tasks.region import Region
+from tasks.release.manifest import FileFacts, PublicManifest, public_manifest
+from tasks.release.software import Software
+from tasks.schema import RELEASE
+
+DAY = dt.date(2026, 5, 20)
+AREAS = [
+    {"name": "north", "south": 52.4, "west": 10.4, "north": 52.5, "east": 10.6},
+    {"name": "south", "south": 52.2, "west": 10.4, "north": 52.3, "east": 10.6},
+]
+
+MakeRegion = Callable[..., Region]
+MakeRows = Callable[[Region, int], pa.Table]
+
+
+@pytest.fixture
+def make_region() -> MakeRegion:
+    """Makes a region; keyword arguments replace its fields."""
+
+    def make(**changes: Any) -> Region:
+        fields: dict[str, Any] = {
+            "id": "town",
+            "name": "Town",
+            "time_zone": "Europe/Berlin",
+            "service_area": AREAS[:1],
+            "feeds": [{"id": "one", "url": "https://one.example/gbfs.json"}],
+        }
+        return Region.model_validate({**fields, **changes})
+
+    return make
+
+
+@pytest.fixture
+def region(make_region: MakeRegion) -> Region:
+    return make_region()
+
+
+@pytest.fixture
+def make_rows() -> MakeRows:
+    """Makes valid synthetic rows of a region, in no order."""
+
+    def make(region: Region, n: int) -> pa.Table:
+        rng = np.random.default_rng(11)
+        boxes = region.service_area
+        index = rng.integers(0, len(boxes), n)
+        south = np.array([box.south for box in boxes])[index]
+        west = np.array([box.west for box in boxes])[index]
+        ends = [
+            np.round(edge + rng.uniform(low, high, n), 6)
+            for edge, low, high in (
+                (south, 0.001, 0.04),
+                (west, 0.001, 0.15),
+                (south, 0.045, 0.099),
+                (west, 0.001, 0.15),
+            )
+        ]
+        columns = [
+            pa.array([boxes[i].name for i in index], pa.string()),
+            pa.array(rng.integers(0, 24, n), pa.int8()),
+            *ends,
+            haversine(*ends),
+        ]
+        return pa.table(columns, schema=RELEASE.arrow())
+
+    return make
+
+
+@pytest.fixture
+def sealed() -> dict[str, Any]:
+    """The private manifest of a sealed day of one feed."""
+    return {
+        "kind": "sightings",
+        "region": "town",
+        "service_day": DAY.isoformat(),
+        "start": "2026-05-19T22:00:00+00:00",
+        "end": "2026-05-20T22:00:00+00:00",
+        "schema_version": 1,
+        "feeds": {
+            "one": {
+                "rows": 7_654_321,
+                "vehicles": 8_643,
+                "polls": 1_436,
+                "outcomes": {"ok": 1_111, "not_modified": 313, "timeout": 9, "http_error": 3},
+                "due": 1_440,
+                "coverage": 0.9888,
+                "first_fetched_at": "2026-05-19T22:00:17+00:00",
+                "last_fetched_at": "2026-05-20T21:59:19+00:00",
+                "gaps": [["2026-05-20T09:14:00+00:00", "2026-05-20T09:25:00+00:00"]],
+                "longest_gap_seconds": 660.0,
+                "quarantined": {"no_position": 4_242},
+                "damaged": [],
+            }
+        },
+        "files": {"one.parquet": {"bytes": 98_765_432, "sha256": "ab" * 32}},
+    }
+
+
+@pytest.fixture
+def model() -> dict[str, Any]:
+    """A stored model's public and private statements."""
+    return {
+        "synthesizer": {
+            "name": "trip_net",
+            "levels": 3,
+            "hidden_units": 16,
+            "sampling_probability": 0.1,
+            "steps": 300,
+            "reserve_steps": 30,
+            "l2_norm_clip": 1.0,
+            "learning_rate": 0.015,
+            "weight_averaging": 0.98,
+        },
+        "grid": {"boxes": [], "levels": 3},
+        "rows": 500,
+        "privacy": {
+            "unit": "trip",
+            "adjacency": "zero_out",
+            "epsilon": 1.0,
+            "delta": 1e-6,
+            "mechanism": "DP-SGD",
+            "sampling_probability": 0.1,
+            "noise_multiplier": 6.8231,
+            "steps": 300,
+            "reserve_steps": 30,
+            "l2_norm_clip": 1.0,
+            "epsilon_pld": 0.99987,
+            "epsilon_rdp": 1.0643,
+            "accountant": "dp-accounting 0.4.3, PLD",
+        },
+    }
+
+
+@pytest.fixture
+def make_manifest(sealed: dict[str, Any], model: dict[str, Any]) -> Callable[..., PublicManifest]:
+    """Makes the public manifest of a region; keyword arguments replace what it is made from."""
+
+    def make(region: Region, **changes: Any) -> PublicManifest:
+        sources: dict[str, Any] = {
+            "rows": 500,
+            "sealed": sealed,
+            "model": model,
+            "checks": {"expectations": 43, "warnings": []},
+            "software": Software(opentrips="0.1.0+abc", packages={"numpy": "1.26.4"}),
+            "files": {"trips.parquet": FileFacts(bytes=12_345, sha256="cd" * 32)},
+        }
+        return public_manifest(region, DAY, **{**sources, **changes})
+
+    return make

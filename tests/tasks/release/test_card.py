@@ -1,0 +1,47 @@
+import re
+from collections.abc import Callable
+
+import pytest
+
+from tasks.region import Region
+from tasks.release.card import render_card
+from tasks.release.manifest import PublicManifest
+from tasks.schema import RELEASE
+
+
+def test_the_card_says_what_it_is(
+    region: Region, make_manifest: Callable[..., PublicManifest]
+) -> None:
+    card = render_card(make_manifest(region))
+    assert card.startswith("# Town, Wednesday 20 May 2026\n")
+    for column in RELEASE.columns:
+        assert f"| `{column.name}` |" in card
+    for words in ("500", "epsilon = 1", "10⁻⁶", "98.8 %", "CC-BY-4.0", "cd" * 32):
+        assert words in card
+    assert "| 100 | 100 | nothing is promised |" in card
+
+
+def test_every_table_is_whole(region: Region, make_manifest: Callable[..., PublicManifest]) -> None:
+    card = render_card(make_manifest(region))
+    for block in re.findall(r"(?:^\|.*\n)+", card, re.MULTILINE):
+        widths = {len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}
+        assert len(widths) == 1, block
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "<script>alert(1)</script>",
+        "a | b",
+        "![x](https://evil.example/x.png)",
+        "# heading\n\n- list",
+        "`code` *stars* _line_ ~~gone~~ &amp;",
+    ],
+)
+def test_a_name_with_markup_is_only_a_name(
+    name: str, make_region: Callable[..., Region], make_manifest: Callable[..., PublicManifest]
+) -> None:
+    title = render_card(make_manifest(make_region(name=name))).splitlines()[0]
+    shown = title.removeprefix("# ").removesuffix(", Wednesday 20 May 2026")
+    assert re.sub(r"\\(.)", r"\1", shown) == " ".join(name.split())
+    assert not re.search(r"(?<!\\)[<>|`*_\[\]~&!]", shown)

@@ -1,0 +1,109 @@
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasks.region import Region
+from tasks.release.bundle import publish_first
+from tasks.release.errors import ReleaseError
+from tasks.release.manifest import PublicManifest
+
+Make = Callable[..., PublicManifest]
+
+
+def test_it_says_what_a_reader_needs(region: Region, make_manifest: Make) -> None:
+    fields = make_manifest(region).fields()
+    assert fields["rows"] == 500
+    assert fields["guarantee"] == {
+        "unit": "trip",
+        "adjacency": "zero_out",
+        "epsilon": 1.0,
+        "delta": 1e-6,
+    }
+    assert fields["mechanism"]["noise_multiplier"] == 6.8231
+    assert fields["accountant"]["epsilon_pld"] <= fields["accountant"]["epsilon_rdp"]
+    assert fields["capture"]["feeds"][0]["gaps"] == [
+        ["2026-05-20T09:14:00Z", "2026-05-20T09:25:00Z"]
+    ]
+    assert fields["service_day"] == "2026-05-20"
+
+
+def test_whether_an_answer_was_new_stays_private(region: Region, make_manifest: Make) -> None:
+    """A 304 says that no vehicle moved; one trip less can turn a 200 into one."""
+    (feed,) = make_manifest(region).capture.feeds
+    assert feed.outcomes == {"answered": 1_424, "timeout": 9, "http_error": 3}
+
+
+def planted(source: Any, marks: list[str]) -> Any:
+    """A copy with a private key beside every key of every object, at every depth."""
+    if isinstance(source, list):
+        return [planted(item, marks) for item in source]
+    if not isinstance(source, dict):
+        return source
+    mark = f"planted{len(marks)}"
+    marks.append(mark)
+    inner = {key: planted(value, marks) for key, value in source.items()}
+    return {**inner, f"key_{mark}": f"value_{mark}", f"list_{mark}": [f"item_{mark}"]}
+
+
+def test_nothing_private_reaches_a_public_file(
+    region: Region,
+    make_manifest: Make,
+    make_rows: Callable[[Region, int], Any],
+    sealed: dict[str, Any],
+    model: dict[str, Any],
+    tmp_path: Path,
+) -> None:
+    marks: list[str] = []
+    sealed = planted(copy.deepcopy(sealed), marks)
+    model = planted(copy.deepcopy(model), marks)
+    checks = planted({"expectations": 43, "warnings": []}, marks)
+    model |= {"loss": 3.14159265, "gradient_norms": [2.71828182], "seed": "5ecre7"}
+    sealed["checked"] = {"one.parquet": {"quarantined": 777_888, "reasons": {"why_not": 777_889}}}
+    assert len(marks) > 8
+
+    def manifest_of(files: Any) -> PublicManifest:
+        return make_manifest(
+            region, sealed=sealed, model=model, checks=checks, files=files, rows=500
+        )
+
+    release = publish_first(tmp_path / "town" / "2026-05-20", make_rows(region, 500), manifest_of)
+    published = b"".join(path.read_bytes() for path in release.iterdir()).decode("latin-1")
+    private = ["planted", "3.14159", "2.71828", "5ecre7", "why_not", "no_position", "98765432"]
+    private += ["7654321", "7,654,321", "8643", "8,643", "4242", "4,242", "777", "abababab"]
+    private += ["vehicles_", "first_fetched", "not_modified", "1111", "1,111", "313 "]
+    for word in private:
+        assert word not in published, word
+
+
+def test_more_epsilon_than_promised_is_never_published(
+    region: Region, make_manifest: Make, model: dict[str, Any]
+) -> None:
+    model["privacy"]["epsilon_pld"] = 1.001
+    with pytest.raises(ReleaseError, match=r"town 2026-05-20: .* 1.001 is over the promised 1.0"):
+        make_manifest(region, model=model)
+
+
+@pytest.mark.parametrize(
+    ("part", "key"),
+    [("privacy", "delta"), ("privacy", "noise_multiplier"), ("synthesizer", "levels")],
+)
+def test_a_missing_fact_gets_one_line(
+    part: str, key: str, region: Region, make_manifest: Make, model: dict[str, Any]
+) -> None:
+    del model[part][key]
+    with pytest.raises(ReleaseError, match=key) as caught:
+        make_manifest(region, model=model)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_refusal_shows_no_private_value(
+    region: Region, make_manifest: Make, sealed: dict[str, Any]
+) -> None:
+    sealed["feeds"]["one"]["due"] = "secret-4711"
+    with pytest.raises(ReleaseError) as caught:
+        make_manifest(region, sealed=sealed)
+    assert "4711" not in str(caught.value)
+    assert caught.value.__cause__ is None

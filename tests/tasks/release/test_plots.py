@@ -1,0 +1,104 @@
+import datetime as dt
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from tasks.region import Region
+from tasks.release.figures import size_m
+from tasks.release.manifest import PublicManifest
+from tasks.release.plots import (
+    COLOURS,
+    LARGE,
+    SMALL,
+    MapStyle,
+    Ramp,
+    capture_line,
+    density_map,
+    distance_bars,
+    hour_bars,
+)
+
+
+@pytest.mark.parametrize("most", [0, 1, 2, 9, 64, 127, 128, 5000])
+def test_the_ramp_holds_every_count(most: int) -> None:
+    ramp = Ramp.up_to(most)
+    assert ramp.bounds[0] == 1
+    assert ramp.bounds[-1] <= max(most, 1)
+    assert len(ramp.labels()) == len(ramp.bounds) == len(set(ramp.colours)) <= COLOURS
+    assert list(ramp.colours) == sorted(ramp.colours)
+
+
+@pytest.mark.parametrize("style", [LARGE, SMALL], ids=["large", "small"])
+def test_a_map_draws_each_cell_where_it_lies(style: MapStyle, region: Region) -> None:
+    (box,) = region.service_area
+    width, height = size_m(box)
+    cell_m = 1000
+    cells = np.zeros((int(height // cell_m) + 1, int(width // cell_m) + 1), dtype=int)
+    cells[0, 2:5] = 3  # a run in the southernmost row
+    cells[1, 0] = 1
+    svg = ET.fromstring(density_map(cells, box, cell_m, Ramp.up_to(3), style, "Where"))
+    inner = svg.find("svg")
+    assert inner is not None
+    # The proportions of the frame are those of the area.
+    frame_width, frame_height = float(inner.get("width", 0)), float(inner.get("height", 0))
+    assert frame_width / frame_height == pytest.approx(width / height, rel=0.01)
+    top = height / cell_m
+    drawn = {
+        path.get("class"): [
+            (round(top - float(y)) - 1, int(x), int(length))  # row, column, length
+            for x, y, length in re.findall(r"M(\d+) (-?[\d.]+)h(\d+)v1", path.get("d", ""))
+        ]
+        for path in inner.findall("path")
+    }
+    assert drawn == {"c0": [(1, 0, 1)], "c2": [(0, 2, 3)]}
+
+
+def test_bars_say_their_numbers() -> None:
+    hours = np.arange(24) * 10
+    svg = ET.fromstring(hour_bars(hours))
+    assert svg.get("role") == "img"
+    assert "most from 23:00 to 24:00 (230), fewest from 0:00 to 1:00 (0)" in svg.get(
+        "aria-label", ""
+    )
+    bars = [rect for rect in svg.findall("rect") if rect.get("class") == "column"]
+    heights = [float(bar.get("height", -1)) for bar in bars]
+    assert heights == pytest.approx([hours[i] * heights[-1] / 230 for i in range(24)], abs=0.02)
+    assert bars[5].findtext("title") == "5:00 to 6:00: 50 trips"
+
+
+def test_the_last_distance_bar_is_open() -> None:
+    svg = ET.fromstring(distance_bars(np.array([5, 7, 2]), 500, 612.0))
+    titles = [rect.findtext("title") for rect in svg.findall("rect")]
+    assert titles == ["0 to 0.5 km: 5 trips", "0.5 to 1 km: 7 trips", "over 1 km: 2 trips"]
+    assert "median 612 m" in [text.text for text in svg.findall("text")]
+
+
+def test_empty_figures_can_be_drawn() -> None:
+    ET.fromstring(hour_bars(np.zeros(24, dtype=int)))
+    ET.fromstring(distance_bars(np.zeros(31, dtype=int), 100, float("nan")))
+
+
+@pytest.mark.parametrize(
+    ("day", "hours"), [((2026, 3, 29), 23), ((2026, 5, 20), 24), ((2026, 10, 25), 25)]
+)
+def test_gaps_stand_where_they_were(
+    day: tuple[int, int, int],
+    hours: int,
+    region: Region,
+    make_manifest: Callable[..., PublicManifest],
+) -> None:
+    start = dt.datetime(*day, tzinfo=region.zone).astimezone(dt.UTC)
+    end = start + dt.timedelta(hours=hours)
+    gap = (start + dt.timedelta(hours=hours / 2), start + dt.timedelta(hours=hours * 3 / 4))
+    (feed,) = make_manifest(region).capture.feeds
+    feed = feed.model_copy(update={"gaps": (gap,)})
+    svg = ET.fromstring(capture_line(feed, start, end, region.time_zone))
+    seen, broken = svg.findall("rect")
+    left, width = float(seen.get("x", 0)), float(seen.get("width", 0))
+    assert float(broken.get("x", 0)) == pytest.approx(left + width / 2, abs=0.1)
+    assert float(broken.get("width", 0)) == pytest.approx(width / 4, abs=0.1)
+    labels = [text.text for text in svg.findall("text")]
+    assert labels == ["00:00", "06:00", "12:00", "18:00", "24:00"]

@@ -1,0 +1,53 @@
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.region import Region
+from tasks.release.manifest import PublicManifest
+from tasks.release.words import cautions, group_guarantee, limits, making, percent, promise
+
+
+@given(st.floats(0.05, 10), st.floats(1e-9, 1e-5), st.integers(1, 30))
+def test_group_privacy_is_one_step_after_the_other(
+    epsilon: float, delta: float, trips: int
+) -> None:
+    """k neighbouring steps: delta_k = sum of e^(i epsilon) delta."""
+    group = group_guarantee(epsilon, delta, trips)
+    expected = math.fsum(delta * math.exp(i * epsilon) for i in range(trips))
+    assert group.epsilon == pytest.approx(trips * epsilon)
+    assert group.delta == pytest.approx(min(expected, 1.0), rel=1e-9)
+
+
+def test_a_thousand_trips_do_not_overflow() -> None:
+    assert group_guarantee(10.0, 1e-6, 1000).delta == 1.0
+
+
+@given(st.floats(0, 1))
+def test_a_share_is_never_rounded_up(share: float) -> None:
+    assert float(percent(share).removesuffix(" %")) <= share * 100 + 1e-9
+
+
+def test_the_words_carry_the_numbers_of_the_manifest(
+    region: Region, make_manifest: Callable[..., PublicManifest]
+) -> None:
+    manifest = make_manifest(region)
+    text = " ".join([*promise(manifest), *making(manifest), *limits(manifest)])
+    for number in ("2.72 times", "10⁻⁶", "500 rows", "300 steps", "6.823", "0.9999", "98.8 %"):
+        assert number in text
+    for honest in ("k times that epsilon", "is not protected", "public while they are live"):
+        assert honest in text
+
+
+def test_a_small_or_incomplete_day_carries_a_caution(
+    region: Region, make_manifest: Callable[..., PublicManifest], sealed: dict[str, Any]
+) -> None:
+    assert cautions(make_manifest(region, rows=1_000)) == ()
+    (small,) = cautions(make_manifest(region, rows=999))
+    assert "999 trips" in small
+    sealed["feeds"]["one"]["coverage"] = 0.142
+    (incomplete,) = cautions(make_manifest(region, rows=1_000, sealed=sealed))
+    assert "only 14.2 %" in incomplete

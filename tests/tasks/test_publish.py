@@ -1,0 +1,135 @@
+import datetime as dt
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import requests
+from prefect.logging import disable_run_logger
+
+from tasks.files import FileError, Layout, sha256_of, write_manifest
+from tasks.publish import publish
+from tasks.region import Region
+from tasks.release.errors import ReleaseError
+from tasks.schema import RELEASE
+
+DAY = dt.date(2026, 5, 20)
+N = 40
+
+
+@pytest.fixture
+def region() -> Region:
+    return Region.model_validate(
+        {
+            "id": "publish_town",
+            "name": "Town",
+            "time_zone": "Europe/Berlin",
+            "service_area": [
+                {"name": "town", "south": 52.3, "west": 10.4, "north": 52.5, "east": 10.6}
+            ],
+            "feeds": [{"id": "one", "url": "https://one.example/gbfs.json"}],
+        }
+    )
+
+
+@pytest.fixture
+def layout(data_root: Path, prefect_api: str, region: Region) -> Iterator[Layout]:
+    """A day that is ready to be published."""
+    layout = Layout.from_environment()
+    feed = {
+        "polls": 1440,
+        "outcomes": {"ok": 1440},
+        "due": 1440,
+        "coverage": 1.0,
+        "gaps": [],
+        "longest_gap_seconds": 0.0,
+    }
+    sealed = {"start": "2026-05-19T22:00Z", "end": "2026-05-20T22:00Z", "feeds": {"one": feed}}
+    write(layout.sightings(region.id, DAY), sealed)
+    statement = {
+        "synthesizer": region.synthesizer.model_dump(mode="json"),
+        "privacy": {
+            **region.guarantee.model_dump(mode="json"),
+            "sampling_probability": 0.1,
+            "noise_multiplier": 7.0,
+            "steps": 300,
+            "reserve_steps": 30,
+            "l2_norm_clip": 1.0,
+            "epsilon_pld": 0.99,
+            "epsilon_rdp": 1.05,
+            "accountant": "dp-accounting",
+        },
+    }
+    model = layout.model(region.id, DAY)
+    write(model, {}, **{"model.json": json.dumps(statement).encode()})
+    columns = [
+        ["town"] * N,
+        pa.array(np.arange(N) % 24, pa.int8()),
+        *([value] * N for value in (52.4, 10.5, 52.41, 10.5, 1112.0)),
+    ]
+    content = pa.BufferOutputStream()
+    pq.write_table(pa.table(columns, schema=RELEASE.arrow()), content)
+    rows = {"trips.parquet": content.getvalue().to_pybytes()}
+    synthetic = layout.synthetic(region.id, DAY)
+    write(synthetic, {"model_manifest": sha256_of(model / "manifest.json")}, **rows)
+    checked = {"expectations": 43, "warnings": [], "sha256": sha256_of(synthetic / "trips.parquet")}
+    (synthetic / "check.json").write_text(json.dumps(checked))
+    with disable_run_logger():
+        yield layout
+
+
+def write(directory: Path, fields: dict[str, Any], **files: bytes) -> None:
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (directory / name).write_bytes(content)
+    write_manifest(directory, fields, files)
+
+
+def test_a_ready_day_is_published_once(layout: Layout, region: Region, prefect_api: str) -> None:
+    done = publish(region, DAY)
+    page = layout.releases(region.id, DAY) / "r1" / "index.html"
+    assert done["page"] == str(page)
+    assert done["manifest"] == json.loads((page.parent / "manifest.json").read_bytes())
+    assert done["manifest"]["rows"] == N
+    link = requests.get(
+        f"{prefect_api}/artifacts/release-publish-town-{DAY}/latest", timeout=30
+    ).json()
+    assert page.as_uri() in link["data"]
+    before = {path: path.stat().st_mtime_ns for path in page.parent.iterdir()}
+    assert publish(region, DAY) == done
+    assert {path: path.stat().st_mtime_ns for path in page.parent.iterdir()} == before
+
+
+def test_rows_that_were_not_checked_are_not_published(layout: Layout, region: Region) -> None:
+    (layout.synthetic(region.id, DAY) / "check.json").unlink()
+    with pytest.raises(ReleaseError, match="check the release first"):
+        publish(region, DAY)
+    assert not layout.releases(region.id, DAY).exists()
+
+
+def test_rows_that_changed_after_the_check_are_not_published(
+    layout: Layout, region: Region
+) -> None:
+    path = layout.synthetic(region.id, DAY) / "trips.parquet"
+    pq.write_table(pq.read_table(path).slice(1), path)
+    with pytest.raises(ReleaseError, match="not the rows that were checked"):
+        publish(region, DAY)
+
+
+def test_rows_of_another_model_are_not_published(layout: Layout, region: Region) -> None:
+    model = layout.model(region.id, DAY)
+    statement = (model / "model.json").read_bytes()
+    write(model, {"another": "model"}, **{"model.json": statement})
+    with pytest.raises(ReleaseError, match="another model made these rows"):
+        publish(region, DAY)
+
+
+def test_an_altered_privacy_statement_is_not_published(layout: Layout, region: Region) -> None:
+    path = layout.model(region.id, DAY) / "model.json"
+    path.write_text(path.read_text().replace('"epsilon": 1.0', '"epsilon": 0.5'))
+    with pytest.raises(FileError, match="differs"):
+        publish(region, DAY)
