@@ -7,8 +7,8 @@ from typing import Any
 from prefect import flow
 from prefect.artifacts import create_table_artifact
 from prefect.futures import wait
-from tasks.poll import poll_shift
 
+from tasks.poll import poll_shift
 from tasks.region import Region
 from tasks.region.service_day import day_bounds, service_day_of
 

@@ -4,15 +4,15 @@ import datetime as dt
 from typing import Any
 
 from prefect import flow, runtime
-from tasks.check import check_capture, check_release, check_sightings, check_trips
-from tasks.generate import generate
-from tasks.publish import publish
-from tasks.seal import seal
 
 from flows.train import train
+from tasks.check import check_capture, check_release, check_sightings, check_trips
 from tasks.derive import derive
+from tasks.generate import generate
+from tasks.publish import publish
 from tasks.region import Region
 from tasks.region.service_day import service_day_of
+from tasks.seal import seal
 
 
 def _run_name() -> str:

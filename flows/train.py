@@ -4,9 +4,9 @@ import datetime as dt
 from typing import Any
 
 from prefect import flow
-from tasks.train import train as train_model
 
 from tasks.region import Region
+from tasks.train import train as train_model
 
 
 @flow(name="train", flow_run_name="train-{region.id}-{day}")
