@@ -2,7 +2,7 @@
 
 from tasks.gbfs.client import Answer, Client, Limits
 from tasks.gbfs.discover import vehicle_status_url
-from tasks.gbfs.error import BodyError, FeedError, NotJsonError, WrongShapeError
+from tasks.gbfs.errors import BodyError, FeedError, NotJsonError, WrongShapeError
 from tasks.gbfs.parse import REASONS, Parsed, parse
 from tasks.gbfs.reader import FeedReader, Reading
 

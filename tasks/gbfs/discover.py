@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from tasks.gbfs.document import content
-from tasks.gbfs.error import WrongShapeError
+from tasks.gbfs.errors import WrongShapeError
 
 NAMES = ("vehicle_status", "free_bike_status")
 """What the vehicle feed is called: since 3.0, and before."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from tasks.gbfs.error import NotJsonError, WrongShapeError
+from tasks.gbfs.errors import NotJsonError, WrongShapeError
 
 
 def decode(body: bytes) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tasks.gbfs.document import content, decode
-from tasks.gbfs.error import WrongShapeError
+from tasks.gbfs.errors import WrongShapeError
 from tasks.gbfs.values import flags, identifiers, instant, number, numbers
 from tasks.schema import SIGHTINGS, SIGHTINGS_OF_A_POLL
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from tasks.gbfs.client import Answer, Client, Limits, environment_headers, is_loopback
 from tasks.gbfs.discover import vehicle_status_url
 from tasks.gbfs.document import decode
-from tasks.gbfs.error import BodyError, FeedError
+from tasks.gbfs.errors import BodyError, FeedError
 from tasks.gbfs.parse import Parsed, holds_vehicles, parse_document
 from tasks.region import Feed
 

@@ -1,7 +1,7 @@
 """The durable day: polls and sightings are journalled as they come, then sealed for good."""
 
 from tasks.journal.day import Entry, JournalDay, collected_days, read_day
-from tasks.journal.error import (
+from tasks.journal.errors import (
     JournalError,
     JournalHeldError,
     NothingCollectedError,

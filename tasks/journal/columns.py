@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tasks.journal.day import Entry
-from tasks.journal.error import JournalError
+from tasks.journal.errors import JournalError
 from tasks.journal.record import milliseconds
 from tasks.schema import SIGHTINGS
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from tasks.files import fsync_directory, write_atomically
 from tasks.journal.day import read_day, segments
-from tasks.journal.error import JournalError, JournalHeldError
+from tasks.journal.errors import JournalError, JournalHeldError
 from tasks.journal.record import Poll, encode
 from tasks.journal.segment import SUFFIX, SegmentWriter, repair
 from tasks.region.service_day import service_day_of

@@ -17,7 +17,7 @@ from tasks.files import Layout, move_into_place, read_manifest, verify_files, wr
 from tasks.journal.columns import SightingColumns
 from tasks.journal.coverage import coverage, due_polls, gaps
 from tasks.journal.day import JournalDay, collected_days, read_day
-from tasks.journal.error import JournalError, NothingCollectedError
+from tasks.journal.errors import JournalError, NothingCollectedError
 from tasks.journal.journal import check_identity
 from tasks.region import Feed, Region
 from tasks.region.service_day import day_bounds

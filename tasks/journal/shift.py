@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from tasks.gbfs import FeedReader, Reading
 from tasks.journal.coverage import latest_due
-from tasks.journal.error import UnseenFeedError
+from tasks.journal.errors import UnseenFeedError
 from tasks.journal.journal import Journal
 from tasks.journal.record import Poll
 from tasks.region import Feed, Region
