@@ -115,7 +115,7 @@ def build_timeline(ids: Sequence[str], stands: Sequence[Stand], seed: int) -> Ti
 def _ranges(
     vehicle: Integers, latitude: Floats, longitude: Floats, keys: NDArray[np.uint64]
 ) -> Integers:
-    """Range at each stand: falls with every ride; an empty battery is swapped for a full one."""
+    """Range at each stand: falls with every ride to the least there is, where it stays."""
     if not len(vehicle):
         return np.zeros(0, dtype=np.int64)
     ridden = np.zeros(len(vehicle))
@@ -126,7 +126,7 @@ def _ranges(
     start_of = np.searchsorted(vehicle, vehicle)
     usable = MAX_RANGE_M - _MIN_RANGE_M
     charge = _random(keys[vehicle], -1) / 2.0**64 * usable
-    left = np.mod(charge - (total - total[start_of]), usable)
+    left = np.maximum(charge - (total - total[start_of]), 0)
     return (_MIN_RANGE_M + left).astype(np.int64)
 
 

@@ -45,6 +45,10 @@ class Layout:
         """The private table of moves of one service day."""
         return self.root / "private" / region / "trips" / day.isoformat()
 
+    def ends(self, region: str, day: dt.date) -> Path:
+        """The private table of unlinked starts and ends of one service day."""
+        return self.root / "private" / region / "ends" / day.isoformat()
+
     def model(self, region: str, day: dt.date) -> Path:
         """The trained model of one service day, its checkpoint and its privacy statement."""
         return self.root / "private" / region / "model" / day.isoformat()

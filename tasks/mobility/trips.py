@@ -5,9 +5,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from tasks.mobility.areas import area_of
 from tasks.mobility.presence import Presence, milliseconds
-from tasks.region import Box, Region
+from tasks.region import Region, TripRules
 from tasks.schema import TRIPS
+from tasks.schema.trips import FLAGS
 
 
 def trip_table(moves: pa.Table, polls: pa.Table, feed: str, region: Region) -> pa.Table:
@@ -30,23 +32,47 @@ def trip_table(moves: pa.Table, polls: pa.Table, feed: str, region: Region) -> p
     presence = Presence.of_polls(polls)
     end = milliseconds(moves["end_time"])
     start = np.minimum(presence.still_there(milliseconds(moves["start_time"])), end)
-    seconds = (end - start) / 1000
-    too_fast = speed_kmh(moves["distance_m"].to_numpy(), seconds) > region.trips.max_speed_kmh
-    spans_gap = presence.longest_blindness(start, end) > region.trips.max_gap_minutes * 60_000
-    area = area_of(moves, region.service_area)
+    flags = _flags(moves, start, end, presence, region.trips)
+    area = area_of(
+        region.service_area,
+        *(
+            (moves[f"{name}_latitude"].to_numpy(), moves[f"{name}_longitude"].to_numpy())
+            for name in ("origin", "destination")
+        ),
+    )
     columns = {
         **{name: moves[name] for name in moves.column_names},
         "feed": pa.array([feed] * moves.num_rows, pa.string()),
         "start_time": pa.array(start, pa.timestamp("ms", "UTC")),
         "hour": local_hour(moves["end_time"], region.time_zone),
-        "duration_s": seconds,
+        "duration_s": (end - start) / 1000,
         "area": area,
-        "spans_gap": spans_gap,
-        "too_fast": too_fast,
-        "is_trip": pc.and_(pc.is_valid(area), pa.array(~(spans_gap | too_fast))),
+        **flags,
+        "is_trip": pc.and_(
+            pc.is_valid(area), pa.array(~np.any([flags[flag.name] for flag in FLAGS], axis=0))
+        ),
     }
     table = pa.table([columns[name] for name in TRIPS.names], schema=TRIPS.arrow())
     return table.sort_by([("end_time", "ascending"), ("vehicle_id", "ascending")])
+
+
+def count_moves(table: pa.Table) -> dict[str, int]:
+    """The moves of a table of schema `tasks.schema.TRIPS`, and why some are no trips.
+
+    Returns:
+        `moves`, `trips`, `outside_area` and one number for each flag; a move can have several.
+    """
+    numbers = {
+        name: pc.sum(table[name], min_count=0).as_py()
+        for name in ("is_trip", *(flag.name for flag in FLAGS))
+    }
+    trips = numbers.pop("is_trip")
+    return {
+        "moves": table.num_rows,
+        "trips": trips,
+        "outside_area": table["area"].null_count,
+        **numbers,
+    }
 
 
 def local_hour(times: pa.ChunkedArray, time_zone: str) -> pa.ChunkedArray:
@@ -66,18 +92,20 @@ def speed_kmh(distance_m: NDArray[np.float64], seconds: NDArray[np.float64]) -> 
     return speed
 
 
-def area_of(moves: pa.Table, boxes: tuple[Box, ...]) -> pa.Array:
-    """Name of the first box that holds both ends of each move, null where none does."""
-    ends = [
-        (moves[f"{end}_latitude"].to_numpy(), moves[f"{end}_longitude"].to_numpy())
-        for end in ("origin", "destination")
-    ]
-    index = np.full(moves.num_rows, -1)
-    for i, box in reversed(list(enumerate(boxes))):
-        inside = np.ones(moves.num_rows, dtype=bool)
-        for latitude, longitude in ends:
-            inside &= (box.south <= latitude) & (latitude <= box.north)
-            inside &= (box.west <= longitude) & (longitude <= box.east)
-        index[inside] = i
-    names = pa.array([box.name for box in boxes], pa.string())
-    return names.take(pa.array(index, mask=index < 0))
+def _flags(
+    moves: pa.Table,
+    start: NDArray[np.int64],
+    end: NDArray[np.int64],
+    presence: Presence,
+    rules: TripRules,
+) -> dict[str, NDArray[np.bool_]]:
+    """One array per flag of the schema; start and end in milliseconds."""
+    seconds = (end - start) / 1000
+    gain = moves["range_gain_m"].fill_null(0).to_numpy()
+    return {
+        "spans_gap": presence.longest_blindness(start, end) > rules.max_gap_minutes * 60_000,
+        "too_fast": speed_kmh(moves["distance_m"].to_numpy(), seconds) > rules.max_speed_kmh,
+        "too_short": seconds < rules.min_duration_s,
+        "too_long": seconds > rules.max_duration_minutes * 60,
+        "recharged": gain > rules.max_range_gain_m,
+    }

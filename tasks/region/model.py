@@ -66,6 +66,11 @@ class Feed(_Model):
     clock: Literal["wall", "feed"] = Field(
         "wall", description="`feed`: take the time from a replay server on loopback; never sleep."
     )
+    id_regime: Literal["static", "per_trip", "per_poll", "periodic"] = Field(
+        "static",
+        description="How the feed names its vehicles, known from a burn-in that is never "
+        "released. Trips are derived from `static` ids only.",
+    )
     headers: dict[str, str] = Field(
         default_factory=dict,
         description="HTTP headers for authentication: header name to environment variable name.",
@@ -104,6 +109,27 @@ class TripRules(_Model):
         gt=0,
         le=1440,
         description="A move during which the feed was not seen for longer is no trip.",
+    )
+    min_duration_s: float = Field(
+        0,
+        ge=0,
+        le=3600,
+        description="A shorter move is no trip. Default: none is too short, since a ride between "
+        "two polls may look as short as one likes, and `max_speed_kmh` bounds the rest.",
+    )
+    max_duration_minutes: float = Field(
+        1440,
+        gt=0,
+        le=2880,
+        description="A longer move is no trip. Default: a day, since who is away for longer was "
+        "not ridden all that time; what a day tells apart is left to the region.",
+    )
+    max_range_gain_m: float = Field(
+        2000,
+        ge=0,
+        le=10_000_000,
+        description="A move on which the vehicle's range grew by more metres is a service move, "
+        "no trip. Default: more than an estimate wavers, less than any charge or battery adds.",
     )
     min_per_day: int = Field(
         500, ge=1, description="A day with fewer trips is refused: noise would drown it."

@@ -1,5 +1,6 @@
 """The tables, declared once as data; every other description of them is derived from here."""
 
+from tasks.schema.ends import ENDS
 from tasks.schema.polls import POLLS
 from tasks.schema.release import RELEASE
 from tasks.schema.sightings import SIGHTINGS, SIGHTINGS_OF_A_POLL
@@ -7,6 +8,7 @@ from tasks.schema.table import Column, Table
 from tasks.schema.trips import TRIPS
 
 __all__ = [
+    "ENDS",
     "POLLS",
     "RELEASE",
     "SIGHTINGS",

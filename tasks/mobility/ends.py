@@ -1,0 +1,93 @@
+"""Starts and ends of rides that nothing links, for feeds whose ids do not survive a ride.
+
+An id that vanishes between two consecutive polls marks a start, one that appears marks an end (Xu
+et al., "Micromobility Trip Origin and Destination Inference Using General Bikeshare Feed
+Specification Data", arXiv:2010.12006, whose case of ids that change after each trip this is). The
+paper goes on to match ends with starts; here nothing is matched.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from tasks.mobility.areas import area_of
+from tasks.mobility.moves import MINIMUM_MOVE_M
+from tasks.mobility.regime import find_steps
+from tasks.mobility.runs import Polls, Runs, find_runs
+from tasks.mobility.trips import local_hour
+from tasks.region import Region
+from tasks.schema import ENDS
+
+
+def ends_table(
+    sightings: Iterable[pa.Table], polls: pa.Table, feed: str, region: Region
+) -> pa.Table:
+    """The starts and ends of one feed and one service day.
+
+    An id that comes back within 100 m of where it left was not ridden. Not counted is what
+    cannot be told: what happened before the first poll and after the last one, in a gap longer
+    than the region's `trips.max_gap_minutes`, and in a step in which all ids or most of them
+    changed; a feed that names its vehicles anew in every poll has no such thing as an end.
+    Reservations that end with a ride, vehicles brought and taken away and ids that change while
+    the vehicle stands are among the ends.
+
+    Args:
+        sightings: Chunks, such as row groups, of one table sorted by `vehicle_id` and
+            `fetched_at`; gone through twice.
+        polls: Schema `tasks.schema.POLLS`, the polls of the day.
+        feed: Id of the feed.
+        region: Service area, time zone and rules.
+
+    Returns:
+        Schema `tasks.schema.ENDS`, by time, kind and place: the order tells nothing of the ids.
+
+    Raises:
+        MobilityError: If a sighting is of no poll.
+    """
+    day = Polls.of(polls)
+    known = find_steps(sightings, day).calm & (
+        day.step_ms <= region.trips.max_gap_minutes * 60_000
+    )
+    found = [ENDS.arrow().empty_table()]
+    for runs in find_runs(sightings, day):
+        for kind, poll, place in _ends(runs, np.append(known, False)):
+            times = (day.confirmed if kind == "start" else day.times)[poll]
+            found.append(_table(feed, kind, times, place / 1e6, region))
+    return pa.concat_tables(found).sort_by(
+        [(name, "ascending") for name in ("time", "kind", "latitude", "longitude")]
+    )
+
+
+def _ends(
+    runs: Runs, known: NDArray[np.bool_]
+) -> list[tuple[str, NDArray[np.int64], NDArray[np.int32]]]:
+    """Kind, polls and places: starts are where runs end, ends are where they begin."""
+    back = runs.away_m() <= MINIMUM_MOVE_M
+    start = known[runs.last] & ~np.append(back[1:], False)
+    end = known[runs.first - 1] & ~back
+    return [
+        ("start", runs.last[start], runs.last_place[:, start]),
+        ("end", runs.first[end], runs.first_place[:, end]),
+    ]
+
+
+def _table(
+    feed: str,
+    kind: str,
+    times: NDArray[np.int64],
+    place: NDArray[np.float64],
+    region: Region,
+) -> pa.Table:
+    time = pa.chunked_array([pa.array(times, ENDS.column("time").type)])
+    columns = {
+        "feed": pa.array([feed] * len(times), pa.string()),
+        "kind": pa.array([kind] * len(times), pa.string()),
+        "time": time,
+        "hour": local_hour(time, region.time_zone),
+        "latitude": place[0],
+        "longitude": place[1],
+        "area": area_of(region.service_area, (place[0], place[1])),
+    }
+    return pa.table([columns[name] for name in ENDS.names], schema=ENDS.arrow())
