@@ -47,9 +47,7 @@ def ends_table(
         MobilityError: If a sighting is of no poll.
     """
     day = Polls.of(polls)
-    known = find_steps(sightings, day).calm & (
-        day.step_ms <= region.trips.max_gap_minutes * 60_000
-    )
+    known = find_steps(sightings, day).calm & (day.step_ms <= region.trips.max_gap_minutes * 60_000)
     found = [ENDS.arrow().empty_table()]
     for runs in find_runs(sightings, day):
         for kind, poll, place in _ends(runs, np.append(known, False)):

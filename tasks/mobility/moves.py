@@ -56,7 +56,9 @@ def find_moves(
         code = id_codes(piece)
         same = code[1:] == code[:-1]
         step = np.flatnonzero(may_be_far(piece, minimum_m) & same)
-        found.append(_moves_between(plain(piece.take(step)), plain(piece.take(step + 1)), minimum_m))
+        found.append(
+            _moves_between(plain(piece.take(step)), plain(piece.take(step + 1)), minimum_m)
+        )
         if before is not None:
             first = plain(piece.take(np.flatnonzero(np.append(True, ~same))))
             index = pc.index_in(first["vehicle_id"], before["vehicle_id"])

@@ -124,7 +124,9 @@ class IdRegime:
         """One plain sentence for staff."""
         if len(self.phases) > 1:
             parts = [f"{phase} from {phase.start:%H:%M} UTC" for phase in self.phases]
-            text = f"the way the feed names vehicles changed during the day: {', then '.join(parts)}"
+            text = (
+                f"the way the feed names vehicles changed during the day: {', then '.join(parts)}"
+            )
         else:
             text = self._of_one_phase()
         if self.in_ride_visible:
@@ -155,10 +157,10 @@ class IdRegime:
                 return f"a vehicle gets a new id after each ride: {replaced}, {moved}"
             case "per_poll":
                 return f"every answer names the vehicles anew: {together}"
-            case "periodic" if self.period_s is None:
-                return "all ids changed together once, and vehicles cannot be followed across that"
             case "periodic":
-                return f"all ids change by the clock, every {self.period_s / 60:.3g} minutes"
+                if (period := self.period_s) is None:
+                    return "all ids changed together once; no vehicle can be followed across that"
+                return f"all ids change together by the clock, every {period / 60:.3g} minutes"
             case "unknown":
                 return (
                     f"the day is too thin to tell how the feed names vehicles: {self.steps} steps, "
@@ -355,7 +357,10 @@ class _Measurement:
     def phases(self) -> tuple[Phase, ...]:
         merged: list[Phase] = []
         for phase in self._phases(0, len(self.steps.usable)):
-            if merged and (merged[-1].regime, merged[-1].period_s) == (phase.regime, phase.period_s):
+            if merged and (merged[-1].regime, merged[-1].period_s) == (
+                phase.regime,
+                phase.period_s,
+            ):
                 phase = Phase(merged.pop().start, phase.end, phase.regime, phase.period_s)
             merged.append(phase)
         return tuple(merged)
@@ -398,10 +403,13 @@ class _Measurement:
         """Milliseconds between two changes of all ids, None if it is not the clock that rules."""
         times, blind = self.day.times[renewals + 1], self.day.step_ms[renewals]
         spacing = np.diff(times)
-        count = np.maximum(np.rint(spacing / np.median(spacing)), 1)
-        period = float((times[-1] - times[0]) / count.sum())
-        fits = np.abs(spacing - count * period) <= blind[1:] + blind[:-1]
-        return period if fits.mean() >= MOSTLY else None
+        typical = np.median(spacing)
+        periods = np.rint(spacing / typical)  # a change in a gap goes unseen
+        slack = blind[1:] + blind[:-1]
+        fits = (periods >= 1) & (np.abs(spacing - periods * typical) <= slack)
+        if fits.mean() < MOSTLY:
+            return None
+        return float(spacing[fits].sum() / periods[fits].sum())
 
     def _without_renewals(self, begin: int, end: int) -> list[Phase]:
         """Static or per trip, or one and then the other."""
@@ -475,5 +483,3 @@ def _best_cut(renewed: NDArray[np.bool_]) -> int | None:
 
 def _count(steps: Steps, begin: int, end: int) -> int:
     return int(np.searchsorted(steps, end) - np.searchsorted(steps, begin))
-
-

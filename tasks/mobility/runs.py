@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -128,13 +128,16 @@ def find_runs(sightings: Iterable[pa.Table], polls: Polls) -> Iterator[Runs]:
         )
 
 
-def distance_m(some: NDArray[np.int32], others: NDArray[np.int32]) -> NDArray[np.float64]:
+def distance_m(
+    some: NDArray[np.integer[Any]], others: NDArray[np.integer[Any]]
+) -> NDArray[np.float64]:
     """Metres between places in microdegrees, shapes [2, n] and [2, n] or what broadcasts."""
     return haversine(some[0] / 1e6, some[1] / 1e6, others[0] / 1e6, others[1] / 1e6)
 
 
 def _is_break(polls: Polls, times: NDArray[np.int64], row: NDArray[np.int64]) -> NDArray[np.bool_]:
-    return polls.index(times[row + 1]) != polls.index(times[row]) + 1
+    is_break: NDArray[np.bool_] = polls.index(times[row + 1]) != polls.index(times[row]) + 1
+    return is_break
 
 
 def _hops(

@@ -63,6 +63,28 @@ def then(first: NameOf, second: NameOf, at: int) -> NameOf:
     )
 
 
+def gradual(at: int) -> NameOf:
+    """Static; from a poll on each vehicle gets a new id after each ride, but not before."""
+    before: dict[int, int] = {}
+
+    def name_of(vehicle: int, ridden: int, poll: int) -> str:
+        if poll < at:
+            before[vehicle] = ridden
+        return f"v{vehicle}-{ridden - before.get(vehicle, 0) if poll >= at else 0}"
+
+    return name_of
+
+
+def one_by_one(vehicle: int, ridden: int, poll: int) -> str:
+    """The clock changes ids while the vehicles stand, each at a time of its own."""
+    return f"v{vehicle}-{(poll + 13 * vehicle) // 60}-{ridden}"
+
+
+def positions_in_the_list(vehicles: int) -> NameOf:
+    """The same ids in every poll, but not for the same vehicles."""
+    return lambda vehicle, ridden, poll: f"{(vehicle + 7 * poll) % vehicles}"
+
+
 @dataclass(frozen=True)
 class Day:
     """What was collected, and what really happened.
@@ -70,7 +92,8 @@ class Day:
     Attributes:
         sightings: Schema `tasks.schema.SIGHTINGS`, sorted.
         polls: Schema `tasks.schema.POLLS`.
-        starts: Poll in which each ridden vehicle was last seen before its ride, and place.
+        starts: Poll in which each ridden vehicle was last seen before its ride, and place; of
+            vehicles that are absent when the day ends, too.
         ends: Poll in which it was first seen after the ride, and place.
     """
 
@@ -98,6 +121,8 @@ def simulate(fleet: Fleet, name_of: NameOf) -> Day:
             away = int(generator.integers(1, 8))
             poll = until + away
             if generator.random() < fleet.absences / (fleet.rides + fleet.absences):
+                if until < fleet.polls <= poll:
+                    starts.append((until - 1, *place.tolist()))
                 continue
             goal = generator.integers(0, 40_000, 2)
             goal[0] += 2_000 if goal[0] >= place[0] else -2_000  # over 200 m away

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.mobility.distance import haversine
-from tasks.mobility.moves import find_moves, last_sightings
+from tasks.mobility.moves import COLUMNS, find_moves, last_sightings
 
 STEP_E6 = 500  # microdegrees: 55.6 m of latitude, so that one step is no move and two are
 
@@ -28,7 +28,9 @@ def days(draw: st.DrawFn) -> pa.Table:
     return sightings(rows)
 
 
-def sightings(rows: list[tuple[str, int, int, int]]) -> pa.Table:
+def sightings(
+    rows: list[tuple[str, int, int, int]], ranges: list[int | None] | None = None
+) -> pa.Table:
     columns = [[row[i] for row in sorted(rows)] for i in range(4)]
     return pa.table(
         [
@@ -36,8 +38,9 @@ def sightings(rows: list[tuple[str, int, int, int]]) -> pa.Table:
             pa.array(columns[1], pa.timestamp("ms", "UTC")),
             pa.array(columns[2], pa.int32()),
             pa.array(columns[3], pa.int32()),
+            pa.array(ranges or [None] * len(rows), pa.int32()),
         ],
-        names=["vehicle_id", "fetched_at", "latitude_e6", "longitude_e6"],
+        names=COLUMNS,
     )
 
 
@@ -90,6 +93,13 @@ def test_distances_and_ends_are_those_of_the_two_sightings() -> None:
     (move,) = find_moves([day]).to_pylist()
     assert (move["origin_latitude"], move["destination_latitude"]) == (50.0, 50.001)
     assert abs(move["distance_m"] - 111.195) < 0.001
+
+
+def test_the_gain_of_range_is_known_where_both_ranges_are() -> None:
+    rows = [("a", minute * 60_000, 50_000_000 + minute * 1_000, 8_000_000) for minute in range(5)]
+    moves = find_moves([sightings(rows, [9_000, 8_000, None, 7_000, 30_000])])
+    gains = moves.sort_by("end_time")["range_gain_m"].to_pylist()
+    assert gains == [-1_000, None, None, 23_000]
 
 
 def test_an_empty_day_has_no_moves() -> None:

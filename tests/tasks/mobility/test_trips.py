@@ -1,13 +1,15 @@
 import datetime as dt
 
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.mobility.moves import MOVES
-from tasks.mobility.trips import trip_table
-from tasks.region import Region
+from tasks.mobility.trips import count_moves, trip_table
+from tasks.region import Region, TripRules
 from tasks.schema import POLLS, TRIPS
+from tasks.schema.trips import FLAGS
 
 NOON = dt.datetime(2026, 5, 20, 12, tzinfo=dt.UTC)
 REGION = Region.model_validate(
@@ -20,6 +22,7 @@ REGION = Region.model_validate(
             {"name": "east", "south": 50, "west": 10, "north": 51, "east": 11},
         ],
         "feeds": [{"id": "f", "url": "http://127.0.0.1/gbfs.json"}],
+        "trips": {"min_duration_s": 90, "max_duration_minutes": 60, "max_range_gain_m": 500},
     }
 )
 
@@ -34,7 +37,11 @@ def polls(minutes: list[int]) -> pa.Table:
 
 
 def move(
-    start: int = 0, end: int = 10, longitude: float = 8.5, distance: float = 1000.0
+    start: int = 0,
+    end: int = 10,
+    longitude: float = 8.5,
+    distance: float = 1000.0,
+    gain: int | None = None,
 ) -> dict[str, object]:
     return {
         "vehicle_id": "v",
@@ -45,6 +52,7 @@ def move(
         "destination_latitude": 50.5 + distance / 111_195,
         "destination_longitude": longitude,
         "distance_m": distance,
+        "range_gain_m": gain,
     }
 
 
@@ -61,14 +69,59 @@ def test_a_plain_move_is_a_trip_of_its_local_hour() -> None:
     assert (row["area"], row["hour"], row["duration_s"]) == ("west", 14, 600.0)
 
 
-def test_flagged_moves_stay_in_the_table_but_are_no_trips() -> None:
-    rows = [move(longitude=9.5), move(end=10, distance=9000), move(start=60, end=100)]
+@pytest.mark.parametrize(
+    ("row", "flag"),
+    [
+        (move(distance=9_000), "too_fast"),
+        (move(start=60, end=100), "spans_gap"),
+        (move(start=5, end=6, distance=150), "too_short"),
+        (move(start=0, end=61), "too_long"),
+        (move(gain=501), "recharged"),
+    ],
+)
+def test_a_flagged_move_stays_in_the_table_but_is_no_trip(
+    row: dict[str, object], flag: str
+) -> None:
     polled = [m for m in EVERY_MINUTE if not 70 < m < 90]
-    flagged = table(rows, polled).to_pylist()
-    assert [row["is_trip"] for row in flagged] == [False] * 3
-    assert [row["area"] is None for row in flagged].count(True) == 1
-    assert [row["too_fast"] for row in flagged].count(True) == 1
-    assert [row["spans_gap"] for row in flagged].count(True) == 1
+    (flagged,) = table([row], polled).to_pylist()
+    assert [column.name for column in FLAGS if flagged[column.name]] == [flag]
+    assert flagged["area"] == "west"
+    assert not flagged["is_trip"]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        move(start=4, end=6, distance=150),
+        move(start=0, end=60),
+        move(gain=500),
+        move(gain=-9_000),
+        move(gain=None),
+    ],
+)
+def test_what_a_rule_just_allows_is_a_trip(row: dict[str, object]) -> None:
+    assert table([row], EVERY_MINUTE)["is_trip"].to_pylist() == [True]
+
+
+def test_a_region_that_says_nothing_flags_no_duration() -> None:
+    plain = REGION.model_copy(update={"trips": TripRules()})
+    rows = [move(start=5, end=6, distance=150), move(start=0, end=119)]
+    moves = pa.Table.from_pylist(rows, schema=MOVES)
+    assert trip_table(moves, polls(EVERY_MINUTE), "f", plain)["is_trip"].to_pylist() == [True] * 2
+
+
+def test_the_counts_are_those_of_the_table() -> None:
+    rows = [move(), move(longitude=9.5, gain=900), move(distance=9_000), move(gain=900)]
+    assert count_moves(table(rows, EVERY_MINUTE)) == {
+        "moves": 4,
+        "trips": 1,
+        "outside_area": 1,
+        "spans_gap": 0,
+        "too_fast": 1,
+        "too_short": 0,
+        "too_long": 0,
+        "recharged": 2,
+    }
 
 
 def test_both_ends_must_lie_in_one_area() -> None:
@@ -84,6 +137,7 @@ MOVES_STRATEGY = st.lists(
         end=st.integers(50, 119),
         longitude=st.sampled_from([8.5, 9.5, 10.5]),
         distance=st.floats(100.1, 60_000),
+        gain=st.none() | st.integers(-2_000, 2_000),
     ),
     max_size=8,
 )
