@@ -17,6 +17,7 @@ from tasks.privacy.errors import CapExceededError
 from tasks.privacy.ledger import Ledger
 from tasks.region import Region
 from tasks.schema import TRIPS
+from tasks.schema.trips import FLAGS
 from tasks.synthesis import sphere
 from tasks.synthesis.errors import DaySizeError
 from tasks.train import train
@@ -75,8 +76,8 @@ def write_trips(layout: Layout, rows: int = ROWS, moves: int = 40) -> None:
             "distance_m": haversine(latitude, longitude, to_latitude, to_longitude),
             "duration_s": np.full(total, 600.0),
             "area": ["town"] * total,
+            **{flag.name: np.zeros(total, bool) for flag in FLAGS},
             "spans_gap": ~is_trip,
-            "too_fast": np.zeros(total, bool),
             "is_trip": is_trip,
         }
     ).cast(TRIPS.arrow())
