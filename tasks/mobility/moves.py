@@ -33,6 +33,8 @@ range grew from start to end, null where the feed did not give both ranges."""
 COLUMNS = ("vehicle_id", "fetched_at", "latitude_e6", "longitude_e6", "current_range_meters")
 """The columns of `tasks.schema.SIGHTINGS` that moves are found in."""
 
+_BLOCK = 1 << 16  # rows compared at once: new arrays larger than that cost more than comparing
+
 
 def find_moves(
     sightings: Iterable[pa.Table],
@@ -53,14 +55,13 @@ def find_moves(
     """
     found = [MOVES.empty_table()]
     for piece in whole_vehicles(sightings, COLUMNS):
-        code = id_codes(piece)
-        same = code[1:] == code[:-1]
-        step = np.flatnonzero(may_be_far(piece, minimum_m) & same)
+        code, step = id_codes(piece), far_steps(piece, minimum_m)
+        step = step[code[step] == code[step + 1]]
         found.append(
             _moves_between(plain(piece.take(step)), plain(piece.take(step + 1)), minimum_m)
         )
         if before is not None:
-            first = plain(piece.take(np.flatnonzero(np.append(True, ~same))))
+            first = plain(piece.take(np.flatnonzero(np.append(True, code[1:] != code[:-1]))))
             index = pc.index_in(first["vehicle_id"], before["vehicle_id"])
             known = pc.is_valid(index)
             origins = before.take(index.filter(known))
@@ -81,21 +82,24 @@ def last_sightings(sightings: Iterable[pa.Table]) -> pa.Table:
     return pa.concat_tables([plain(SIGHTINGS.arrow().empty_table().select(COLUMNS)), *last])
 
 
-def may_be_far(piece: pa.Table, minimum_m: float) -> NDArray[np.bool_]:
-    """Which steps from row to row could exceed a distance: a test on integers, without a sine.
+def far_steps(piece: pa.Table, minimum_m: float) -> NDArray[np.int64]:
+    """The rows from which the next row could be further than a distance.
 
-    A step of at most d / sqrt(2) both north and east is no longer than d, wherever it is.
+    A test on integers, without a sine: a step of at most d / sqrt(2) both north and east is no
+    longer than d, wherever it is.
 
     Returns:
-        Shape [n - 1]; false only where the distance is at most the minimum.
+        Rows in order; what is left out is at most the minimum away, or the last row.
     """
     metres_per_microdegree = np.radians(1e-6) * EARTH_RADIUS_M
     limit = np.int32(minimum_m / np.sqrt(2) / metres_per_microdegree)
-    far = np.zeros(piece.num_rows - 1, dtype=bool)
-    for name in ("latitude_e6", "longitude_e6"):
-        step = np.diff(piece[name].chunk(0).to_numpy())
-        far |= np.abs(step, out=step) > limit
-    return far
+    latitude, longitude = (piece[name].chunk(0).to_numpy() for name in COLUMNS[2:4])
+    rows = [np.empty(0, dtype=np.int64)]
+    for begin in range(0, piece.num_rows - 1, _BLOCK):
+        block = slice(begin, begin + _BLOCK + 1)
+        may = _exceeds(latitude[block], limit) | _exceeds(longitude[block], limit)
+        rows.append(np.flatnonzero(may) + begin)
+    return np.concatenate(rows)
 
 
 def degrees(sightings: pa.Table) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -104,6 +108,11 @@ def degrees(sightings: pa.Table) -> tuple[NDArray[np.float64], NDArray[np.float6
         sightings["latitude_e6"].to_numpy() / 1e6,
         sightings["longitude_e6"].to_numpy() / 1e6,
     )
+
+
+def _exceeds(values: NDArray[np.int32], limit: np.int32) -> NDArray[np.bool_]:
+    step = values[1:] - values[:-1]
+    return np.abs(step, out=step) > limit
 
 
 def _moves_between(origins: pa.Table, destinations: pa.Table, minimum_m: float) -> pa.Table:

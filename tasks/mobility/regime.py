@@ -407,7 +407,9 @@ class _Measurement:
         periods = np.rint(spacing / typical)  # a change in a gap goes unseen
         slack = blind[1:] + blind[:-1]
         fits = (periods >= 1) & (np.abs(spacing - periods * typical) <= slack)
-        if fits.mean() < MOSTLY:
+        odd = int((~fits).sum())
+        # a change of regime can change all ids once more
+        if odd > (1 - MOSTLY) * len(fits) and not odd == 1 < len(fits) - 1:
             return None
         return float(spacing[fits].sum() / periods[fits].sum())
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tasks.mobility.distance import haversine
 from tasks.mobility.errors import MobilityError
-from tasks.mobility.moves import MINIMUM_MOVE_M, may_be_far
+from tasks.mobility.moves import MINIMUM_MOVE_M, far_steps
 from tasks.mobility.pieces import id_codes, times_of, whole_vehicles
 from tasks.mobility.presence import Presence, milliseconds
 
@@ -147,9 +147,7 @@ def _hops(
     place: NDArray[np.int32],
     breaks: NDArray[np.int64],
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    may = may_be_far(piece, MINIMUM_MOVE_M)
-    may[breaks] = False
-    row = np.flatnonzero(may)
+    row = np.setdiff1d(far_steps(piece, MINIMUM_MOVE_M), breaks, assume_unique=True)
     row = row[distance_m(place[:, row], place[:, row + 1]) > MINIMUM_MOVE_M]
     step = polls.index(times[row])
     follows = np.diff(row, prepend=-2) == 1  # never across a break
