@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from prefect import get_run_logger, task
 from prefect.artifacts import create_table_artifact
@@ -27,6 +26,7 @@ from tasks.files import (
     write_atomically,
     write_manifest,
 )
+from tasks.mobility.trips import count_moves
 from tasks.region import Region
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def check_trips(region: Region, day: dt.date) -> dict[str, Any]:
         verify_files(directory, manifest)
         name = "trips.parquet"
         found = quarantine(directory, name, trips.schema_suite(), trips.row_suite(region))
-        manifest |= _count_moves(directory / name)
+        manifest |= count_moves(pq.read_table(directory / name))
         manifest = _record(directory, manifest, {name: found})
     return _tell_staff("trips", region, day, manifest[CHECKED])
 
@@ -186,17 +186,6 @@ def _record(
 
 def _rows(path: Path) -> int:
     return int(pq.read_metadata(path).num_rows)
-
-
-def _count_moves(path: Path) -> dict[str, int]:
-    flags = ("spans_gap", "too_fast")
-    table = pq.read_table(path, columns=["area", "is_trip", *flags])
-    return {
-        "moves": table.num_rows,
-        "trips": pc.sum(table["is_trip"], min_count=0).as_py(),
-        "outside_area": table["area"].null_count,
-        **{flag: pc.sum(table[flag], min_count=0).as_py() for flag in flags},
-    }
 
 
 def _judge(

@@ -85,7 +85,7 @@ def test_every_version_of_the_standard_gives_the_same_moves(
         with Journal(journal, region.id, "feed", region.zone) as opened:
             run_shift(region, region.feeds[0], opened, day)
     seal_day(region, day, layout)
-    trips = day_of_trips(layout.sightings(region.id, day), data_root / "none", region)
+    trips, _ = day_of_trips(layout.sightings(region.id, day), data_root / "none", region)
     assert trips["is_trip"].to_pylist() == [True] * trips.num_rows
     assert trips.num_rows == 913  # the seeded city, whatever the version
 
