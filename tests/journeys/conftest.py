@@ -1,0 +1,83 @@
+"""Whole journeys: a feed on loopback, collected, sealed and derived as a region's night does it."""
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from tasks.files import Layout
+from tasks.gbfs import FeedError
+from tasks.journal import Journal, UnseenFeedError, run_shift, seal_day
+from tasks.region import Feed, Region
+from tests.tasks.conftest import FeedServer
+
+DAY = dt.date(2026, 5, 20)
+
+LOUISVILLE = {"name": "louisville", "south": 38.18, "west": -85.82, "north": 38.30, "east": -85.64}
+"""The box in which the simulated city lies."""
+
+
+@pytest.fixture
+def layout(data_root: Path) -> Layout:
+    return Layout(data_root)
+
+
+@pytest.fixture
+def feed_server() -> Iterator[FeedServer]:
+    server = FeedServer()
+    yield server
+    server.stop()
+
+
+def region_of(feeds: dict[str, str], box: dict[str, Any] | None = None, **more: Any) -> Region:
+    """A region whose feeds, URLs by id, are read on their own clock, once a minute."""
+    return Region.model_validate(
+        {
+            "id": "test",
+            "name": "Test city",
+            "time_zone": "America/Kentucky/Louisville",
+            "service_area": [box or LOUISVILLE],
+            "feeds": [
+                {"id": name, "url": url, "poll_seconds": 60, "clock": "feed"}
+                for name, url in feeds.items()
+            ],
+            **more,
+        }
+    )
+
+
+def collect(region: Region, layout: Layout, day: dt.date = DAY) -> None:
+    """One shift for each feed, to the end of its day; one that cannot be read is left alone."""
+    for feed in region.feeds:
+        try:
+            _shift(region, feed, layout, day)
+        except (UnseenFeedError, FeedError):
+            continue
+
+
+def collect_whole_day(region: Region, layout: Layout, day: dt.date = DAY) -> dict[str, Any]:
+    """Shifts until every feed says that it is over, then the seal; returns its manifest."""
+    for feed in region.feeds:
+        for _ in range(20):
+            try:
+                if _shift(region, feed, layout, day):
+                    break
+            except UnseenFeedError:
+                continue
+        else:
+            raise AssertionError(f"{feed.id} is not over after 20 shifts")
+    return seal_day(region, day, layout)
+
+
+def _shift(region: Region, feed: Feed, layout: Layout, day: dt.date) -> bool:
+    with Journal(layout.journal(region.id, feed.id), region.id, feed.id, region.zone) as journal:
+        return run_shift(region, feed, journal, day).ended
+
+
+def sealed_rows(region: Region, layout: Layout, feed: str, day: dt.date = DAY) -> list[Any]:
+    """The sealed sightings of a feed, one dictionary a row."""
+    path = layout.sightings(region.id, day) / f"{feed}.parquet"
+    return list(pq.read_table(path).to_pylist())
