@@ -4,11 +4,12 @@ import datetime as dt
 from pathlib import Path
 
 from infra.replay.captures import CapturedFeed
+from infra.replay.chaos import Chaos
 from infra.replay.city import city_timeline
 from infra.replay.day import ServiceDay
 from infra.replay.feeds import TimelineFeed
 from infra.replay.fleet import fleet_timeline
-from infra.replay.server import Answer, Faults, ReplayServer
+from infra.replay.server import Answer, Faults, ReplayServer, Served
 from infra.replay.service_box import LOUISVILLE, ServiceBox, parse_box
 from infra.replay.source import ReplayError, Source
 from infra.replay.trip_table import read_trips
@@ -16,9 +17,11 @@ from infra.replay.trip_table import read_trips
 __all__ = [
     "LOUISVILLE",
     "Answer",
+    "Chaos",
     "Faults",
     "ReplayError",
     "ReplayServer",
+    "Served",
     "ServiceBox",
     "Source",
     "captured",

@@ -11,6 +11,7 @@ from infra.replay import (
     CITY_TIME_ZONE,
     LOUISVILLE,
     TRIPS_TIME_ZONE,
+    Chaos,
     ReplayError,
     ReplayServer,
     ServiceBox,
@@ -37,7 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options, command = _parse(list(sys.argv[1:] if arguments is None else arguments))
     try:
-        with ReplayServer(_source(options), options.port) as server:
+        faults = _faults(options)
+        with ReplayServer(_source(options), options.port, faults) as server:
             if command:
                 return run_command(command, {VARIABLE: server.url})
             wait_for_signal(f"Replay at {server.url}/gbfs.json until Ctrl-C")
@@ -86,6 +88,9 @@ def _parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
         "--poll-seconds", type=int, default=60, metavar="N", help="virtual time between polls (60)"
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of everything random (0)")
+    parser.add_argument(
+        "--chaos", type=int, metavar="SEED", help="break one answer in twenty, by this seed"
+    )
     parser.add_argument("--port", type=int, default=0, metavar="N", help="0 chooses a free one (0)")
     return parser.parse_args(arguments), command
 
@@ -106,6 +111,14 @@ def _source(options: argparse.Namespace) -> Source:
     zone = options.time_zone or CITY_TIME_ZONE
     box: ServiceBox = parse_box(options.box) if options.box else LOUISVILLE
     return city_day(date, zone, box, options.poll_seconds, options.seed)
+
+
+def _faults(options: argparse.Namespace) -> Chaos | None:
+    if options.chaos is None:
+        return None
+    if options.chaos < 0:
+        raise ReplayError(f"--chaos {options.chaos}: give a whole number from 0 on")
+    return Chaos(options.chaos)
 
 
 def _date(text: str) -> dt.date:

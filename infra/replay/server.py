@@ -2,10 +2,13 @@
 
 import errno
 import gzip
+import os
 import socket
+import struct
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from email.utils import formatdate
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -28,18 +31,45 @@ class Answer(NamedTuple):
     Attributes:
         status: HTTP status; 0 closes the connection without an answer.
         headers: Replace the server's own headers of the same name.
-        body: Sent as it is.
+        body: Sent as it is; pieces are sent one by one, and end with the connection unless the
+            headers say their length.
+        resets: Whether the connection is then reset, which no client can take for an end.
+        fault: What the log calls it; empty for a true answer.
     """
 
     status: int
     headers: Mapping[str, str] = {}
-    body: bytes = b""
+    body: bytes | Iterable[bytes] = b""
+    resets: bool = False
+    fault: str = ""
 
 
-Faults = Callable[[str, int], Answer | None]
+Alteration = Callable[[Answer], Answer]
+"""Makes a broken answer of the true one."""
+
+Faults = Callable[[str, int], Answer | Alteration | None]
 """Called with a request's path and how many requests for that path came before; the answer that
-it returns is sent in place of the real one. Of faults, too, only a completed 200 or 304 to the
+it returns is sent in place of the true one. Of faults, too, only a completed 200 or 304 to the
 vehicle status moves the clock."""
+
+
+@dataclass
+class Served:
+    """One line of the server's log.
+
+    Attributes:
+        path: What was asked for, without the query.
+        poll: The poll that the clock showed.
+        status: HTTP status of the answer; 0 if there was none.
+        fault: The answer's `fault`.
+        moved: Whether it moved the clock: a client that breaks off moves nothing.
+    """
+
+    path: str
+    poll: int
+    status: int
+    fault: str
+    moved: bool = False
 
 
 class ReplayServer:
@@ -76,6 +106,11 @@ class ReplayServer:
         """Scheme, host and port, without a slash at the end."""
         return self._http.url
 
+    @property
+    def log(self) -> list[Served]:
+        """Every request so far, in the order of the answers."""
+        return list(self._http.log)
+
     def start(self) -> None:
         """Begin to answer, in a thread of its own."""
         self._thread.start()
@@ -107,6 +142,7 @@ class _Http(ThreadingHTTPServer):
 
     def __init__(self, source: Source, port: int, faults: Faults | None) -> None:
         self.source = source
+        self.log: list[Served] = []
         self._faults = faults
         self._requests: Counter[str] = Counter()
         self._clocks: dict[str, Clock] = {}
@@ -131,12 +167,13 @@ class _Http(ThreadingHTTPServer):
         with self._lock:
             return self._clocks.setdefault(target, Clock())
 
-    def fault(self, path: str) -> Answer | None:
+    def fault(self, path: str) -> Alteration | None:
         """Count a request and ask what to break about it."""
         with self._lock:
             before = self._requests[path]
             self._requests[path] += 1
-        return self._faults(path, before) if self._faults else None
+        fault = self._faults(path, before) if self._faults else None
+        return (lambda _: fault) if isinstance(fault, Answer) else fault
 
     def process_request(self, request: Any, client_address: Any) -> None:
         with self._lock:
@@ -165,7 +202,7 @@ class _Handler(BaseHTTPRequestHandler):
     sys_version = ""
     disable_nagle_algorithm = True
     timeout = _PATIENCE_SECONDS
-    _delivered: tuple[Clock, int] | None = None  # the clock that the last answer moved, from where
+    _delivered: tuple[Clock, Served] | None = None  # the last answer, and the clock that it moved
 
     def handle(self) -> None:
         """Serve a connection; whoever breaks it has not read the last answer to its end.
@@ -177,8 +214,9 @@ class _Handler(BaseHTTPRequestHandler):
             super().handle()
         except (ConnectionError, TimeoutError):
             if self._delivered:
-                clock, poll = self._delivered
-                clock.take_back(poll)
+                clock, served = self._delivered
+                clock.take_back(served.poll)
+                served.moved = False
 
     def do_GET(self) -> None:
         self._serve()
@@ -192,25 +230,27 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         self._delivered = None
         target = urlsplit(self.path)
-        fault = self.server.fault(target.path)
+        fault = self.server.fault(target.path) or _as_it_is
         version, _, name = target.path.strip("/").removesuffix(".json").rpartition("/")
         version = version or self.server.source.versions[0]
         if version not in self.server.source.versions:
-            self._send(fault or self._not_found(), 0)
+            self._send(fault(self._not_found()), 0)
             return
         status_name = vehicle_status_name(version)
         query = f"?{target.query}" if target.query else ""
         clock = self.server.clock(f"/{version}/{status_name}.json{query}")
         if name != status_name:
             poll = clock.now()
-            self._send(fault or self._document(version, name, poll, query), poll)
+            self._send(fault(self._document(version, name, poll, query)), poll)
             return
         with clock.turn(self.headers.get("User-Agent", "")) as turn:
-            answer = fault or self._vehicle_status(version, turn.poll)
-            self._send(answer, turn.poll)
+            answer = fault(self._vehicle_status(version, turn.poll))
+            served = self._send(answer, turn.poll)
             turn.moves = self.command == "GET" and answer.status in (200, 304)
+            served.moved = turn.moves
+        served.moved = turn.moves  # a client that does not drive the clock has not moved it
         if turn.moves:
-            self._delivered = (clock, turn.poll)
+            self._delivered = (clock, served)
 
     def _vehicle_status(self, version: str, poll: int) -> Answer:
         source = self.server.source
@@ -242,27 +282,45 @@ class _Handler(BaseHTTPRequestHandler):
             headers["Content-Encoding"] = "gzip"
         return Answer(HTTPStatus.OK, headers, body)
 
-    def _send(self, answer: Answer, poll: int) -> None:
+    def _send(self, answer: Answer, poll: int) -> Served:
+        served = Served(urlsplit(self.path).path, poll, answer.status, answer.fault)
+        self.server.log.append(served)
         if not answer.status:
             self.close_connection = True
-            return
+            return served
+        whole = answer.body if isinstance(answer.body, bytes) else None
         headers = {
             "Date": formatdate(self.server.source.time(poll), usegmt=True),
             "Cache-Control": "no-cache",
-            "Content-Length": str(len(answer.body)),
+            **({"Connection": "close"} if whole is None else {"Content-Length": str(len(whole))}),
             **answer.headers,
         }
         if answer.status == HTTPStatus.NOT_MODIFIED:
             del headers["Content-Length"]
-        if headers.get("Content-Length", "0") != str(len(answer.body)):
+        if whole is None or headers.get("Content-Length", "0") != str(len(whole)):
             self.close_connection = True  # a fault: the client must not wait for the rest
         self.send_response_only(answer.status)
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(answer.body)
+            for piece in (answer.body,) if isinstance(answer.body, bytes) else answer.body:
+                self.wfile.write(piece)
         self.wfile.flush()
+        if answer.resets:
+            self._reset()
+        return served
+
+    def _reset(self) -> None:
+        """Close the connection the hard way: closing it in order would announce an end."""
+        self.close_connection = True
+        linger_for_no_time = struct.pack("ii", 1, 0)
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger_for_no_time)
+        os.close(self.connection.detach())
+
+
+def _as_it_is(answer: Answer) -> Answer:
+    return answer
 
 
 def _text(status: int, line: str) -> Answer:

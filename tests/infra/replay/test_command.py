@@ -126,6 +126,25 @@ def test_without_a_command_it_serves_until_it_is_told_to_stop(small_table: str) 
     assert (out, err, process.returncode) == ("", "", 0)
 
 
+def test_chaos_breaks_answers(small_table: str) -> None:
+    text = (
+        "import http.client, json, os, urllib.request as r\n"
+        "url = os.environ['OPENTRIPS_REPLAY'] + '/2.3/free_bike_status.json'\n"
+        "for _ in range(100):\n"
+        "    try:\n"
+        "        json.loads(r.urlopen(url).read())\n"
+        "    except (OSError, ValueError, http.client.HTTPException):\n"
+        "        print('broken')\n"
+    )
+    script = ("--", sys.executable, "-c", text)
+    out, err = replay("--trips", small_table, *CITY, "--chaos", "0", *script).communicate(
+        timeout=30
+    )
+    assert (0 < out.count("broken") < 20, err) == (True, "")
+    out, err = replay("--trips", small_table, *CITY, *script).communicate(timeout=30)
+    assert (out, err) == ("", "")
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
@@ -135,6 +154,7 @@ def test_without_a_command_it_serves_until_it_is_told_to_stop(small_table: str) 
         ([*CITY, "--poll-seconds", "45"], "divisor of 60"),
         ([*CITY, "--box", "1,2,3"], "no box"),
         ([*CITY, "--seed", "-1"], "--seed -1"),
+        ([*CITY, "--chaos", "-1"], "--chaos -1"),
         ([*CITY, "--captures", "{tmp}", "--box", "1,2,3,4"], "--box"),
         ([*CITY, "--trips", "{tmp}/none.csv"], "none.csv: cannot read the trips: No such file"),
         ([*CITY, "--trips", "{tmp}/bad.csv"], "bad.csv, line 2: 1 columns"),

@@ -13,7 +13,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from infra.replay import Answer, ReplayError, ReplayServer, captured, city_day, trips_day
+from infra.replay import (
+    Answer,
+    ReplayError,
+    ReplayServer,
+    Served,
+    captured,
+    city_day,
+    trips_day,
+)
 from infra.replay.feeds import TimelineFeed
 
 NOON = 1_779_278_400  # 2026-05-20 12:00 UTC
@@ -40,6 +48,11 @@ def get(server: ReplayServer, path: str = STATUS, method: str = "GET", **headers
         return Reply(connection.getresponse())
     finally:
         connection.close()
+
+
+def read_all(client: socket.socket) -> None:
+    while client.recv(100):
+        continue
 
 
 @pytest.fixture(scope="module")
@@ -230,6 +243,69 @@ def test_faults_can_break_the_connection(city: TimelineFeed) -> None:
         with pytest.raises(http.client.IncompleteRead):
             get(server)
         assert get(server).status == 200
+
+
+def test_faults_can_alter_the_true_answer(city: TimelineFeed) -> None:
+    def halved(answer: Answer) -> Answer:
+        assert isinstance(answer.body, bytes)
+        return answer._replace(body=answer.body[: len(answer.body) // 2], fault="halved")
+
+    with ReplayServer(city, faults=lambda path, before: halved if before == 1 else None) as server:
+        bodies = [get(server).body for _ in range(2)]
+    assert bodies[1] == city.vehicle_status("2.3", 1)[: len(bodies[1])]
+    assert len(bodies[1]) == len(city.vehicle_status("2.3", 1)) // 2
+
+
+def test_a_body_in_pieces_ends_with_the_connection(city: TimelineFeed) -> None:
+    with ReplayServer(city, faults=lambda *_: Answer(200, {}, iter([b"a", b"bc"]))) as server:
+        reply = get(server)
+    assert reply.body == b"abc"
+    assert reply.headers["Connection"] == "close"
+    assert "Content-Length" not in reply.headers
+
+
+def test_a_reset_is_no_end(city: TimelineFeed) -> None:
+    fault = Answer(200, {"Content-Length": "10"}, b"{", resets=True)
+    host = {0: fault}
+    with ReplayServer(city, faults=lambda path, before: host.get(before)) as server:
+        name, port = server.url.removeprefix("http://").split(":")
+        with socket.create_connection((name, int(port))) as client:
+            client.sendall(f"GET {STATUS} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            with pytest.raises(ConnectionResetError):
+                read_all(client)
+        assert get(server).status == 200
+
+
+def test_the_log_says_what_was_answered(city: TimelineFeed) -> None:
+    broken = {1: Answer(500, fault="oops"), 2: Answer(200, {}, b"{}", fault="empty"), 4: Answer(0)}
+    with ReplayServer(city, faults=lambda path, before: broken.get(before)) as server:
+        for _ in range(4):
+            get(server)
+        get(server, "/9.9/gbfs.json")
+        with pytest.raises(http.client.RemoteDisconnected):
+            get(server)
+        log = server.log
+    assert log == [
+        Served(STATUS, 0, 200, "", True),
+        Served(STATUS, 1, 500, "oops"),
+        Served(STATUS, 1, 200, "empty", True),
+        Served(STATUS, 2, 200, "", True),
+        Served("/9.9/gbfs.json", 0, 404, ""),
+        Served(STATUS, 3, 0, ""),
+    ]
+
+
+def test_the_log_takes_back_what_was_not_read_to_its_end(city: TimelineFeed) -> None:
+    endless = Answer(200, {}, (bytes(1 << 20) for _ in range(100)))
+    with ReplayServer(city, faults=lambda path, before: None if before else endless) as server:
+        host, port = server.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))) as client:
+            client.sendall(f"GET {STATUS} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            client.recv(20)
+        assert get(server).time == city.day.start
+        assert get(server, "/2.3/gbfs.json").time == city.day.start + 60
+        log = [(served.poll, served.moved) for served in server.log if served.path == STATUS]
+    assert log == [(0, False), (0, True)]
 
 
 def test_a_table_of_trips_arrives_over_http_trip_for_trip(
