@@ -10,6 +10,7 @@ from expectations.areas import rows_where, within_areas
 from expectations.suite import Suite, row_expectations, table_expectations
 from tasks.region import Region
 from tasks.schema import RELEASE, TRIPS
+from tasks.schema.trips import FLAGS
 
 MOVE_OVER_M = RELEASE.column("distance_m").minimum
 """A move is longer than this, metres."""
@@ -41,6 +42,8 @@ def _trips_carry_no_flag() -> Suite:
     is_trip = rows_where("is_trip", True)
     return [
         gxe.ExpectColumnValuesToNotBeNull(column="area", **is_trip),
-        gxe.ExpectColumnValuesToBeInSet(column="spans_gap", value_set=[False], **is_trip),
-        gxe.ExpectColumnValuesToBeInSet(column="too_fast", value_set=[False], **is_trip),
+        *(
+            gxe.ExpectColumnValuesToBeInSet(column=flag.name, value_set=[False], **is_trip)
+            for flag in FLAGS
+        ),
     ]

@@ -15,7 +15,7 @@ from tasks.region.service_day import day_bounds, service_day_of
 SHIFT = dt.timedelta(hours=1)
 
 
-@flow(name="collect", flow_run_name="collect-{region.id}", log_prints=False)
+@flow(name="collect", flow_run_name="collect-{region.id}")
 def collect(
     region: Region,
     day: dt.date | None = None,

@@ -21,7 +21,7 @@ def _run_name() -> str:
     return f"release-{region.id}-{parameters.get('day') or _scheduled_day(region)}"
 
 
-@flow(name="release", flow_run_name=_run_name)
+@flow(name="release", flow_run_name=_run_name, timeout_seconds=6 * 3600)
 def release(region: Region, day: dt.date | None = None) -> dict[str, Any]:
     """Turn one collected service day into a published release.
 

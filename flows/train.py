@@ -9,7 +9,7 @@ from tasks.region import Region
 from tasks.train import train as train_model
 
 
-@flow(name="train", flow_run_name="train-{region.id}-{day}")
+@flow(name="train", flow_run_name="train-{region.id}-{day}", timeout_seconds=4 * 3600)
 def train(region: Region, day: dt.date) -> dict[str, Any]:
     """Reserve the day's budget and train; a flow of its own so that it can run on a GPU worker.
 

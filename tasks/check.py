@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
-from prefect import get_run_logger, task
+from prefect import get_run_logger
 from prefect.artifacts import create_table_artifact
-from prefect.cache_policies import NO_CACHE
 
 from expectations.errors import CheckError
 from tasks.files import (
@@ -28,6 +27,7 @@ from tasks.files import (
 )
 from tasks.mobility.trips import count_moves
 from tasks.region import Region
+from tasks.step import step
 
 if TYPE_CHECKING:
     from expectations.quarantine import Findings
@@ -39,11 +39,7 @@ REPORT = "check.json"
 """Beside the synthetic rows: these very rows met the critical expectations."""
 
 
-@task(
-    task_run_name="check-capture-{region.id}-{day}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@step("check-capture-{region.id}-{day}")
 def check_capture(region: Region, day: dt.date) -> dict[str, Any]:
     """Stop a day whose feeds were not seen for long enough.
 
@@ -63,11 +59,7 @@ def check_capture(region: Region, day: dt.date) -> dict[str, Any]:
     return _judge("capture", region, day, expectations, failures, feeds)
 
 
-@task(
-    task_run_name="check-sightings-{region.id}-{day}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@step("check-sightings-{region.id}-{day}")
 def check_sightings(region: Region, day: dt.date) -> dict[str, Any]:
     """Set aside the sightings of a sealed day that break a rule of their table.
 
@@ -96,11 +88,7 @@ def check_sightings(region: Region, day: dt.date) -> dict[str, Any]:
     return _tell_staff("sightings", region, day, manifest[CHECKED])
 
 
-@task(
-    task_run_name="check-trips-{region.id}-{day}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@step("check-trips-{region.id}-{day}")
 def check_trips(region: Region, day: dt.date) -> dict[str, Any]:
     """Set aside the moves of a day that break a rule of their table, and count the trips anew.
 
@@ -125,11 +113,7 @@ def check_trips(region: Region, day: dt.date) -> dict[str, Any]:
     return _tell_staff("trips", region, day, manifest[CHECKED])
 
 
-@task(
-    task_run_name="check-release-{region.id}-{day}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@step("check-release-{region.id}-{day}")
 def check_release(region: Region, day: dt.date) -> dict[str, Any]:
     """Stop synthetic rows that are not what a release must be.
 

@@ -6,8 +6,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from prefect import get_run_logger, task
-from prefect.cache_policies import NO_CACHE
+from prefect import get_run_logger
 
 from tasks.files import Layout, read_manifest, write_manifest
 from tasks.mobility.errors import NoTripsError
@@ -16,9 +15,10 @@ from tasks.mobility.sealed import day_of_ends, day_of_regimes, day_of_trips
 from tasks.mobility.trips import count_moves
 from tasks.region import Feed, Region
 from tasks.schema import ENDS, TRIPS
+from tasks.step import step
 
 
-@task(cache_policy=NO_CACHE, persist_result=False)
+@step("derive-{region.id}-{day}")
 def derive(region: Region, day: dt.date) -> dict[str, Any]:
     """Find the moves of a sealed day, flag them, and store the private table.
 

@@ -6,8 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from prefect import get_run_logger, task
-from prefect.cache_policies import NO_CACHE
+from prefect import get_run_logger
 
 from tasks.files import (
     Layout,
@@ -19,16 +18,12 @@ from tasks.files import (
 )
 from tasks.files.manifest import MANIFEST
 from tasks.region import Region
+from tasks.step import step
 
 SYNTHETIC_FILE = "trips.parquet"
 
 
-@task(
-    name="generate",
-    task_run_name="generate-{region.id}-{day}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@step("generate-{region.id}-{day}")
 def generate(region: Region, day: dt.date) -> dict[str, Any]:
     """Sample the day's synthetic trips from its stored model; post-processing, charged nothing.
 

@@ -3,16 +3,16 @@
 import datetime as dt
 from typing import Any
 
-from prefect import get_run_logger, task
-from prefect.cache_policies import NO_CACHE
+from prefect import get_run_logger
 
 from tasks.files import Layout, read_manifest
 from tasks.journal import Journal, Shift, run_shift
 from tasks.region import Region
 from tasks.schema.polls import SEEN
+from tasks.step import step
 
 
-@task(cache_policy=NO_CACHE, persist_result=False, task_run_name="poll-{feed_id}")
+@step("poll-{feed_id}")
 def poll_shift(
     region: Region, feed_id: str, day: dt.date, until: dt.datetime | None = None
 ) -> dict[str, Any]:

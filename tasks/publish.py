@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-from prefect import get_run_logger, task
+from prefect import get_run_logger
 from prefect.artifacts import create_link_artifact
-from prefect.cache_policies import NO_CACHE
 
 from tasks.check import REPORT
 from tasks.files import FileError, Layout, read_manifest, sha256_of, verify_files
@@ -18,13 +17,10 @@ from tasks.release.bundle import PAGE, publish_first, published
 from tasks.release.errors import ReleaseError
 from tasks.release.manifest import public_manifest
 from tasks.release.software import installed_software
+from tasks.step import step
 
 
-@task(
-    task_run_name="publish-{region.id}-{day}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@step("publish-{region.id}-{day}")
 def publish(region: Region, day: dt.date) -> dict[str, Any]:
     """Publish revision r1 of a day; a day that is published stays as it is.
 

@@ -3,15 +3,15 @@
 import datetime as dt
 from typing import Any
 
-from prefect import get_run_logger, task
-from prefect.cache_policies import NO_CACHE
+from prefect import get_run_logger
 
 from tasks.files import Layout
 from tasks.journal import seal_day
 from tasks.region import Region
+from tasks.step import step
 
 
-@task(cache_policy=NO_CACHE, persist_result=False)
+@step("seal-{region.id}-{day}")
 def seal(region: Region, day: dt.date) -> dict[str, Any]:
     """Seal what was collected of a service day; a sealed day is verified and stays as it is.
 

@@ -3,31 +3,27 @@
 import datetime as dt
 import uuid
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from prefect import get_run_logger, task
-from prefect.cache_policies import NO_CACHE
+from prefect import get_run_logger
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.runtime import task_run
 
 from tasks.files import Layout, read_manifest, sha256_of, verify_files
 from tasks.files.manifest import MANIFEST, FileError
 from tasks.region import Region
 from tasks.region.service_day import day_bounds
+from tasks.step import step
 
 TRIPS_FILE = "trips.parquet"
 _TOLD_EVERY = 10
 """Progress is logged about this many times."""
 
 
-@task(
-    name="train",
-    task_run_name="train-{region.id}-{day}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@step("train-{region.id}-{day}", is_free_to_repeat=False)
 def train(region: Region, day: dt.date) -> dict[str, Any]:
     """Train the day's model under the region's guarantee, or return the finished one.
 
@@ -96,7 +92,17 @@ def _train(region: Region, day: dt.date, layout: Layout) -> dict[str, Any]:
         steps_allowed=plan.mechanism.steps_allowed,
     )
 
+    artifact = cast(
+        uuid.UUID,
+        create_progress_artifact(
+            progress=0.0,
+            key=f"train-{region.id}-{day}".replace("_", "-"),
+            description=f"Training steps, {region.name}, {day}",
+        ),
+    )
+
     def tell(done: int, planned: int) -> None:
+        update_progress_artifact(artifact, 100 * done / planned)
         if done * _TOLD_EVERY // planned > (done - plan.block_steps) * _TOLD_EVERY // planned:
             logger.info("Training: step %d of %d", done, planned)
 

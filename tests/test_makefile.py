@@ -12,7 +12,9 @@ ROOT = Path(__file__).parents[1]
 def make(
     *arguments: str, path: str | None = None, cwd: Path = ROOT
 ) -> "subprocess.CompletedProcess[str]":
-    environment = {**os.environ, **({"PATH": path} if path else {})}
+    # The tests may themselves be run by make, which would hand its flags down.
+    environment = {name: value for name, value in os.environ.items() if "MAKE" not in name}
+    environment |= {"PATH": path} if path else {}
     return subprocess.run(
         [shutil.which("make") or "make", *arguments],
         cwd=cwd,

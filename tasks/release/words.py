@@ -103,6 +103,8 @@ def making(manifest: PublicManifest) -> Sequence[str]:
         "Public GBFS feeds were polled through the day. Two consecutive positions of one vehicle "
         "more than 100 m apart are a move; a move with both ends in the service area, no gap of "
         "the capture within and a possible speed is a trip.",
+        "How each feed names its vehicles is declared in public beforehand. Every day it is "
+        "measured again; a difference alerts staff and decides nothing about that day's release.",
         f"The synthesizer {manifest.synthesizer.name} was trained on those trips by DP-SGD, over "
         f"{mechanism.steps:,} steps (and {mechanism.reserve_steps:,} accounted for in reserve): "
         f"each trip enters each step with probability {number(mechanism.sampling_probability)}, "

@@ -9,6 +9,7 @@ import pytest
 from tasks.mobility.distance import haversine
 from tasks.region import Region
 from tasks.schema import RELEASE, SIGHTINGS, TRIPS
+from tasks.schema.trips import FLAGS
 
 START_MS = 1_779_249_600_000
 
@@ -75,8 +76,7 @@ def moves(release_rows: Callable[[int], pd.DataFrame]) -> Callable[[int], pa.Tab
             "start_time": pa.array(start, pa.timestamp("ms", "UTC")),
             "end_time": pa.array(start + 600_000, pa.timestamp("ms", "UTC")),
             "duration_s": np.full(n, 600.0),
-            "spans_gap": np.zeros(n, bool),
-            "too_fast": np.zeros(n, bool),
+            **{flag.name: np.zeros(n, bool) for flag in FLAGS},
             "is_trip": np.ones(n, bool),
         }
         return pa.table([columns[name] for name in TRIPS.names], schema=TRIPS.arrow())

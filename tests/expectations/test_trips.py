@@ -7,6 +7,7 @@ import pytest
 from expectations.suite import validate
 from expectations.trips import row_suite, schema_suite
 from tasks.region import Region
+from tasks.schema.trips import FLAGS
 
 Moves = Callable[[int], pa.Table]
 Put = Callable[[pa.Table, str, Any], pa.Table]
@@ -30,8 +31,7 @@ def test_a_flagged_move_and_one_outside_the_area_may_stay(
     [
         ("area", None),
         ("area", "elsewhere"),
-        ("spans_gap", True),
-        ("too_fast", True),
+        *((flag.name, True) for flag in FLAGS),
         ("distance_m", 100.0),
         ("hour", 24),
         ("feed", "three"),

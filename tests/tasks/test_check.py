@@ -16,6 +16,7 @@ from tasks.files import FileError, Layout, read_manifest, sha256_of, verify_file
 from tasks.mobility.distance import haversine
 from tasks.region import Region
 from tasks.schema import RELEASE, SIGHTINGS, TRIPS
+from tasks.schema.trips import FLAGS
 
 DAY = dt.date(2026, 5, 20)
 START_MS = 1_779_249_600_000
@@ -77,7 +78,7 @@ def derive(layout: Layout, region: Region, distances: list[float]) -> None:
         "distance_m": distances,
         "duration_s": [60.0] * n,
         "area": ["town"] * n,
-        **{flag: [False] * n for flag in ("spans_gap", "too_fast")},
+        **{flag.name: [False] * n for flag in FLAGS},
         "is_trip": [True] * n,
     }
     pq.write_table(pa.table(columns, schema=TRIPS.arrow()), directory / "trips.parquet")

@@ -1,7 +1,6 @@
 import datetime as dt
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from prefect.logging import disable_run_logger
 
 from tasks.files import FileError, Layout, write_manifest
 from tasks.mobility.distance import haversine
@@ -46,10 +44,8 @@ def region() -> Region:
 
 
 @pytest.fixture(autouse=True)
-def layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Layout]:
-    monkeypatch.setenv("OPENTRIPS_DATA", str(tmp_path))
-    with disable_run_logger():
-        yield Layout(tmp_path)
+def layout(data_root: Path, tasks_alone: None) -> Layout:
+    return Layout(data_root)
 
 
 def write_trips(layout: Layout, rows: int = ROWS, moves: int = 40) -> None:
@@ -88,7 +84,7 @@ def write_trips(layout: Layout, rows: int = ROWS, moves: int = 40) -> None:
 
 
 def run(region: Region) -> dict[str, Any]:
-    manifest = train.fn(region, DAY)
+    manifest = train(region, DAY)
     assert isinstance(manifest, dict)
     return manifest
 
