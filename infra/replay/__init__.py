@@ -57,15 +57,18 @@ def trips_day(
     time_zone: str = TRIPS_TIME_ZONE,
     poll_seconds: int = 60,
     seed: int = 0,
+    *,
+    id_regime: str = "static",
 ) -> TimelineFeed:
     """A CSV table of trips played as a fleet; `time_zone` says at which UTC hour the day begins.
 
     Raises:
-        ReplayError: If the table cannot be read or the day cannot hold it.
+        ReplayError: If the table cannot be read, the day cannot hold it, or there is no such id
+            regime.
     """
     day = ServiceDay(date, time_zone, poll_seconds)
     timeline = fleet_timeline(read_trips(table), day, seed)
-    return TimelineFeed(timeline, day, "replayed_trips", "Replay of a table of trips")
+    return TimelineFeed(timeline, day, "replayed_trips", "Replay of a table of trips", id_regime)
 
 
 def city_day(
@@ -77,12 +80,13 @@ def city_day(
     *,
     vehicles: int = 800,
     trips: int = 8_000,
+    id_regime: str = "static",
 ) -> TimelineFeed:
     """A day of a simulated city in a box; `trips` is expected of an average day.
 
     Raises:
-        ReplayError: If the time zone or `poll_seconds` is wrong.
+        ReplayError: If the time zone, `poll_seconds` or the id regime is wrong.
     """
     day = ServiceDay(date, time_zone, poll_seconds)
     timeline = city_timeline(day, seed, box, vehicles, trips)
-    return TimelineFeed(timeline, day, "simulated_city", "Simulated city")
+    return TimelineFeed(timeline, day, "simulated_city", "Simulated city", id_regime)

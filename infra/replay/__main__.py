@@ -22,6 +22,7 @@ from infra.replay import (
     trips_day,
 )
 from infra.replay.command import run_command, wait_for_signal
+from infra.replay.regimes import ID_REGIMES
 
 VARIABLE = "OPENTRIPS_REPLAY"
 """Environment variable in which a command finds the server's address."""
@@ -87,6 +88,11 @@ def _parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument(
         "--poll-seconds", type=int, default=60, metavar="N", help="virtual time between polls (60)"
     )
+    parser.add_argument(
+        "--id-regime",
+        choices=ID_REGIMES,
+        help="how the feed names its vehicles (static); changing: per trip from noon on",
+    )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of everything random (0)")
     parser.add_argument(
         "--chaos", type=int, metavar="SEED", help="break one answer in twenty, by this seed"
@@ -101,16 +107,21 @@ def _source(options: argparse.Namespace) -> Source:
         raise ReplayError(f"--seed {options.seed}: give a whole number from 0 on")
     if options.box and (options.trips or options.captures):
         raise ReplayError("--box is the simulated city's; leave it out")
+    if options.id_regime and options.captures:
+        raise ReplayError("--id-regime: captured bodies name their vehicles; leave it out")
+    regime = options.id_regime or "static"
     if options.captures:
         return captured(options.captures, date, options.time_zone or "UTC", options.poll_seconds)
     if date is None:
         raise ReplayError("--day is missing; give the service day as YYYY-MM-DD")
     if options.trips:
         zone = options.time_zone or TRIPS_TIME_ZONE
-        return trips_day(options.trips, date, zone, options.poll_seconds, options.seed)
+        return trips_day(
+            options.trips, date, zone, options.poll_seconds, options.seed, id_regime=regime
+        )
     zone = options.time_zone or CITY_TIME_ZONE
     box: ServiceBox = parse_box(options.box) if options.box else LOUISVILLE
-    return city_day(date, zone, box, options.poll_seconds, options.seed)
+    return city_day(date, zone, box, options.poll_seconds, options.seed, id_regime=regime)
 
 
 def _faults(options: argparse.Namespace) -> Chaos | None:

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from infra.replay.day import ServiceDay
-from infra.replay.timeline import MAX_RANGE_M, Integers, Timeline
+from infra.replay.regimes import IdRegime
+from infra.replay.timeline import MAX_RANGE_M, Integers, Seen, Timeline
 
 VERSIONS = ("2.3", "1.1", "3.0")
 """Versions in which a timeline is served; the first is the default."""
@@ -83,7 +84,14 @@ def _header(version: str, time: int) -> dict[str, Any]:
 class TimelineFeed:
     """A source that renders a timeline."""
 
-    def __init__(self, timeline: Timeline, day: ServiceDay, system: str, name: str) -> None:
+    def __init__(
+        self,
+        timeline: Timeline,
+        day: ServiceDay,
+        system: str,
+        name: str,
+        id_regime: str = "static",
+    ) -> None:
         """Prepare what no poll changes.
 
         Args:
@@ -91,12 +99,17 @@ class TimelineFeed:
             day: When the polls take place.
             system: GBFS system id.
             name: The system's name for people.
+            id_regime: How vehicles are named, one of `infra.replay.regimes.ID_REGIMES`.
+
+        Raises:
+            ReplayError: If there is no such regime.
         """
         self.timeline = timeline
         self.day = day
         self._system = system
         self._name = name
-        self._fingerprint = f"{zlib.crc32(timeline.keys.tobytes()):08x}"
+        self._regime = IdRegime(id_regime, day)
+        self._fingerprint = f"{zlib.crc32(timeline.keys.tobytes()):08x}-{id_regime}"
         self._fragments = {version: _fragments(version, timeline) for version in VERSIONS}
 
     @property
@@ -121,8 +134,15 @@ class TimelineFeed:
         """Body of the vehicle status."""
         seen = self.timeline.seen(poll)
         before, after = self._fragments[version]
+        if self._regime.name == "static":
+            names = before[self.timeline.vehicle[seen.stand]].tolist()
+        else:
+            ids = self._regime.ids(self.timeline, seen.stand, poll)
+            order = np.argsort(ids)  # else their places would tell who is who
+            seen = Seen(*(column[order] for column in seen))
+            names = [_before(version, ids[place]) for place in order.tolist()]
         pieces = [',"lon":'] * (5 * len(seen.stand))
-        pieces[0::5] = before[self.timeline.vehicle[seen.stand]].tolist()
+        pieces[0::5] = names
         pieces[1::5] = _degrees(seen.latitude_e6)
         pieces[3::5] = _degrees(seen.longitude_e6)
         pieces[4::5] = after[seen.stand].tolist()
@@ -150,10 +170,14 @@ def _degrees(microdegrees: Integers) -> list[str]:
     return list(map(repr, (microdegrees / 1e6).tolist()))
 
 
+def _before(version: str, name: str) -> str:
+    key = "vehicle_id" if _is_3(version) else "bike_id"
+    return f'{{"{key}":{json.dumps(name)},"lat":'
+
+
 def _fragments(version: str, timeline: Timeline) -> tuple[_Texts, _Texts]:
     """JSON of a vehicle before its latitude (per id) and after its longitude (per stand)."""
-    key = "vehicle_id" if _is_3(version) else "bike_id"
-    before = [f'{{"{key}":{json.dumps(name)},"lat":' for name in timeline.ids]
+    before = [_before(version, name) for name in timeline.ids]
     if version == "1.1":
         after = [',"is_reserved":0,"is_disabled":0},'] * len(timeline.range_m)
     else:

@@ -85,7 +85,7 @@ class Timeline:
         """The sightings of one poll, equal every time it is asked for."""
         stand = np.flatnonzero((self.first <= poll) & (poll <= self.last))
         latitude, longitude = self.latitude[stand], self.longitude[stand]
-        noise = _random(self.keys[self.vehicle[stand]], poll)
+        noise = random_numbers(self.keys[self.vehicle[stand]], poll)
         # A square with corners at the bound: x and y are independent 32-bit halves.
         side = self.jitter_m[stand] * np.sqrt(2.0)
         north = ((noise >> np.uint64(32)) / 2.0**32 - 0.5) * side
@@ -125,7 +125,7 @@ def _ranges(
     total = np.cumsum(ridden)
     start_of = np.searchsorted(vehicle, vehicle)
     usable = MAX_RANGE_M - _MIN_RANGE_M
-    charge = _random(keys[vehicle], -1) / 2.0**64 * usable
+    charge = random_numbers(keys[vehicle], -1) / 2.0**64 * usable
     left = np.maximum(charge - (total - total[start_of]), 0)
     return (_MIN_RANGE_M + left).astype(np.int64)
 
@@ -140,9 +140,11 @@ def _key(seed: int, name: str) -> int:
     return int.from_bytes(digest, "little")
 
 
-def _random(keys: NDArray[np.uint64], poll: int) -> NDArray[np.uint64]:
-    """A random 64-bit number per key and poll (the splitmix64 finaliser)."""
-    z = keys + np.array((poll + 2) * 0x9E3779B97F4A7C15 % 2**64, dtype=np.uint64)
+def random_numbers(keys: NDArray[np.uint64], turn: int | Integers) -> NDArray[np.uint64]:
+    """A random 64-bit number per key and turn, which is -2 or more (the splitmix64 finaliser)."""
+    z: NDArray[np.uint64] = keys + np.asarray(turn + 2).astype(np.uint64) * np.uint64(
+        0x9E3779B97F4A7C15
+    )
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return z ^ (z >> np.uint64(31))

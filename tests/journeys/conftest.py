@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from infra.replay import Source
 from tasks.files import Layout
 from tasks.gbfs import FeedError
 from tasks.journal import Journal, UnseenFeedError, run_shift, seal_day
@@ -15,6 +16,29 @@ from tasks.region import Feed, Region
 from tests.tasks.conftest import FeedServer
 
 DAY = dt.date(2026, 5, 20)
+
+
+class EveryNth:
+    """A source that plays every n-th poll of another."""
+
+    def __init__(self, source: Source, n: int) -> None:
+        self._source = source
+        self._n = n
+        self.versions = source.versions
+        self.polls = source.polls // n
+
+    def time(self, poll: int) -> int:
+        return self._source.time(poll * self._n)
+
+    def tag(self, version: str, poll: int) -> str:
+        return self._source.tag(version, poll * self._n)
+
+    def vehicle_status(self, version: str, poll: int) -> bytes:
+        return self._source.vehicle_status(version, poll * self._n)
+
+    def documents(self, version: str, poll: int) -> dict[str, bytes]:
+        return self._source.documents(version, poll * self._n)
+
 
 LOUISVILLE = {"name": "louisville", "south": 38.18, "west": -85.82, "north": 38.30, "east": -85.64}
 """The box in which the simulated city lies."""
@@ -32,7 +56,12 @@ def feed_server() -> Iterator[FeedServer]:
     server.stop()
 
 
-def region_of(feeds: dict[str, str], box: dict[str, Any] | None = None, **more: Any) -> Region:
+def region_of(
+    feeds: dict[str, str],
+    box: dict[str, Any] | None = None,
+    of_each_feed: dict[str, Any] | None = None,
+    **more: Any,
+) -> Region:
     """A region whose feeds, URLs by id, are read on their own clock, once a minute."""
     return Region.model_validate(
         {
@@ -41,7 +70,13 @@ def region_of(feeds: dict[str, str], box: dict[str, Any] | None = None, **more: 
             "time_zone": "America/Kentucky/Louisville",
             "service_area": [box or LOUISVILLE],
             "feeds": [
-                {"id": name, "url": url, "poll_seconds": 60, "clock": "feed"}
+                {
+                    "id": name,
+                    "url": url,
+                    "poll_seconds": 60,
+                    "clock": "feed",
+                    **(of_each_feed or {}),
+                }
                 for name, url in feeds.items()
             ],
             **more,

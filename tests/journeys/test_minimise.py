@@ -19,10 +19,10 @@ import pytest
 import yaml
 
 from infra.replay import Answer, ReplayServer, city_day
-from infra.replay.feeds import VERSIONS, TimelineFeed
+from infra.replay.feeds import VERSIONS
 from tasks.files import Layout
 from tasks.journal import read_day
-from tests.journeys.conftest import DAY, LOUISVILLE
+from tests.journeys.conftest import DAY, LOUISVILLE, EveryNth
 
 ROOT = Path(__file__).parents[2]
 MARK = re.compile(rb"zq[0-9]+planted[a-z]+[0-9]*")
@@ -30,22 +30,11 @@ EVERY = 10  # the planted feeds play every tenth poll of the city
 SECRETS = ("name", "plate", "android", "ios", "web", "extension", "key", "header", "file", "bad")
 
 
-class PlantedFeed:
-    """A simulated city that tells more about its vehicles than where they are."""
-
-    def __init__(self, city: TimelineFeed) -> None:
-        self._city = city
-        self.versions = city.versions
-        self.polls = city.polls // EVERY
-
-    def time(self, poll: int) -> int:
-        return self._city.time(poll * EVERY)
-
-    def tag(self, version: str, poll: int) -> str:
-        return self._city.tag(version, poll * EVERY)
+class PlantedFeed(EveryNth):
+    """A feed that tells more about its vehicles than where they are."""
 
     def vehicle_status(self, version: str, poll: int) -> bytes:
-        document = json.loads(self._city.vehicle_status(version, poll * EVERY))
+        document = json.loads(super().vehicle_status(version, poll))
         (name, vehicles), *_ = document["data"].items()
         id_key = "vehicle_id" if name == "vehicles" else "bike_id"
         told = [vehicle | said_of(version, number) for number, vehicle in enumerate(vehicles)]
@@ -59,7 +48,7 @@ class PlantedFeed:
         return json.dumps(document | {token(version, "key"): token(version, "file")}).encode()
 
     def documents(self, version: str, poll: int) -> dict[str, bytes]:
-        files = self._city.documents(version, poll * EVERY)
+        files = super().documents(version, poll)
         return {name: _said_in_a_file(body, version) for name, body in files.items()}
 
 
@@ -150,7 +139,7 @@ def test_nothing_that_names_a_vehicle_is_ever_written(
     file = tmp_path / "region.yaml"
     file.write_text(yaml.safe_dump(region), encoding="utf-8")
     city = city_day(DAY, vehicles=40, trips=300)
-    with ReplayServer(PlantedFeed(city), faults=say_it_in_a_header) as server:
+    with ReplayServer(PlantedFeed(city, EVERY), faults=say_it_in_a_header) as server:
         run = subprocess.run(
             [sys.executable, "-m", "flows.cli", "run", str(file), "--day", DAY.isoformat()],
             cwd=ROOT,

@@ -155,6 +155,7 @@ def test_chaos_breaks_answers(small_table: str) -> None:
         ([*CITY, "--box", "1,2,3"], "no box"),
         ([*CITY, "--seed", "-1"], "--seed -1"),
         ([*CITY, "--chaos", "-1"], "--chaos -1"),
+        (["--captures", "{tmp}", "--id-regime", "static"], "--id-regime: captured bodies"),
         ([*CITY, "--captures", "{tmp}", "--box", "1,2,3,4"], "--box"),
         ([*CITY, "--trips", "{tmp}/none.csv"], "none.csv: cannot read the trips: No such file"),
         ([*CITY, "--trips", "{tmp}/bad.csv"], "bad.csv, line 2: 1 columns"),
