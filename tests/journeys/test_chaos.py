@@ -1,7 +1,9 @@
 """A whole virtual day of a host that breaks answers in every way: what can be known is known."""
 
 import datetime as dt
+import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -9,13 +11,14 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from infra.replay import Chaos, ReplayServer, Served, city_day
+from infra.replay import Answer, Chaos, ReplayServer, Served, city_day
 from infra.replay.chaos import HARMFUL, HARMLESS
 from infra.replay.feeds import TimelineFeed
+from infra.replay.server import Alteration
 from tasks.files import Layout
 from tasks.mobility.distance import haversine
 from tasks.mobility.sealed import day_of_trips
-from tests.journeys.conftest import DAY, collect_whole_day, region_of, sealed_rows
+from tests.journeys.conftest import DAY, EveryNth, collect_whole_day, region_of, sealed_rows
 
 
 @dataclass
@@ -167,9 +170,33 @@ def check(day: ChaoticDay, least_of_each: int) -> None:
 
 
 def test_a_day_with_one_broken_answer_in_twenty(layout: Layout) -> None:
-    day = live(layout, Chaos(7, share=0.05), vehicles=40, trips=400)
+    day = live(layout, Chaos(7, share=0.05), vehicles=25, trips=300)
     assert 0.94 < day.facts["coverage"] < 0.99
     check(day, least_of_each=1)
+
+
+@pytest.mark.slow
+def test_bytes_that_come_too_slowly_cost_one_poll_and_no_minute(layout: Layout) -> None:
+    """A byte now and then keeps a connection from falling silent; the whole has a limit too."""
+
+    def drip(answer: Answer) -> Answer:
+        return Answer(200, {}, drops(), fault="drip")
+
+    def drops() -> Iterator[bytes]:
+        for _ in range(200):
+            time.sleep(0.5)
+            yield b" "
+
+    def faults(path: str, before: int) -> Alteration | None:
+        return drip if "free_bike_status" in path and before == 2 else None
+
+    city = EveryNth(city_day(DAY, vehicles=5, trips=50), 240)
+    start = time.monotonic()
+    with ReplayServer(city, faults=faults) as server:
+        region = region_of({"feed": f"{server.url}/2.3/gbfs.json"})
+        facts = collect_whole_day(region, layout)["feeds"]["feed"]
+    assert facts["outcomes"] == {"ended": 1, "ok": 6, "timeout": 1}
+    assert time.monotonic() - start < 60
 
 
 @pytest.mark.slow
