@@ -88,7 +88,7 @@ def collect(region: Region, layout: Layout, day: dt.date = DAY) -> None:
     """One shift for each feed, to the end of its day; one that cannot be read is left alone."""
     for feed in region.feeds:
         try:
-            _shift(region, feed, layout, day)
+            shift(region, feed, layout, day)
         except (UnseenFeedError, FeedError):
             continue
 
@@ -98,7 +98,7 @@ def collect_whole_day(region: Region, layout: Layout, day: dt.date = DAY) -> dic
     for feed in region.feeds:
         for _ in range(20):
             try:
-                if _shift(region, feed, layout, day):
+                if shift(region, feed, layout, day):
                     break
             except UnseenFeedError:
                 continue
@@ -107,9 +107,16 @@ def collect_whole_day(region: Region, layout: Layout, day: dt.date = DAY) -> dic
     return seal_day(region, day, layout)
 
 
-def _shift(region: Region, feed: Feed, layout: Layout, day: dt.date) -> bool:
+def shift(
+    region: Region,
+    feed: Feed,
+    layout: Layout,
+    day: dt.date = DAY,
+    until: dt.datetime | None = None,
+) -> bool:
+    """One shift of one feed; returns whether the feed said that it is over."""
     with Journal(layout.journal(region.id, feed.id), region.id, feed.id, region.zone) as journal:
-        return run_shift(region, feed, journal, day).ended
+        return run_shift(region, feed, journal, day, until).ended
 
 
 def sealed_rows(region: Region, layout: Layout, feed: str, day: dt.date = DAY) -> list[Any]:

@@ -16,9 +16,11 @@ from infra.replay.chaos import HARMFUL, HARMLESS
 from infra.replay.feeds import TimelineFeed
 from infra.replay.server import Alteration
 from tasks.files import Layout
+from tasks.journal import seal_day
 from tasks.mobility.distance import haversine
 from tasks.mobility.sealed import day_of_trips
-from tests.journeys.conftest import DAY, EveryNth, collect_whole_day, region_of, sealed_rows
+from tasks.region import Region
+from tests.journeys.conftest import DAY, EveryNth, collect_whole_day, region_of, sealed_rows, shift
 
 
 @dataclass
@@ -27,28 +29,23 @@ class ChaoticDay:
 
     city: TimelineFeed
     log: list[Served]
+    seen: list[int]  # the virtual minutes in which a whole answer reached the collector
     facts: dict[str, Any]
     rows: list[Any]
     polls: list[Any]
     trips: list[Any]
 
-    @property
-    def status(self) -> list[Served]:
-        """The answers to requests for the vehicle status."""
-        return [served for served in self.log if "free_bike_status" in served.path]
-
-    @property
-    def seen(self) -> list[int]:
-        """The virtual minutes in which a whole answer reached the collector."""
-        whole = ("", *HARMLESS)
-        return [
-            served.poll
-            for served in self.status
-            if served.moved and served.status == 200 and served.fault in whole
-        ]
-
     def moment(self, minute: int) -> dt.datetime:
         return dt.datetime.fromtimestamp(self.city.time(minute), dt.UTC)
+
+
+def minutes_seen(log: list[Served]) -> list[int]:
+    """The polls of the whole answers, which is all that a log can say was seen."""
+    return [
+        served.poll
+        for served in log
+        if served.moved and served.status == 200 and served.fault in ("", *HARMLESS)
+    ]
 
 
 def live(layout: Layout, chaos: Chaos, vehicles: int, trips: int) -> ChaoticDay:
@@ -57,11 +54,23 @@ def live(layout: Layout, chaos: Chaos, vehicles: int, trips: int) -> ChaoticDay:
         region = region_of({"feed": f"{server.url}/2.3/gbfs.json"})
         facts = collect_whole_day(region, layout)["feeds"]["feed"]
         log = server.log
+    return sealed_day(layout, region, city, log, minutes_seen(log), facts)
+
+
+def sealed_day(
+    layout: Layout,
+    region: Region,
+    city: TimelineFeed,
+    log: list[Served],
+    seen: list[int],
+    facts: dict[str, Any],
+) -> ChaoticDay:
     sealed = layout.sightings(region.id, DAY)
     table, _ = day_of_trips(sealed, layout.root / "none", region)
     return ChaoticDay(
         city,
         log,
+        seen,
         facts,
         sealed_rows(region, layout, "feed"),
         pq.read_table(sealed / "feed.polls.parquet").to_pylist(),
@@ -73,7 +82,7 @@ def check_gaps(day: ChaoticDay) -> None:
     """A gap is where the log says that whole minutes went by unseen, and nowhere else."""
     assert len(day.seen) == len(set(day.seen))
     unseen = sorted(set(range(day.city.polls)) - set(day.seen))
-    lost = {s.poll for s in day.status if s.moved and s.fault in HARMFUL}
+    lost = {served.poll for served in day.log if served.moved and served.fault in HARMFUL}
     assert set(unseen) == lost
     runs: list[list[int]] = []
     for minute in unseen:
@@ -173,6 +182,30 @@ def test_a_day_with_one_broken_answer_in_twenty(layout: Layout) -> None:
     day = live(layout, Chaos(7, share=0.05), vehicles=25, trips=300)
     assert 0.94 < day.facts["coverage"] < 0.99
     check(day, least_of_each=1)
+
+
+def test_a_replay_that_begins_again_adds_nothing_twice(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    city = city_day(DAY, vehicles=25, trips=300)
+    region = region_of({"feed": "${OPENTRIPS_REPLAY}/2.3/gbfs.json"})
+    six, noon = (dt.datetime.combine(DAY, dt.time(hour), region.zone) for hour in (6, 12))
+    with ReplayServer(city, faults=Chaos(1)) as server:
+        monkeypatch.setenv("OPENTRIPS_REPLAY", server.url)
+        assert not shift(region, region.feeds[0], layout, until=six)
+        early = server.log
+    with ReplayServer(city, faults=Chaos(2)) as server:
+        monkeypatch.setenv("OPENTRIPS_REPLAY", server.url)
+        assert not shift(region, region.feeds[0], layout, until=noon)
+        again = server.log
+    facts = seal_day(region, DAY, layout)["feeds"]["feed"]
+    first = minutes_seen(early)
+    assert 350 < first[-1] < 370
+    rest = [minute for minute in minutes_seen(again) if minute > first[-1]]
+    day = sealed_day(layout, region, city, early + again, first + rest, facts)
+    check_sightings(day)
+    check_trips(day)
+    assert facts["outcomes"]["ok"] == len(day.seen)
 
 
 @pytest.mark.slow
