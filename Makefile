@@ -13,6 +13,7 @@ export TMPDIR := $(CACHE)/tmp
 export PIP_CACHE_DIR := $(CACHE)/pip
 export XDG_CACHE_HOME := $(CACHE)
 export MPLCONFIGDIR := $(CACHE)/matplotlib
+export KERAS_HOME := $(CACHE)/keras
 export PREFECT_HOME := $(CACHE)/prefect
 export PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS := 120
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
