@@ -2,10 +2,8 @@ import datetime as dt
 import fcntl
 import os
 import random
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -281,46 +279,6 @@ def test_any_ids_in_any_order(
     assert sealed_table(layout).to_pylist() == [
         {name: row[name] for name in SIGHTINGS.names} for row in expected_rows(content)
     ]
-
-
-SEALER = """
-import sys
-from pathlib import Path
-from tasks.files import Layout
-from tasks.journal import seal_day
-from tests.tasks.conftest import DAY
-from tests.tasks.journal.test_sealing import REGION
-print("begins", flush=True)
-seal_day(REGION, DAY, Layout(Path(sys.argv[1])))
-"""
-
-
-def test_a_killed_seal_leaves_nothing_or_everything(tmp_path: Path) -> None:
-    layout = Layout(tmp_path)
-    ids = [f"vehicle-{i}" for i in range(2000)]
-    content: Content = [(poll(m, len(ids)), sightings(ids, m)) for m in range(30)]
-    journal_of(layout, REGION, content)
-    final = layout.sightings("test", DAY)
-    moments = random.Random(3)
-    unfinished = 0
-    for _ in range(6):
-        with subprocess.Popen(
-            [sys.executable, "-c", SEALER, str(tmp_path)], stdout=subprocess.PIPE, text=True
-        ) as process:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "begins\n"
-            time.sleep(moments.uniform(0, 0.1))
-            process.send_signal(signal.SIGKILL)
-        if not final.exists():
-            unfinished += 1
-            continue
-        assert seal_day(REGION, DAY, layout)["feeds"]["feed"]["rows"] == 60_000
-        for path in final.iterdir():
-            path.unlink()
-        final.rmdir()
-    assert unfinished
-    assert seal_day(REGION, DAY, layout)["feeds"]["feed"]["rows"] == 60_000
-    assert [path.name for path in final.parent.iterdir()] == [DAY.isoformat()]
 
 
 LARGE_DAY = """
