@@ -84,15 +84,16 @@ def _entries(path: Path, payloads: Sequence[tuple[int, int]], before: Entry | No
     After a failed sync nobody knows whether the frame is on disk, so it is written again, into
     the next segment. If both are there, the second is left out.
     """
-    if before is not None and payloads:
-        if payloads[0][1] == before.length and _payload(path, *payloads[0]) == _payload(
-            *before.place
-        ):
-            payloads = payloads[1:]
+    if before is not None and payloads and _is_same(before, path, *payloads[0]):
+        payloads = payloads[1:]
     return [
         Entry(decode_poll(_payload(path, offset, length)), path, offset, length)
         for offset, length in payloads
     ]
+
+
+def _is_same(entry: Entry, path: Path, offset: int, length: int) -> bool:
+    return entry.length == length and _payload(*entry.place) == _payload(path, offset, length)
 
 
 def _payload(path: Path, offset: int, length: int) -> bytes:
