@@ -52,40 +52,54 @@ def seal_day(region: Region, day: dt.date, layout: Layout) -> dict[str, Any]:
 
     Raises:
         NothingCollectedError: If no poll of the day was answered.
-        JournalError: If a journal is another region's, or somebody else is sealing the day.
+        JournalError: If a journal is another region's, if somebody else is sealing the day, or if
+            the disk refuses; what was collected stays, and the day can be sealed again.
         FileError: If the day was sealed and a file of it has changed since.
     """
     final = layout.sightings(region.id, day)
-    if (sealed := _verified(final)) is not None:
-        return sealed
-    with _staging(final) as staged:
-        if (sealed := _verified(final)) is not None:  # by the process that held the lock
+    try:
+        if (sealed := _verified(final)) is not None:
             return sealed
-        journals = {feed.id: _read(region, feed, day, layout) for feed in region.feeds}
-        if not any(poll.is_answered for journal in journals.values() for poll in journal.polls):
-            raise NothingCollectedError(_nothing(region, day, layout))
-        start, end = day_bounds(day, region.zone)
-        facts = {
-            feed.id: _seal_feed(staged, feed, journals[feed.id], start, end)
-            for feed in region.feeds
-        }
-        fields = {
-            "kind": "sightings",
-            "region": region.id,
-            "service_day": day.isoformat(),
-            "start": start.isoformat(),
-            "end": end.isoformat(),
-            "schema_version": SIGHTINGS.version,
-            "feeds": facts,
-        }
-        write_manifest(staged, fields, [path.name for path in staged.iterdir()])
-        try:
-            move_into_place(staged, final)
-        except FileExistsError as error:
-            raise JournalError(
-                f"{final}: is there but has no manifest, so no seal made it; move it away"
-            ) from error
-    return _verified(final) or {}
+        with _staging(final) as staged:
+            if _verified(final) is None:  # else the process that held the lock sealed it
+                _seal(region, day, layout, staged)
+                _move(staged, final)
+        return _verified(final) or {}
+    except OSError as error:
+        raise JournalError(
+            f"{final}: cannot seal: {error.strerror or error}; what was collected is safe, "
+            "free the disk and run again"
+        ) from error
+
+
+def _seal(region: Region, day: dt.date, layout: Layout, staged: Path) -> None:
+    """Write the files of a day into an empty directory, the manifest last."""
+    journals = {feed.id: _read(region, feed, day, layout) for feed in region.feeds}
+    if not any(poll.is_answered for journal in journals.values() for poll in journal.polls):
+        raise NothingCollectedError(_nothing(region, day, layout))
+    start, end = day_bounds(day, region.zone)
+    facts = {
+        feed.id: _seal_feed(staged, feed, journals[feed.id], start, end) for feed in region.feeds
+    }
+    fields = {
+        "kind": "sightings",
+        "region": region.id,
+        "service_day": day.isoformat(),
+        "start": start.isoformat(),
+        "end": end.isoformat(),
+        "schema_version": SIGHTINGS.version,
+        "feeds": facts,
+    }
+    write_manifest(staged, fields, [path.name for path in staged.iterdir()])
+
+
+def _move(staged: Path, final: Path) -> None:
+    try:
+        move_into_place(staged, final)
+    except FileExistsError as error:
+        raise JournalError(
+            f"{final}: is there but has no manifest, so no seal made it; move it away"
+        ) from error
 
 
 def _verified(directory: Path) -> dict[str, Any] | None:
