@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 from zoneinfo import ZoneInfo
@@ -9,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from tasks.files import make_directories, write_atomically
+from tasks.journal.clock import ClockSteps
 from tasks.journal.day import read_day, segments
 from tasks.journal.errors import JournalError, JournalHeldError
 from tasks.journal.lock import Lock
@@ -53,6 +55,7 @@ class Journal:
         self._directory = directory
         self._zone = zone
         self._patience = patience
+        self._clock_steps = ClockSteps()
         self._segment: SegmentWriter | None = None
         self._last_poll: dict[dt.date, Poll | None] = {}
         self._last_answered: dict[dt.date, Poll | None] = {}
@@ -78,7 +81,8 @@ class Journal:
     def append(self, poll: Poll, sightings: pa.RecordBatch | None = None) -> None:
         """Store one poll: it is acknowledged, on disk, on return.
 
-        It goes to the service day in which it was fetched.
+        It goes to the service day in which it was fetched. If this machine's clock was set since
+        the poll before, that is noted with it.
 
         Args:
             poll: The poll; `vehicles` is the number of sightings.
@@ -90,6 +94,9 @@ class Journal:
         """
         day = service_day_of(poll.fetched_at, self._zone)
         folder = self._directory / day.isoformat()
+        step = self._clock_steps.since_last()
+        if step is not None:
+            poll = replace(poll, clock_step_ms=step)
         payload = encode(poll, sightings)
         self._recall(day)
         try:

@@ -18,6 +18,7 @@ from tasks.journal.columns import SightingColumns
 from tasks.journal.coverage import coverage, due_polls, gaps
 from tasks.journal.day import JournalDay, collected_days, read_day
 from tasks.journal.errors import JournalError, NothingCollectedError
+from tasks.journal.freshness import skew_seconds, stale
 from tasks.journal.journal import check_identity
 from tasks.region import Feed, Region
 from tasks.region.service_day import day_bounds
@@ -191,6 +192,13 @@ def _facts(feed: Feed, journal: JournalDay, start: dt.datetime, end: dt.datetime
         "longest_gap_seconds": max(
             ((after - before).total_seconds() for before, after in holes), default=0.0
         ),
+        "skew_seconds": skew_seconds(polls),
+        "stale": [[first.isoformat(), last.isoformat()] for first, last in stale(polls)],
+        "clock_steps": [
+            {"fetched_at": poll.fetched_at.isoformat(), "seconds": poll.clock_step_ms / 1000}
+            for poll in polls
+            if poll.clock_step_ms is not None
+        ],
         "quarantined": dict(sorted(quarantined.items())),
         "damaged": list(journal.damaged),
     }

@@ -110,6 +110,9 @@ def test_the_manifest_says_what_was_seen_and_what_was_not(layout: Layout) -> Non
             ["2026-05-20T00:59:00+00:00", "2026-05-21T00:00:00+00:00"],
         ],
         "longest_gap_seconds": 23 * 3600 + 60,
+        "skew_seconds": 0.0,
+        "stale": [],
+        "clock_steps": [],
         "quarantined": {"null_island": 1},
         "damaged": [],
     }
