@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from tasks.journal.record import Poll, decode_poll, decode_sightings
 from tasks.journal.segment import SUFFIX, scan
+from tasks.schema import POLLS
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,11 @@ class JournalDay:
     def polls(self) -> tuple[Poll, ...]:
         """The polls alone."""
         return tuple(entry.poll for entry in self.entries)
+
+    def table(self) -> pa.Table:
+        """The polls, columns of `tasks.schema.POLLS`."""
+        rows = [entry.poll.row() for entry in self.entries]
+        return pa.Table.from_pylist(rows, schema=POLLS.arrow())
 
 
 def collected_days(directory: Path) -> list[dt.date]:

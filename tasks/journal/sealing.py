@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tasks.files import Layout, move_into_place, read_manifest, verify_files, write_manifest
-from tasks.journal.columns import SightingColumns
+from tasks.journal.columns import sorted_tables
 from tasks.journal.coverage import coverage, due_polls, gaps
 from tasks.journal.day import JournalDay, collected_days, read_day
 from tasks.journal.errors import JournalError, NothingCollectedError
@@ -22,7 +22,7 @@ from tasks.journal.freshness import skew_seconds, stale
 from tasks.journal.journal import check_identity
 from tasks.region import Feed, Region
 from tasks.region.service_day import day_bounds
-from tasks.schema import POLLS, SIGHTINGS
+from tasks.schema import SIGHTINGS
 
 _COMPRESSION = {"compression": "zstd", "compression_level": 3}
 _DICTIONARIES = ["vehicle_id", "vehicle_type_id", "current_range_meters"]
@@ -158,8 +158,8 @@ def _seal_feed(
     directory: Path, feed: Feed, journal: JournalDay, start: dt.datetime, end: dt.datetime
 ) -> dict[str, Any]:
     """Write the two files of a feed; returns its part of the manifest."""
-    columns = SightingColumns.of(journal.entries)
     sightings, polls = directory / f"{feed.id}.parquet", directory / f"{feed.id}.polls.parquet"
+    rows = vehicles = 0
     with pq.ParquetWriter(
         sightings,
         SIGHTINGS.arrow(),
@@ -167,11 +167,12 @@ def _seal_feed(
         column_encoding=_ENCODINGS,
         **_COMPRESSION,
     ) as writer:
-        for table in columns.tables():
+        for table in sorted_tables(journal.entries):
             writer.write_table(table, row_group_size=max(table.num_rows, 1))
-    rows = [poll.row() for poll in journal.polls]
-    pq.write_table(pa.Table.from_pylist(rows, schema=POLLS.arrow()), polls, **_COMPRESSION)
-    return {"rows": columns.rows, "vehicles": columns.vehicles} | _facts(feed, journal, start, end)
+            rows += table.num_rows
+            vehicles += pc.count_distinct(table["vehicle_id"]).as_py()  # none is in two tables
+    pq.write_table(journal.table(), polls, **_COMPRESSION)
+    return {"rows": rows, "vehicles": vehicles} | _facts(feed, journal, start, end)
 
 
 def _facts(feed: Feed, journal: JournalDay, start: dt.datetime, end: dt.datetime) -> dict[str, Any]:
