@@ -6,13 +6,15 @@ from typing import Any
 
 from prefect import flow
 from prefect.artifacts import create_table_artifact
-from prefect.futures import wait
+from prefect.futures import PrefectFuture, wait
 
+from tasks import OpentripsError
 from tasks.poll import poll_shift
-from tasks.region import Region
+from tasks.region import Feed, Region
 from tasks.region.service_day import day_bounds, service_day_of
 
 SHIFT = dt.timedelta(hours=1)
+MINUTE = dt.timedelta(minutes=1)
 
 
 @flow(name="collect", flow_run_name="collect-{region.id}")
@@ -24,7 +26,9 @@ def collect(
 ) -> list[dict[str, Any]]:
     """Poll a region's feeds for a number of shifts of one hour each.
 
-    A shift that was cut off is simply run again: what was acknowledged is on disk.
+    A shift that was cut off is simply run again: what was acknowledged is on disk. All feeds are
+    polled by this one process, a thread for each. A feed that fails costs the others nothing: its
+    report carries the error, and the next shift tries it again.
 
     Args:
         region: The region.
@@ -33,16 +37,21 @@ def collect(
         minutes: Stop after so many minutes, in the middle of a shift if need be.
 
     Returns:
-        One report per shift and feed: polls, sightings, outcomes.
+        One report per shift and feed: polls, sightings, outcomes; or the `error`.
+
+    Raises:
+        OpentripsError: If every feed of a shift failed; what the first one said.
     """
     day = day or service_day_of(dt.datetime.now(dt.UTC), region.zone)
     reports: list[dict[str, Any]] = []
     for end in _shift_ends(region, day, shifts, minutes):
         futures = [poll_shift.submit(region, feed.id, day, end) for feed in region.feeds]
         wait(futures)
-        shift = [future.result() for future in futures]
+        shift = [_report(feed, future) for feed, future in zip(region.feeds, futures, strict=True)]
+        if all("error" in report for report in shift):
+            futures[0].result()  # raises
         reports += shift
-        if all(report["ended"] for report in shift):
+        if all(report.get("ended") for report in shift):
             break
     create_table_artifact(
         key=f"collect-{region.id}",
@@ -52,14 +61,25 @@ def collect(
     return reports
 
 
+def _report(feed: Feed, future: PrefectFuture[dict[str, Any]]) -> dict[str, Any]:
+    """What a feed's shift did, or why it failed."""
+    try:
+        return {"feed": feed.id} | future.result()
+    except OpentripsError as error:
+        return {"feed": feed.id, "error": str(error)}
+
+
 def _shift_ends(
     region: Region, day: dt.date, shifts: int, minutes: float | None
 ) -> Iterator[dt.datetime]:
-    """When each shift ends: on the hour, the last one with the day or after so many minutes."""
+    """When each shift ends: on the hour, the last one with the day or after so many minutes.
+
+    A shift that begins in the last minute of an hour goes on to the end of the next.
+    """
     start, end = day_bounds(day, region.zone)
     if region.clock == "wall":
         now = dt.datetime.now(dt.UTC)
-        start = max(start, now.replace(minute=0, second=0, microsecond=0))
+        start = max(start, (now + MINUTE).replace(minute=0, second=0, microsecond=0))
         if minutes is not None:
             end = min(end, now + dt.timedelta(minutes=minutes))
     for shift in range(1, shifts + 1):

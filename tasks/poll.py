@@ -6,10 +6,16 @@ from typing import Any
 from prefect import get_run_logger
 
 from tasks.files import Layout, read_manifest
-from tasks.journal import Journal, Shift, run_shift
+from tasks.journal import Journal, Patience, Shift, run_shift
 from tasks.region import Region
 from tasks.schema.polls import SEEN
 from tasks.step import step
+
+DISK_SECONDS = 3600.0
+"""A shift pauses for so long while the disk is full; then it fails, and the next one tries."""
+
+HOLDER_SECONDS = 60.0
+"""A shift waits for so long for the one before it, which may still wait for its last answer."""
 
 
 @step("poll-{feed_id}")
@@ -34,7 +40,13 @@ def poll_shift(
     if read_manifest(layout.sightings(region.id, day)) is not None:
         logger.info("%s: %s is sealed already, nothing more is collected", feed.id, day)
         return Shift(ended=True).report()
-    with Journal(layout.journal(region.id, feed.id), region.id, feed.id, region.zone) as journal:
+    patience = Patience(
+        disk_seconds=DISK_SECONDS,
+        holder_seconds=HOLDER_SECONDS if feed.clock == "wall" else 0.0,
+        warn=lambda line: logger.warning("%s: %s", feed.id, line),
+    )
+    directory = layout.journal(region.id, feed.id)
+    with Journal(directory, region.id, feed.id, region.zone, patience) as journal:
         shift = run_shift(region, feed, journal, day, until, logger.warning)
     logger.info("%s: %s", feed.id, _summary(shift, region))
     return shift.report()

@@ -6,7 +6,7 @@ from typing import Any
 from prefect import get_run_logger
 
 from tasks.files import Layout
-from tasks.journal import seal_day
+from tasks.journal import expire_journals, seal_day
 from tasks.region import Region
 from tasks.step import step
 
@@ -15,11 +15,14 @@ from tasks.step import step
 def seal(region: Region, day: dt.date) -> dict[str, Any]:
     """Seal what was collected of a service day; a sealed day is verified and stays as it is.
 
+    Journals whose days have been sealed for the region's `retention_days` are deleted.
+
     Returns:
         The manifest of the sealed day.
     """
     logger = get_run_logger()
-    manifest = seal_day(region, day, Layout.from_environment())
+    layout = Layout.from_environment()
+    manifest = seal_day(region, day, layout)
     for feed, facts in manifest["feeds"].items():
         logger.info(
             "%s: %s sealed, %s sightings of %s vehicles, %.1f %% of %d due polls answered",
@@ -37,4 +40,6 @@ def seal(region: Region, day: dt.date) -> dict[str, Any]:
                 day,
                 ", ".join(facts["damaged"]),
             )
+    for feed, old in expire_journals(region, layout, dt.datetime.now(dt.UTC), logger.warning):
+        logger.info("%s: the journal of %s is deleted, its sealed day was verified", feed, old)
     return manifest

@@ -1,6 +1,11 @@
 """Where files lie, how they are written so that a crash leaves the old or the new, manifests."""
 
-from tasks.files.atomic import fsync_directory, move_into_place, write_atomically
+from tasks.files.atomic import (
+    fsync_directory,
+    make_directories,
+    move_into_place,
+    write_atomically,
+)
 from tasks.files.layout import Layout
 from tasks.files.manifest import (
     FileError,
@@ -14,6 +19,7 @@ __all__ = [
     "FileError",
     "Layout",
     "fsync_directory",
+    "make_directories",
     "move_into_place",
     "read_manifest",
     "sha256_of",

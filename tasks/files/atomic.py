@@ -1,6 +1,7 @@
 """Writes after which a crash leaves either the old state or the new one."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -13,12 +14,25 @@ def fsync_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
+def make_directories(path: Path) -> None:
+    """Make a directory and those above it; their names are on disk on return.
+
+    Each name is made durable before the next one is made below it. So when a process died in
+    here, only the lowest name can be missing from the disk, and that is the one renewed first.
+    """
+    if not path.parent.is_dir():
+        make_directories(path.parent)
+    path.mkdir(exist_ok=True)
+    with suppress(PermissionError):  # of a directory that is not ours to read, nor to sync
+        fsync_directory(path.parent)
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace a file's content so that a reader sees all of the old or all of the new.
 
     The content is on disk before the name points to it, and the name is on disk on return.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_directories(path.parent)
     staged = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with staged.open("wb") as file:
         file.write(content)
@@ -41,7 +55,7 @@ def move_into_place(staged: Path, final: Path) -> None:
         else:
             fsync_directory(path)
     fsync_directory(staged)
-    final.parent.mkdir(parents=True, exist_ok=True)
+    make_directories(final.parent)
     if final.exists():
         raise FileExistsError(f"{final} exists already")
     staged.rename(final)

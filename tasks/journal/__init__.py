@@ -8,7 +8,9 @@ from tasks.journal.errors import (
     UnseenFeedError,
 )
 from tasks.journal.journal import Journal
+from tasks.journal.patience import Patience
 from tasks.journal.record import Poll
+from tasks.journal.retention import expire_journals
 from tasks.journal.sealing import seal_day
 from tasks.journal.shift import Shift, run_shift
 
@@ -19,10 +21,12 @@ __all__ = [
     "JournalError",
     "JournalHeldError",
     "NothingCollectedError",
+    "Patience",
     "Poll",
     "Shift",
     "UnseenFeedError",
     "collected_days",
+    "expire_journals",
     "read_day",
     "run_shift",
     "seal_day",

@@ -2,14 +2,18 @@
 
 The number of sightings of each vehicle is counted first. Then every sighting is put straight into
 its place, poll by poll, so that nothing is sorted and nothing is held twice: 26 bytes a sighting.
+
+A day with too many ids or sightings for that, such as that of a feed which renames its vehicles
+all the time, is gone through in parts, one range of ids after the other.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tasks.journal.day import Entry
@@ -19,6 +23,14 @@ from tasks.schema import SIGHTINGS
 
 ROW_GROUP_ROWS = 1 << 18
 """A table ends with the vehicle that reaches this many rows."""
+
+MAX_IDS = 1 << 20
+"""Most vehicle ids that are held at once; each costs some 200 bytes."""
+
+MAX_ROWS = 1 << 24
+"""Most sightings that are held at once."""
+
+_SAMPLE = 1 << 16  # ids from which the ranges are made
 
 _CHUNK_POLLS = 64  # polls whose ids are looked up together
 _UNKNOWN = -1
@@ -52,6 +64,74 @@ class _Codes:
 
 
 @dataclass(frozen=True)
+class IdRange:
+    """Vehicle ids from `low` on and before `high`; None is no bound."""
+
+    low: str | None = None
+    high: str | None = None
+
+    def of(self, sightings: pa.RecordBatch) -> pa.RecordBatch:
+        """The sightings of these vehicles."""
+        if self.low is None and self.high is None:
+            return sightings
+        ids = sightings.column("vehicle_id")
+        within = pa.array(np.ones(len(ids), dtype=bool))
+        if self.low is not None:
+            within = pc.and_(within, pc.greater_equal(ids, self.low))
+        if self.high is not None:
+            within = pc.and_(within, pc.less(ids, self.high))
+        return sightings.filter(within)
+
+
+ALL_IDS = IdRange()
+
+
+def sorted_tables(entries: Sequence[Entry]) -> Iterator[pa.Table]:
+    """A day's sightings, columns of `tasks.schema.SIGHTINGS`, sorted, a row group at a time.
+
+    No vehicle is in two tables. A day without sightings is one empty table. The same sightings
+    always give the same tables.
+
+    Raises:
+        JournalError: If a poll holds two sightings of one vehicle.
+    """
+    rows = sum(entry.poll.vehicles for entry in entries)
+    at_once = MAX_ROWS
+    if rows > MAX_IDS and _number_of_ids_exceeds(entries, MAX_IDS):
+        at_once = MAX_IDS  # then every sighting may have an id of its own
+    if rows <= at_once:
+        yield from SightingColumns.of(entries).tables()
+        return
+    for ids in _ranges(entries, rows, -(-rows // at_once)):
+        part = SightingColumns.of(entries, ids)
+        if part.rows:
+            yield from part.tables()
+
+
+def _number_of_ids_exceeds(entries: Sequence[Entry], limit: int) -> bool:
+    codes = _Codes()
+    for chunk in _chunks(entries):
+        codes.encode(_ids(chunk, ALL_IDS))
+        if len(codes.texts) > limit:
+            return True
+    return False
+
+
+def _ranges(entries: Sequence[Entry], rows: int, parts: int) -> list[IdRange]:
+    """Ranges of ids that hold about as many sightings each."""
+    stride = max(1, rows // _SAMPLE)
+    sample: list[str] = []
+    begin = 0  # within the next poll
+    for entry in entries:
+        ids = entry.sightings().column("vehicle_id")
+        sample += ids.take(pa.array(range(begin, len(ids), stride), pa.int64())).to_pylist()
+        begin = (begin - len(ids)) % stride
+    sample.sort()
+    bounds = sorted({sample[len(sample) * part // parts] for part in range(1, parts)})
+    return [IdRange(low, high) for low, high in pairwise([None, *bounds, None])]
+
+
+@dataclass(frozen=True)
 class SightingColumns:
     """A feed's sightings of one day, sorted by `vehicle_id` and `fetched_at`.
 
@@ -82,13 +162,17 @@ class SightingColumns:
     range: NDArray[np.int32]
 
     @classmethod
-    def of(cls, entries: Sequence[Entry]) -> "SightingColumns":
+    def of(cls, entries: Sequence[Entry], within: IdRange = ALL_IDS) -> "SightingColumns":
         """Read the sightings of polls that are in order of time.
+
+        Args:
+            entries: The polls.
+            within: Vehicles that are read.
 
         Raises:
             JournalError: If a poll holds two sightings of one vehicle.
         """
-        ids, vehicles = _vehicles(entries)
+        ids, vehicles = _vehicles(entries, within)
         counts = np.zeros(len(ids), dtype=np.int64)
         for seen in vehicles:
             counts[seen] += 1
@@ -113,7 +197,7 @@ class SightingColumns:
         place = ends - counts  # where the next sighting of each vehicle goes
         for poll, (entry, seen) in enumerate(zip(entries, vehicles, strict=True)):
             if len(seen):
-                columns._put(place[seen], poll, entry.sightings(), types)
+                columns._put(place[seen], poll, within.of(entry.sightings()), types)
                 place[seen] += 1
         if not np.array_equal(place, ends):
             raise JournalError(
@@ -178,18 +262,26 @@ class SightingColumns:
         return pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema)
 
 
-def _vehicles(entries: Sequence[Entry]) -> tuple[list[str], list[NDArray[np.int32]]]:
+def _vehicles(
+    entries: Sequence[Entry], within: IdRange
+) -> tuple[list[str], list[NDArray[np.int32]]]:
     """The sorted ids of a day and, for each poll, the vehicles it saw as indices of them."""
     codes = _Codes()
     vehicles: list[NDArray[np.int32]] = []
     for chunk in _chunks(entries):
-        seen = [entry.sightings().column("vehicle_id") for entry in chunk]
-        encoded = codes.encode(pa.chunked_array(seen, pa.string()))
-        vehicles += np.split(encoded, np.cumsum([len(ids) for ids in seen])[:-1])
+        ids = _ids(chunk, within)
+        encoded = codes.encode(ids)
+        vehicles += np.split(encoded, np.cumsum([len(each) for each in ids.chunks])[:-1])
     order = sorted(range(len(codes.texts)), key=codes.texts.__getitem__)
     rank = np.empty(len(order), dtype=np.int32)
     rank[order] = np.arange(len(order), dtype=np.int32)
     return [codes.texts[index] for index in order], [rank[seen] for seen in vehicles]
+
+
+def _ids(entries: Iterable[Entry], within: IdRange) -> pa.ChunkedArray:
+    """The ids in each poll, one chunk for each."""
+    ids = [within.of(entry.sightings()).column("vehicle_id") for entry in entries]
+    return pa.chunked_array(ids, pa.string())
 
 
 def _chunks(entries: Iterable[Entry]) -> Iterator[list[Entry]]:

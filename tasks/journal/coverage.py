@@ -8,7 +8,10 @@ from itertools import pairwise
 from tasks.journal.record import Poll
 
 GAP_INTERVALS = 1.5
-"""Answered polls further apart than this many poll intervals have a gap between them."""
+"""Answered polls that were due further apart than this many poll intervals have a gap between."""
+
+CATCH_UP_INTERVALS = 1.25
+"""Unless they came within this many intervals all the same: a replay keeps its own schedule."""
 
 
 def due_polls(start: dt.datetime, end: dt.datetime, poll_seconds: int) -> int:
@@ -49,9 +52,14 @@ def gaps(
     """The gaps of a service day, in order: intervals in which the feed was due and not seen.
 
     A gap lies between two consecutive answered polls, or between one and an edge of the day,
-    that are more than `GAP_INTERVALS` poll intervals apart.
+    between which a due poll has no answer: they were due more than `GAP_INTERVALS` poll intervals
+    apart, and came more than `CATCH_UP_INTERVALS` apart. A late answer alone makes no gap.
     """
-    widest = dt.timedelta(seconds=GAP_INTERVALS * poll_seconds)
-    seen = sorted(poll.fetched_at for poll in polls if poll.is_answered)
-    edges = [start, *seen, end]
-    return [(before, after) for before, after in pairwise(edges) if after - before > widest]
+    interval = dt.timedelta(seconds=poll_seconds)
+    seen = sorted((poll.fetched_at, poll.due_at) for poll in polls if poll.is_answered)
+    return [
+        (before, after)
+        for (before, was_due), (after, is_due) in pairwise([(start, start), *seen, (end, end)])
+        if is_due - was_due > GAP_INTERVALS * interval
+        and after - before > CATCH_UP_INTERVALS * interval
+    ]

@@ -1,6 +1,7 @@
 """Reading a journal: the polls of one service day and the sightings each brought."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pyarrow as pa
 
 from tasks.journal.record import Poll, decode_poll, decode_sightings
 from tasks.journal.segment import SUFFIX, scan
+from tasks.schema import POLLS
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,12 @@ class Entry:
 
     def sightings(self) -> pa.RecordBatch:
         """What the poll brought, columns of `tasks.schema.SIGHTINGS_OF_A_POLL`."""
-        return decode_sightings(_payload(self.path, self.offset, self.length))
+        return decode_sightings(_payload(*self.place))
+
+    @property
+    def place(self) -> tuple[Path, int, int]:
+        """File, offset and length of its frame's payload."""
+        return self.path, self.offset, self.length
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,11 @@ class JournalDay:
     def polls(self) -> tuple[Poll, ...]:
         """The polls alone."""
         return tuple(entry.poll for entry in self.entries)
+
+    def table(self) -> pa.Table:
+        """The polls, columns of `tasks.schema.POLLS`."""
+        rows = [entry.poll.row() for entry in self.entries]
+        return pa.Table.from_pylist(rows, schema=POLLS.arrow())
 
 
 def collected_days(directory: Path) -> list[dt.date]:
@@ -62,10 +74,7 @@ def read_day(directory: Path, day: dt.date) -> JournalDay:
         found = scan(path)
         if found.is_damaged:
             damaged.append(path.name)
-        entries += [
-            Entry(decode_poll(_payload(path, offset, length)), path, offset, length)
-            for offset, length in found.payloads
-        ]
+        entries += _entries(path, found.payloads, entries[-1] if entries else None)
     entries.sort(key=lambda entry: entry.poll.fetched_at)
     return JournalDay(tuple(entries), tuple(sorted(damaged)))
 
@@ -73,6 +82,24 @@ def read_day(directory: Path, day: dt.date) -> JournalDay:
 def segments(folder: Path) -> list[Path]:
     """The segments in the folder of a day, in the order they were begun."""
     return sorted(folder.glob(f"*{SUFFIX}"))
+
+
+def _entries(path: Path, payloads: Sequence[tuple[int, int]], before: Entry | None) -> list[Entry]:
+    """The polls of a segment.
+
+    After a failed sync nobody knows whether the frame is on disk, so it is written again, into
+    the next segment. If both are there, the second is left out.
+    """
+    if before is not None and payloads and _is_same(before, path, *payloads[0]):
+        payloads = payloads[1:]
+    return [
+        Entry(decode_poll(_payload(path, offset, length)), path, offset, length)
+        for offset, length in payloads
+    ]
+
+
+def _is_same(entry: Entry, path: Path, offset: int, length: int) -> bool:
+    return entry.length == length and _payload(*entry.place) == _payload(path, offset, length)
 
 
 def _payload(path: Path, offset: int, length: int) -> bytes:

@@ -1,25 +1,26 @@
 """A feed's journal: the durable record of its polls, with one writer at a time."""
 
 import datetime as dt
-import fcntl
 import json
-import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from tasks.files import fsync_directory, write_atomically
+from tasks.files import make_directories, write_atomically
+from tasks.journal.clock import ClockSteps
 from tasks.journal.day import read_day, segments
 from tasks.journal.errors import JournalError, JournalHeldError
+from tasks.journal.lock import Lock
+from tasks.journal.patience import IMPATIENT, Patience
 from tasks.journal.record import Poll, encode
 from tasks.journal.segment import SUFFIX, SegmentWriter, repair
 from tasks.region.service_day import service_day_of
 from tasks.schema import POLLS, SIGHTINGS
 
 IDENTITY = "journal.json"
-_LOCK = "lock"
 
 
 class Journal:
@@ -29,7 +30,14 @@ class Journal:
     there and begins a segment of its own.
     """
 
-    def __init__(self, directory: Path, region: str, feed: str, zone: ZoneInfo) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        region: str,
+        feed: str,
+        zone: ZoneInfo,
+        patience: Patience = IMPATIENT,
+    ) -> None:
         """Take the journal over, or begin it.
 
         Args:
@@ -37,6 +45,7 @@ class Journal:
             region: Id of the region whose journal it is.
             feed: Id of the feed.
             zone: The region's time zone; its midnight parts the folders.
+            patience: How long to wait for a disk that refuses or another process that writes.
 
         Raises:
             JournalHeldError: If another process writes to it.
@@ -45,12 +54,16 @@ class Journal:
         """
         self._directory = directory
         self._zone = zone
+        self._patience = patience
+        self._clock_steps = ClockSteps()
         self._segment: SegmentWriter | None = None
         self._last_poll: dict[dt.date, Poll | None] = {}
         self._last_answered: dict[dt.date, Poll | None] = {}
         try:
-            directory.mkdir(parents=True, exist_ok=True)
-            self._lock = _take_lock(directory)
+            make_directories(directory)
+            self._patience.outlast(
+                self._take_lock, JournalHeldError, patience.holder_seconds, "waiting: {}".format
+            )
             try:
                 _claim(directory, _identity(region, feed, zone))
             except BaseException:
@@ -68,23 +81,33 @@ class Journal:
     def append(self, poll: Poll, sightings: pa.RecordBatch | None = None) -> None:
         """Store one poll: it is acknowledged, on disk, on return.
 
-        It goes to the service day in which it was fetched.
+        It goes to the service day in which it was fetched. If this machine's clock was set since
+        the poll before, that is noted with it.
 
         Args:
             poll: The poll; `vehicles` is the number of sightings.
             sightings: What it brought, columns of `tasks.schema.SIGHTINGS_OF_A_POLL`.
 
         Raises:
-            JournalError: If it could not be stored. The next poll begins a new segment.
+            JournalError: If it could not be stored and patience is over. The next poll begins a
+                new segment.
         """
         day = service_day_of(poll.fetched_at, self._zone)
+        folder = self._directory / day.isoformat()
+        step = self._clock_steps.since_last()
+        if step is not None:
+            poll = replace(poll, clock_step_ms=step)
         payload = encode(poll, sightings)
         self._recall(day)
         try:
-            self._segment_of(day).append(payload)
+            self._patience.outlast(
+                lambda: self._store(folder, payload),
+                OSError,
+                self._patience.disk_seconds,
+                lambda error: _paused(folder, error),
+            )
         except OSError as error:
-            self._segment = None
-            raise _cannot_write(self._directory / day.isoformat(), error) from error
+            raise _cannot_write(folder, error) from error
         self._remember(day, poll)
 
     def last_poll(self, day: dt.date) -> Poll | None:
@@ -104,19 +127,25 @@ class Journal:
             self._segment.close()
         self._lock.close()
 
-    def _segment_of(self, day: dt.date) -> SegmentWriter:
-        folder = self._directory / day.isoformat()
+    def _take_lock(self) -> None:
+        self._lock = Lock(self._directory)
+
+    def _store(self, folder: Path, payload: bytes) -> None:
+        """Append to the segment; one that failed is never used again."""
+        segment = self._segment_in(folder)
+        self._segment = None
+        segment.append(payload)
+        self._segment = segment
+
+    def _segment_in(self, folder: Path) -> SegmentWriter:
         if self._segment is not None:
             if self._segment.path.parent == folder:
                 return self._segment
             self._segment.close()
             self._segment = None
-        if not folder.is_dir():
-            folder.mkdir()
-            fsync_directory(self._directory)
+        make_directories(folder)
         taken = [int(path.stem) for path in segments(folder)]
-        self._segment = SegmentWriter(folder / f"{max(taken, default=0) + 1:06d}{SUFFIX}")
-        return self._segment
+        return SegmentWriter(folder / f"{max(taken, default=0) + 1:06d}{SUFFIX}")
 
     def _recall(self, day: dt.date) -> None:
         """Mend and read what the journal holds of a day, once."""
@@ -175,33 +204,18 @@ def _claim(directory: Path, identity: dict[str, Any]) -> None:
     zone = ZoneInfo(identity["time_zone"])
     if not check_identity(directory, identity["region"], identity["feed"], zone):
         write_atomically(directory / IDENTITY, (json.dumps(identity, indent=2) + "\n").encode())
-        fsync_directory(directory.parent)
-
-
-def _take_lock(directory: Path) -> Any:
-    """The lock file, locked until it is closed: also when the process dies."""
-    lock = (directory / _LOCK).open("a+", encoding="ascii")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        lock.seek(0)
-        holder = lock.read().strip()
-        lock.close()
-        raise JournalHeldError(
-            f"{directory}: process {holder or '(unknown)'} is collecting into this journal; "
-            "stop it or wait until it ends"
-        ) from None
-    except BaseException:
-        lock.close()
-        raise
-    lock.truncate(0)
-    lock.write(str(os.getpid()))
-    lock.flush()
-    return lock
 
 
 def _cannot_write(path: Path, error: OSError) -> JournalError:
     return JournalError(
         f"{path}: cannot write the journal: {error.strerror}; "
         "what was acknowledged is safe, free the disk and run again"
+    )
+
+
+def _paused(path: Path, error: Exception) -> str:
+    why = error.strerror if isinstance(error, OSError) else error
+    return (
+        f"{path}: cannot write the journal: {why}; collecting pauses, what was acknowledged is "
+        "safe, and it goes on by itself when the disk takes writes again"
     )

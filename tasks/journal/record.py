@@ -36,6 +36,7 @@ class Poll:
     last_updated: dt.datetime | None = None
     vehicles: int = 0
     quarantined: Mapping[str, int] = field(default_factory=dict)
+    clock_step_ms: int | None = None
 
     @property
     def is_answered(self) -> bool:

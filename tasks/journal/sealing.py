@@ -10,18 +10,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tasks.files import Layout, move_into_place, read_manifest, verify_files, write_manifest
-from tasks.journal.columns import SightingColumns
+from tasks.journal.columns import sorted_tables
 from tasks.journal.coverage import coverage, due_polls, gaps
 from tasks.journal.day import JournalDay, collected_days, read_day
 from tasks.journal.errors import JournalError, NothingCollectedError
+from tasks.journal.freshness import skew_seconds, stale
 from tasks.journal.journal import check_identity
 from tasks.region import Feed, Region
 from tasks.region.service_day import day_bounds
-from tasks.schema import POLLS, SIGHTINGS
+from tasks.schema import SIGHTINGS
 
 _COMPRESSION = {"compression": "zstd", "compression_level": 3}
 _DICTIONARIES = ["vehicle_id", "vehicle_type_id", "current_range_meters"]
@@ -52,40 +53,54 @@ def seal_day(region: Region, day: dt.date, layout: Layout) -> dict[str, Any]:
 
     Raises:
         NothingCollectedError: If no poll of the day was answered.
-        JournalError: If a journal is another region's, or somebody else is sealing the day.
+        JournalError: If a journal is another region's, if somebody else is sealing the day, or if
+            the disk refuses; what was collected stays, and the day can be sealed again.
         FileError: If the day was sealed and a file of it has changed since.
     """
     final = layout.sightings(region.id, day)
-    if (sealed := _verified(final)) is not None:
-        return sealed
-    with _staging(final) as staged:
-        if (sealed := _verified(final)) is not None:  # by the process that held the lock
+    try:
+        if (sealed := _verified(final)) is not None:
             return sealed
-        journals = {feed.id: _read(region, feed, day, layout) for feed in region.feeds}
-        if not any(poll.is_answered for journal in journals.values() for poll in journal.polls):
-            raise NothingCollectedError(_nothing(region, day, layout))
-        start, end = day_bounds(day, region.zone)
-        facts = {
-            feed.id: _seal_feed(staged, feed, journals[feed.id], start, end)
-            for feed in region.feeds
-        }
-        fields = {
-            "kind": "sightings",
-            "region": region.id,
-            "service_day": day.isoformat(),
-            "start": start.isoformat(),
-            "end": end.isoformat(),
-            "schema_version": SIGHTINGS.version,
-            "feeds": facts,
-        }
-        write_manifest(staged, fields, [path.name for path in staged.iterdir()])
-        try:
-            move_into_place(staged, final)
-        except FileExistsError as error:
-            raise JournalError(
-                f"{final}: is there but has no manifest, so no seal made it; move it away"
-            ) from error
-    return _verified(final) or {}
+        with _staging(final) as staged:
+            if _verified(final) is None:  # else the process that held the lock sealed it
+                _seal(region, day, layout, staged)
+                _move(staged, final)
+        return _verified(final) or {}
+    except OSError as error:
+        raise JournalError(
+            f"{final}: cannot seal: {error.strerror or error}; what was collected is safe, "
+            "free the disk and run again"
+        ) from error
+
+
+def _seal(region: Region, day: dt.date, layout: Layout, staged: Path) -> None:
+    """Write the files of a day into an empty directory, the manifest last."""
+    journals = {feed.id: _read(region, feed, day, layout) for feed in region.feeds}
+    if not any(poll.is_answered for journal in journals.values() for poll in journal.polls):
+        raise NothingCollectedError(_nothing(region, day, layout))
+    start, end = day_bounds(day, region.zone)
+    facts = {
+        feed.id: _seal_feed(staged, feed, journals[feed.id], start, end) for feed in region.feeds
+    }
+    fields = {
+        "kind": "sightings",
+        "region": region.id,
+        "service_day": day.isoformat(),
+        "start": start.isoformat(),
+        "end": end.isoformat(),
+        "schema_version": SIGHTINGS.version,
+        "feeds": facts,
+    }
+    write_manifest(staged, fields, [path.name for path in staged.iterdir()])
+
+
+def _move(staged: Path, final: Path) -> None:
+    try:
+        move_into_place(staged, final)
+    except FileExistsError as error:
+        raise JournalError(
+            f"{final}: is there but has no manifest, so no seal made it; move it away"
+        ) from error
 
 
 def _verified(directory: Path) -> dict[str, Any] | None:
@@ -143,8 +158,8 @@ def _seal_feed(
     directory: Path, feed: Feed, journal: JournalDay, start: dt.datetime, end: dt.datetime
 ) -> dict[str, Any]:
     """Write the two files of a feed; returns its part of the manifest."""
-    columns = SightingColumns.of(journal.entries)
     sightings, polls = directory / f"{feed.id}.parquet", directory / f"{feed.id}.polls.parquet"
+    rows = vehicles = 0
     with pq.ParquetWriter(
         sightings,
         SIGHTINGS.arrow(),
@@ -152,11 +167,12 @@ def _seal_feed(
         column_encoding=_ENCODINGS,
         **_COMPRESSION,
     ) as writer:
-        for table in columns.tables():
+        for table in sorted_tables(journal.entries):
             writer.write_table(table, row_group_size=max(table.num_rows, 1))
-    rows = [poll.row() for poll in journal.polls]
-    pq.write_table(pa.Table.from_pylist(rows, schema=POLLS.arrow()), polls, **_COMPRESSION)
-    return {"rows": columns.rows, "vehicles": columns.vehicles} | _facts(feed, journal, start, end)
+            rows += table.num_rows
+            vehicles += pc.count_distinct(table["vehicle_id"]).as_py()  # none is in two tables
+    pq.write_table(journal.table(), polls, **_COMPRESSION)
+    return {"rows": rows, "vehicles": vehicles} | _facts(feed, journal, start, end)
 
 
 def _facts(feed: Feed, journal: JournalDay, start: dt.datetime, end: dt.datetime) -> dict[str, Any]:
@@ -177,6 +193,13 @@ def _facts(feed: Feed, journal: JournalDay, start: dt.datetime, end: dt.datetime
         "longest_gap_seconds": max(
             ((after - before).total_seconds() for before, after in holes), default=0.0
         ),
+        "skew_seconds": skew_seconds(polls),
+        "stale": [[first.isoformat(), last.isoformat()] for first, last in stale(polls)],
+        "clock_steps": [
+            {"fetched_at": poll.fetched_at.isoformat(), "seconds": poll.clock_step_ms / 1000}
+            for poll in polls
+            if poll.clock_step_ms is not None
+        ],
         "quarantined": dict(sorted(quarantined.items())),
         "damaged": list(journal.damaged),
     }

@@ -39,39 +39,50 @@ class SegmentWriter:
         """
         self.path = path
         self._length = 0
-        self._file = path.open("xb", buffering=0)
-        fsync_directory(path.parent)
+        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        try:
+            fsync_directory(path.parent)
+        except BaseException:
+            self._abandon()
+            raise
 
     def append(self, payload: bytes) -> None:
         """Write one frame; it is on disk on return.
 
         Raises:
-            OSError: If it could not be written or synced. The segment must not be used again:
-                after a failed sync nobody knows what the disk holds.
+            OSError: If it could not be written or synced. The segment is closed then and must
+                not be used again: after a failed sync nobody knows what the disk holds.
         """
         frame = memoryview(_header(payload) + payload)
         try:
             written = 0
             while written < len(frame):
-                written += self._file.write(frame[written:]) or 0
-            os.fsync(self._file.fileno())
-        except OSError:
+                written += os.write(self._descriptor, frame[written:])
+            os.fsync(self._descriptor)
+        except BaseException:  # also when somebody stops the program in the middle of a frame
             self._abandon()
             raise
         self._length += len(frame)
 
     def close(self) -> None:
         """Close the file; everything in it is on disk already."""
-        self._file.close()
+        os.close(self._descriptor)
 
     def _abandon(self) -> None:
-        """Take the failed frame off again, if the disk lets us; a reader would skip it anyway."""
+        """Take the failed frame off again, if the disk lets us; a reader would skip it anyway.
+
+        A segment in which nothing was acknowledged goes altogether, so that trying again and
+        again on a full disk leaves no trail of empty files.
+        """
         try:
-            self._file.truncate(self._length)
+            if self._length:
+                os.ftruncate(self._descriptor, self._length)
+            else:
+                self.path.unlink()
         except OSError:
             pass
         finally:
-            self._file.close()
+            os.close(self._descriptor)
 
 
 @dataclass(frozen=True)

@@ -171,6 +171,12 @@ class Region(_Model):
         min_length=1, description="Public rectangles; a trip starts and ends in one of them."
     )
     feeds: tuple[Feed, ...] = Field(min_length=1, description="The feeds polled for this region.")
+    retention_days: int = Field(
+        7,
+        ge=0,
+        le=3650,
+        description="Days for which the journal of a sealed service day is kept.",
+    )
     capture: Capture = Field(default_factory=Capture)
     trips: TripRules = Field(default_factory=TripRules)
     guarantee: Guarantee = Field(default_factory=Guarantee)

@@ -45,5 +45,12 @@ POLLS = Table(
             pa.map_(pa.string(), pa.int32()),
             "Records set aside, counted by reason.",
         ),
+        Column(
+            "clock_step_ms",
+            pa.int64(),
+            "How far our own clock was set since the poll before; null if it was not.",
+            "ms",
+            nullable=True,
+        ),
     ),
 )

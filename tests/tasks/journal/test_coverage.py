@@ -1,10 +1,13 @@
 import datetime as dt
+import random
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks.journal import Poll
 from tasks.journal.coverage import coverage, due_polls, gaps, latest_due
 from tasks.region.service_day import day_bounds
 from tests.tasks.conftest import START, minutes
@@ -54,6 +57,37 @@ def test_the_edges_of_the_day_count() -> None:
 def test_one_and_a_half_intervals_are_no_gap_yet() -> None:
     polls = [poll(minute) for minute in (0, 1.5, 3, 4.6)]
     assert gaps(polls, START, START + dt.timedelta(minutes=5), 60) == [tuple(minutes(3, 4.6))]
+
+
+def late(minute: float, seconds: float, outcome: str = "ok") -> Poll:
+    each = poll(minute, outcome=outcome)
+    return replace(each, fetched_at=each.due_at + dt.timedelta(seconds=seconds))
+
+
+def test_gaps_are_the_polls_that_failed_however_late_answers_come() -> None:
+    draw = random.Random(3)
+    for _ in range(50):
+        failed = {minute for minute in range(1, 60) if draw.random() < 0.1}
+        polls = [
+            late(minute, draw.uniform(0, 44), "timeout" if minute in failed else "ok")
+            for minute in range(60)
+        ]
+        runs = [minute for minute in failed if minute - 1 not in failed]
+        found = gaps(polls, START, END, 60)
+        assert len(found) == len(runs)
+        answered = [each.fetched_at for each in polls if each.is_answered]
+        edges = {START, END, *answered}
+        assert all(before in edges and after in edges for before, after in found)
+        assert not any(before < moment < after for moment in answered for before, after in found)
+        assert coverage(polls, START, END, 60) == (60 - len(failed)) / 60
+
+
+def test_a_replay_that_polls_a_little_slower_has_no_gaps() -> None:
+    polls = []
+    for number in range(56):
+        at = START + dt.timedelta(seconds=65 * number)
+        polls.append(replace(poll(0), due_at=latest_due(at, START, 60), fetched_at=at))
+    assert gaps(polls, START, END, 60) == []
 
 
 def test_two_polls_of_one_due_time_count_once() -> None:

@@ -1,17 +1,13 @@
 import datetime as dt
 import json
-import os
-import random
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from tasks.journal import Journal, JournalError, JournalHeldError, read_day
+from tasks.journal import Journal, JournalError, read_day
 from tasks.journal.journal import check_identity
 from tests.tasks.conftest import DAY
 from tests.tasks.journal.conftest import poll, sightings
@@ -100,23 +96,6 @@ def test_a_broken_identity_gives_one_line(tmp_path: Path, content: str) -> None:
         check_identity(tmp_path, "r", "feed", UTC)
 
 
-def test_a_second_writer_is_told_who_writes(tmp_path: Path) -> None:
-    with opened(tmp_path):
-        with pytest.raises(JournalHeldError, match=f"process {os.getpid()} is collecting"):
-            opened(tmp_path)
-        code = (
-            "import sys; from pathlib import Path; from zoneinfo import ZoneInfo\n"
-            "from tasks.journal import Journal, JournalHeldError\n"
-            "try: Journal(Path(sys.argv[1]), 'r', 'feed', ZoneInfo('UTC'))\n"
-            "except JournalHeldError as error: print(error)"
-        )
-        run = subprocess.run(
-            [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True
-        )
-        assert f"process {os.getpid()} is collecting" in run.stdout
-    opened(tmp_path).close()
-
-
 def test_a_tail_torn_at_any_byte_loses_no_acknowledged_poll(tmp_path: Path) -> None:
     with opened(tmp_path) as journal:
         for minute in range(3):
@@ -191,59 +170,3 @@ def test_a_directory_that_cannot_be_made_gives_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(JournalError, match="cannot write the journal"):
         opened(tmp_path / "file" / "journal")
-
-
-APPENDER = """
-import sys
-from pathlib import Path
-from zoneinfo import ZoneInfo
-from tasks.journal import Journal
-from tests.tasks.conftest import DAY
-from tests.tasks.journal.conftest import poll, sightings
-
-with Journal(Path(sys.argv[1]), "r", "feed", ZoneInfo("UTC")) as journal:
-    last = journal.last_poll(DAY)
-    number = last.bytes + 1 if last else 0
-    while True:
-        batch = sightings([f"v{i}" for i in range(number % 40)], number)
-        journal.append(poll(number / 60, batch.num_rows, bytes=number), batch)
-        print(number, flush=True)
-        number += 1
-"""
-
-
-def kill_while_appending(directory: Path, kills: int, seed: int) -> None:
-    """Kills an appending process again and again; every acknowledged poll is there once."""
-    moments = random.Random(seed)
-    acknowledged = -1
-    for _ in range(kills):
-        with subprocess.Popen(
-            [sys.executable, "-c", APPENDER, str(directory)], stdout=subprocess.PIPE, text=True
-        ) as process:
-            assert process.stdout is not None
-            numbers = [int(process.stdout.readline())]  # it has begun
-            time.sleep(moments.uniform(0, 0.05))
-            process.send_signal(signal.SIGKILL)
-            numbers += [int(line) for line in process.stdout if line.endswith("\n")]
-        # it went on right after what was acknowledged, or after the one poll that was on disk
-        # when the process was killed before it could say so
-        assert numbers[0] - acknowledged in (1, 2)
-        assert numbers == list(range(numbers[0], numbers[-1] + 1))
-        acknowledged = numbers[-1]
-    found = read_day(directory, DAY)
-    assert found.damaged == ()
-    written = [each.bytes for each in found.polls]
-    assert written in (list(range(acknowledged + 1)), list(range(acknowledged + 2)))
-    for number, entry in enumerate(found.entries):
-        expected = sightings([f"v{i}" for i in range(number % 40)], number)
-        assert entry.sightings() == expected
-
-
-def test_kill_while_appending(tmp_path: Path) -> None:
-    kill_while_appending(tmp_path, kills=15, seed=1)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(1800)
-def test_kill_while_appending_many_times(tmp_path: Path) -> None:
-    kill_while_appending(tmp_path, kills=300, seed=2)

@@ -2,10 +2,8 @@ import datetime as dt
 import fcntl
 import os
 import random
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -112,6 +110,9 @@ def test_the_manifest_says_what_was_seen_and_what_was_not(layout: Layout) -> Non
             ["2026-05-20T00:59:00+00:00", "2026-05-21T00:00:00+00:00"],
         ],
         "longest_gap_seconds": 23 * 3600 + 60,
+        "skew_seconds": 0.0,
+        "stale": [],
+        "clock_steps": [],
         "quarantined": {"null_island": 1},
         "damaged": [],
     }
@@ -259,6 +260,30 @@ def test_no_vehicle_is_in_two_row_groups(layout: Layout, monkeypatch: pytest.Mon
     ]
 
 
+@pytest.mark.parametrize("limits", [(1 << 20, 200), (100, 1 << 24)])
+def test_a_day_too_large_to_hold_at_once_is_sealed_in_parts(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, limits: tuple[int, int]
+) -> None:
+    monkeypatch.setattr(columns, "MAX_IDS", limits[0])
+    monkeypatch.setattr(columns, "MAX_ROWS", limits[1])
+    content = some_hour()
+    # and from noon on a new id in each poll, as a feed may do it
+    for minute in range(720, 760):
+        names = [f"{minute}-{number}" for number in range(9)]
+        content.append((poll(minute, len(names)), sightings(names, minute)))
+    journal_of(layout, REGION, content)
+    facts = seal_day(REGION, DAY, layout)["feeds"]["feed"]
+    rows = expected_rows(content)
+    assert sealed_table(layout).to_pylist() == [
+        {name: row[name] for name in SIGHTINGS.names} for row in rows
+    ]
+    assert (facts["rows"], facts["vehicles"]) == (len(rows), len({r["vehicle_id"] for r in rows}))
+    with pq.ParquetFile(layout.sightings("test", DAY) / "feed.parquet") as file:
+        groups = [file.read_row_group(i)["vehicle_id"] for i in range(file.num_row_groups)]
+    assert len(groups) > 3
+    assert sum(pa.compute.count_distinct(ids).as_py() for ids in groups) == facts["vehicles"]
+
+
 BATCHES = st.lists(
     st.tuples(
         st.integers(0, 1439), st.lists(st.text(min_size=1, max_size=2), max_size=5, unique=True)
@@ -270,10 +295,14 @@ BATCHES = st.lists(
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(BATCHES)
+@given(BATCHES, st.sampled_from([3, 1 << 20]))
 def test_any_ids_in_any_order(
-    tmp_path_factory: pytest.TempPathFactory, batches: list[tuple[int, list[str]]]
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    batches: list[tuple[int, list[str]]],
+    max_ids: int,
 ) -> None:
+    monkeypatch.setattr(columns, "MAX_IDS", max_ids)
     layout = Layout(tmp_path_factory.mktemp("root"))
     content: Content = [(poll(minute, len(ids)), sightings(ids, minute)) for minute, ids in batches]
     journal_of(layout, REGION, content)
@@ -281,46 +310,6 @@ def test_any_ids_in_any_order(
     assert sealed_table(layout).to_pylist() == [
         {name: row[name] for name in SIGHTINGS.names} for row in expected_rows(content)
     ]
-
-
-SEALER = """
-import sys
-from pathlib import Path
-from tasks.files import Layout
-from tasks.journal import seal_day
-from tests.tasks.conftest import DAY
-from tests.tasks.journal.test_sealing import REGION
-print("begins", flush=True)
-seal_day(REGION, DAY, Layout(Path(sys.argv[1])))
-"""
-
-
-def test_a_killed_seal_leaves_nothing_or_everything(tmp_path: Path) -> None:
-    layout = Layout(tmp_path)
-    ids = [f"vehicle-{i}" for i in range(2000)]
-    content: Content = [(poll(m, len(ids)), sightings(ids, m)) for m in range(30)]
-    journal_of(layout, REGION, content)
-    final = layout.sightings("test", DAY)
-    moments = random.Random(3)
-    unfinished = 0
-    for _ in range(6):
-        with subprocess.Popen(
-            [sys.executable, "-c", SEALER, str(tmp_path)], stdout=subprocess.PIPE, text=True
-        ) as process:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "begins\n"
-            time.sleep(moments.uniform(0, 0.1))
-            process.send_signal(signal.SIGKILL)
-        if not final.exists():
-            unfinished += 1
-            continue
-        assert seal_day(REGION, DAY, layout)["feeds"]["feed"]["rows"] == 60_000
-        for path in final.iterdir():
-            path.unlink()
-        final.rmdir()
-    assert unfinished
-    assert seal_day(REGION, DAY, layout)["feeds"]["feed"]["rows"] == 60_000
-    assert [path.name for path in final.parent.iterdir()] == [DAY.isoformat()]
 
 
 LARGE_DAY = """
