@@ -45,6 +45,9 @@ def poll_shift(
         holder_seconds=HOLDER_SECONDS if feed.clock == "wall" else 0.0,
         warn=lambda line: logger.warning("%s: %s", feed.id, line),
     )
+    if feed.clock == "wall":
+        end = f"{until.astimezone(region.zone):%H:%M}" if until else "the end of the day"
+        logger.info("%s: polling every %d seconds until %s", feed.id, feed.poll_seconds, end)
     directory = layout.journal(region.id, feed.id)
     with Journal(directory, region.id, feed.id, region.zone, patience) as journal:
         shift = run_shift(region, feed, journal, day, until, logger.warning)
