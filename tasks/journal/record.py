@@ -36,6 +36,8 @@ class Poll:
     last_updated: dt.datetime | None = None
     vehicles: int = 0
     quarantined: Mapping[str, int] = field(default_factory=dict)
+    version: str | None = None
+    ttl: int | None = None
 
     @property
     def is_answered(self) -> bool:

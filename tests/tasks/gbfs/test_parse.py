@@ -139,7 +139,7 @@ def test_the_first_record_of_an_id_stays_and_bad_ones_do_not_take_its_place() ->
     ("record", "reason"),
     [
         (b'{"bike_id": "b", "lat": NaN, "lon": 1}', "bad_position"),
-        (b'{"bike_id": "b", "lat": 1e999, "lon": 1}', "bad_position"),
+        (b'{"bike_id": "b", "lat": 1e999, "lon": 1}', "missing_position"),
         (b'{"bike_id": "cut in half \\ud800", "lat": 1, "lon": 1}', "bad_id"),
         (b'{"bike_id": "K\xf6ln", "lat": 1, "lon": 1}', "bad_id"),  # Latin-1
     ],

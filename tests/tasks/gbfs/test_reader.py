@@ -77,8 +77,9 @@ def test_an_unchanged_feed(feed_server: FeedServer) -> None:
     )
     with FeedReader(feed(url)) as reader:
         first = reader.read()
-        second = reader.read(first.etag)
-        assert (second.outcome, second.parsed, second.etag) == ("not_modified", None, '"a"')
+        second = reader.read(first.validators)
+        assert (second.outcome, second.parsed) == ("not_modified", None)
+        assert second.validators.etag == '"a"'
         assert reader.read().outcome == "ok"
 
 
@@ -130,7 +131,7 @@ def test_variables_fill_the_url_and_the_headers(
         ),
         (
             {"url": "http://a.example/", "headers": {"X-Key": "BAD_KEY"}},
-            "BAD_KEY holds characters that cannot stand",
+            "BAD_KEY of its headers holds characters that cannot stand",
         ),
         ({"url": "ftp://a.example/${KEY}"}, "must be an http or https URL"),
         ({"url": "http://"}, "must be an http or https URL"),
