@@ -522,3 +522,29 @@ def test_nothing_that_the_schema_does_not_name_is_ever_written(
         assert "PLANTED" not in str(pq.read_table(path).to_pylist())
     for entry in collected(layout).entries:
         assert "PLANTED" not in str(entry.sightings().to_pylist())
+
+
+def test_no_secret_is_ever_written(
+    feed_server: FeedServer, layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("IN_HEADER", "IN_QUERY", "IN_URL"):
+        monkeypatch.setenv(name, f"PLANTED-{name}")
+    path = "/PLANTED-IN_URL/v?key=PLANTED-IN_QUERY"
+    feed_server.serve_in_turn(path, [Reply(b"", 500), Reply(b"<html>"), *replayed(minutes(2, 3))])
+    region = region_of(
+        feed_server.url + "/${IN_URL}/v",
+        clock="feed",
+        headers={"X-Key": "IN_HEADER"},
+        query={"key": "IN_QUERY"},
+    )
+    told: list[str] = []
+    shift = run(region, layout, warn=told.append)
+    assert shift.outcomes["ok"] == 2
+    assert feed_server.requests[-1].headers["X-Key"] == "PLANTED-IN_HEADER"
+    facts = seal_day(region, DAY, layout)
+    files = [path for path in layout.root.rglob("*") if path.is_file()]
+    assert len(files) >= 5
+    assert len(told) == 2
+    written = [path.read_bytes() for path in files]
+    for text in (*written, f"{told} {facts} {shift.report()}".encode()):
+        assert b"PLANTED" not in text
