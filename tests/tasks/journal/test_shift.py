@@ -13,6 +13,7 @@ import pytest
 from tasks.files import Layout
 from tasks.gbfs import parse
 from tasks.journal import Journal, JournalDay, Shift, UnseenFeedError, read_day, run_shift, seal_day
+from tasks.journal.coverage import coverage, gaps
 from tasks.journal.shift import MAX_FAILURES, MAX_STANDSTILL
 from tasks.region import Box, Region
 from tests.tasks.conftest import (
@@ -396,11 +397,18 @@ def test_a_feed_is_asked_when_its_next_edition_is_due(
         return Reply(vehicles(2, at=edition).replace(b'"ttl": 60', b'"ttl": 200'))
 
     url = feed_server.serve("/v", answer)
-    shift = run(region_of(url), layout, until=START + dt.timedelta(hours=2), clock=clock)
+    until = START + dt.timedelta(hours=2)
+    shift = run(region_of(url), layout, until=until, clock=clock)
     polls = collected(layout).polls
     assert shift.polls <= 37  # 36 editions in two hours
     assert len({poll.last_updated for poll in polls}) >= 35
     assert {poll.ttl for poll in polls} == {200}
+    # and nothing counts as missed
+    assert coverage(polls, START, until, 60) == 1
+    assert gaps(polls, START, until, 60) == []
+    assert gaps([polls[0], *polls[3:]], START, until, 60) == [
+        (polls[0].fetched_at, polls[3].fetched_at)
+    ]
     assert {poll.version for poll in polls} == {"2.3"}
 
 
