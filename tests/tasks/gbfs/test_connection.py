@@ -154,7 +154,7 @@ def test_bytes_that_drip_do_not_stretch_the_time_limit(
     thread.join()
     listener.close()
     assert answer.outcome == "timeout"
-    assert 0.25 < took < 0.8
+    assert 0.25 < took < 2  # the server would go on for ten seconds
 
 
 def test_an_endless_body_ends(feed_server: FeedServer) -> None:
