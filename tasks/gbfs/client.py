@@ -3,7 +3,6 @@
 import datetime as dt
 import http.client
 import os
-import ssl
 import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -13,14 +12,17 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import NamedTuple, NoReturn
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
+import requests
+import urllib3
+
 from tasks.gbfs.address import Reach, RefusedAddressError, Resolve, resolve_by_system
-from tasks.gbfs.connection import Connection
+from tasks.gbfs.connection import PORTS, Line, LineSession
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 _CHUNK = 1 << 16
 _GZIP_MAGIC = b"\x1f\x8b"
-_PORTS = {"http": 80, "https": 443}
-_MAX_CONNECTIONS = 4
+_MAX_LINES = 4
+_TIMEOUTS = (TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError)
 _SMALL = 1 << 20  # below this a body may be as repetitive as it likes
 
 
@@ -161,12 +163,16 @@ class Client:
             resolve,
         )
         self._take_turn = take_turn
-        self._headers = {
-            "User-Agent": user_agent(contact),
-            "Accept": "application/json",
-            "Accept-Encoding": "gzip",
-        }
-        self._connections: dict[_Origin, Connection] = {}
+        self._session = LineSession()
+        self._session.headers.clear()
+        self._session.headers.update(
+            {
+                "User-Agent": user_agent(contact),
+                "Accept": "application/json",
+                "Accept-Encoding": "gzip",
+            }
+        )
+        self._lines: dict[_Origin, Line] = {}
 
     def get(self, url: str, validators: Validators | None = None) -> Answer:
         """Fetch a URL; conditional if there are validators.
@@ -188,127 +194,127 @@ class Client:
             answer = self._follow(url, validators or Validators(), deadline)
         except RefusedAddressError as error:
             answer = Answer("unreachable", detail=str(error))
-        except (http.client.HTTPException, OSError, ValueError) as error:
-            late = isinstance(error, TimeoutError) or time.monotonic() >= deadline
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            late = isinstance(error, _TIMEOUTS) or time.monotonic() >= deadline
             answer = Answer("timeout" if late else "unreachable")
         return replace(answer, latency_ms=round((time.monotonic() - started) * 1000))
 
     def close(self) -> None:
         """Let the connections go."""
-        for connection in self._connections.values():
-            connection.drop()
-        self._connections.clear()
+        for line in self._lines.values():
+            line.drop()
+        self._lines.clear()
+        self._session.close()
 
     def _follow(self, url: str, validators: Validators, deadline: float) -> Answer:
         answer = Answer("unreachable")
         for hop in range(self._limits.redirects + 1):
             try:
-                connection = self._connection(_origin_of(url), deadline)
+                line = self._line(_origin_of(url), deadline)
             except (RefusedAddressError, ValueError) as error:
                 if hop == 0:
                     raise
                 named = isinstance(error, RefusedAddressError)
                 why = str(error) if named else "it leads away from http"
                 return replace(answer, detail=f"a redirect is not followed: {why}")
-            with connection.limited(deadline, self._limits.connect_seconds):
-                answer, target = self._ask(connection, url, validators, deadline)
-            if connection.is_cut:  # a cut looks like the end of a body that says no length
+            with line.limited(deadline, self._limits.connect_seconds):
+                answer, target = self._ask(line, url, validators, deadline)
+            if line.is_cut:  # a cut looks like the end of a body that says no length
                 return Answer("timeout", answer.status, date=answer.date)
             if target is None:
                 return answer
             url = urljoin(url, target)
         return replace(answer, detail=f"more than {self._limits.redirects} redirects")
 
-    def _connection(self, origin: _Origin, deadline: float) -> Connection:
-        """The open connection to a host, or a new one to its addresses as they are now."""
-        connection = self._connections.pop(origin, None)
-        if connection is None or not connection.is_idle:
-            if connection is not None:
-                connection.drop()
+    def _line(self, origin: _Origin, deadline: float) -> Line:
+        """The open line to a host, or a new one to its addresses as they are now."""
+        line = self._lines.pop(origin, None)
+        if line is None or not line.is_idle:
+            if line is not None:
+                line.drop()
             left = deadline - time.monotonic()
             addresses = self._reach.addresses(origin.host, origin.port, left)
-            connection = Connection(*origin, addresses, self._limits.read_seconds)
-        if len(self._connections) >= _MAX_CONNECTIONS:
-            self._connections.pop(next(iter(self._connections))).drop()
-        self._connections[origin] = connection
-        return connection
+            line = Line(*origin, addresses, self._limits.read_seconds)
+        if len(self._lines) >= _MAX_LINES:
+            self._lines.pop(next(iter(self._lines))).drop()
+        self._lines[origin] = line
+        return line
 
     def _ask(
-        self, connection: Connection, url: str, validators: Validators, deadline: float
+        self, line: Line, url: str, validators: Validators, deadline: float
     ) -> tuple[Answer, str | None]:
         """One hop: the answer, and where it redirects to if it does."""
         finished = False
         try:
-            response = self._send(connection, url, validators)
-            with response:
-                target = response.getheader("Location")
-                if response.status in _REDIRECTS and target is not None:
-                    answer = Answer("http_error", response.status, date=_date(response))
+            with self._send(line, url, validators) as response:
+                target = response.headers.get("Location")
+                if response.status_code in _REDIRECTS and target is not None:
+                    answer = Answer("http_error", response.status_code, date=_date(response))
                 else:
                     target = None
                     answer = self._read(response, url, validators, deadline)
-                finished = response.length == 0 or response.isclosed()
+                if response.raw.length_remaining == 0:
+                    response.raw.drain_conn()  # of nothing; it gives the connection back
+                finished = response.raw.closed
             return answer, target
         finally:
-            if not finished or connection.sock is None:
-                connection.drop()
+            if not finished or not line.is_open:
+                line.drop()
 
-    def _send(
-        self, connection: Connection, url: str, validators: Validators
-    ) -> http.client.HTTPResponse:
-        headers, target = {**self._headers, **validators.headers()}, _target(url)
+    def _send(self, line: Line, url: str, validators: Validators) -> requests.Response:
+        headers, target = validators.headers(), _target(url)
         if _origin_of(url).may_have_secrets_of(self._origin):
             headers |= self._secret_headers
             if self._secret_query:
                 target += ("&" if "?" in target else "?") + urlencode(self._secret_query)
-        was_open = connection.sock is not None
+        was_open = line.is_open
         try:
-            connection.request("GET", target, headers=headers)
-            return connection.getresponse()
-        except (ConnectionError, ssl.SSLError):
+            return self._session.ask(line, target, headers)
+        except requests.ConnectionError:
             if not was_open:
                 raise
-            connection.drop()  # the host had had enough of the old one
-            connection.request("GET", target, headers=headers)
-            return connection.getresponse()
+            line.drop()  # the host had had enough of the old one
+            return self._session.ask(line, target, headers)
 
     def _read(
         self,
-        response: http.client.HTTPResponse,
+        response: requests.Response,
         url: str,
         validators: Validators,
         deadline: float,
     ) -> Answer:
-        status, date = response.status, _date(response)
+        status, date = response.status_code, _date(response)
         if status == 304 and validators.headers():
             return Answer("not_modified", status, date=date, validators=validators, url=url)
         if status == 410:
             return Answer("ended", status, date=date)
         if status != 200:
-            wait = retry_after(response.getheader("Retry-After"), date)
+            wait = retry_after(response.headers.get("Retry-After"), date)
             return Answer("http_error", status, date=date, retry_after=wait)
         try:
-            wire = self._transfer(response, deadline)
-            body = self._decode(response.getheader("Content-Encoding", "identity"), wire)
+            wire = self._transfer(response.raw, deadline)
+            body = self._decode(response.headers.get("Content-Encoding", "identity"), wire)
         except _Refused as refusal:
             return Answer(refusal.outcome, status, date=date)
         marks = Validators(_mark(response, "ETag"), _mark(response, "Last-Modified"))
         return Answer("ok", status, date=date, validators=marks, url=url, body=body)
 
-    def _transfer(self, response: http.client.HTTPResponse, deadline: float) -> bytes:
+    def _transfer(self, raw: urllib3.HTTPResponse, deadline: float) -> bytes:
         """The body as it travels, piece by piece as it arrives."""
         pieces, length = [], 0
         try:
-            while piece := response.read1(_CHUNK):
+            while piece := raw.read1(_CHUNK, decode_content=False):
                 pieces.append(piece)
                 length += len(piece)
                 if length > self._limits.wire_bytes:
                     raise _Refused("too_large")
                 if time.monotonic() > deadline:
                     raise _Refused("timeout")
-        except http.client.IncompleteRead:
+        except urllib3.exceptions.ProtocolError as error:
+            if not isinstance(error.args[-1], http.client.IncompleteRead):
+                raise
             self._break_off(deadline)
-        if response.length:
+        if raw.length_remaining:
             self._break_off(deadline)
         return b"".join(pieces)
 
@@ -412,10 +418,10 @@ def _origin_of(url: str) -> _Origin:
         ValueError: If it is no http or https URL with a host.
     """
     parts = urlsplit(url)
-    if parts.scheme not in _PORTS or not parts.hostname or parts.port == 0:
+    if parts.scheme not in PORTS or not parts.hostname or parts.port == 0:
         raise ValueError("no http or https URL")
     host = parts.hostname.encode("idna").decode().lower()
-    return _Origin(parts.scheme, host, parts.port or _PORTS[parts.scheme])
+    return _Origin(parts.scheme, host, parts.port or PORTS[parts.scheme])
 
 
 def _target(url: str) -> str:
@@ -427,15 +433,15 @@ def _target(url: str) -> str:
     return quote(target, safe="/%?:@!$&'()*+,;=~[]|")
 
 
-def _mark(response: http.client.HTTPResponse, name: str) -> str | None:
+def _mark(response: requests.Response, name: str) -> str | None:
     """A header that is sent back as it is, if it can be."""
-    value = response.getheader(name) or ""
+    value = response.headers.get(name) or ""
     usable = 0 < len(value) <= 1000 and value.isascii() and value.isprintable()
     return value if usable else None
 
 
-def _date(response: http.client.HTTPResponse) -> dt.datetime | None:
-    return _http_date(response.getheader("Date") or "")
+def _date(response: requests.Response) -> dt.datetime | None:
+    return _http_date(response.headers.get("Date") or "")
 
 
 def _http_date(text: str) -> dt.datetime | None:

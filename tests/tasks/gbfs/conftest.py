@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from tasks.gbfs import connection
 from tests.tasks.conftest import FeedServer
 
 
@@ -47,7 +46,6 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tls_server(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FeedServer]:
     """A feed server that speaks TLS as feed.example and is trusted."""
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    connection.tls_context.cache_clear()
     server = FeedServer()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
@@ -65,4 +63,3 @@ def tls_server(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[F
     server.url = server.url.replace("http://127.0.0.1", "https://feed.example")
     yield server
     server.stop()
-    connection.tls_context.cache_clear()
