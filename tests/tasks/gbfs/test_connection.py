@@ -1,12 +1,17 @@
+import gzip
+import logging
 import socket
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
+import requests
 
-from tasks.gbfs.client import Answer, Client, Limits
+from tasks.gbfs.client import Answer, Client, Limits, Validators
+from tasks.gbfs.connection import Line, LineSession
 from tests.tasks.conftest import FeedServer, Reply
 from tests.tasks.gbfs.conftest import Names, named
 
@@ -192,3 +197,109 @@ def test_what_a_host_says_unasked_is_not_taken_for_an_answer() -> None:
     thread.join()
     listener.close()
     assert bodies == [b"{}", b"[]"]
+
+
+def test_the_environment_and_the_host_have_no_say_in_a_request(
+    feed_server: FeedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No proxy, no .netrc, no cookie."""
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login user password s3cret\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9/")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    feed_server.serve("/a", Reply(BODY, headers={"Set-Cookie": "id=1; Path=/"}))
+    for host in ("127.0.0.1", "feed.example"):
+        url = named(feed_server.url, host)
+        asking = client(url, LOOPBACK, "feed.example")
+        assert [asking.get(url + "/a").body for _ in range(2)] == [BODY, BODY]
+        asking.close()
+    names = {name for request in feed_server.requests for name in request.headers}
+    assert names == {"Host", "User-Agent", "Accept", "Accept-Encoding"}
+
+
+def test_the_body_of_a_redirect_is_not_read(feed_server: FeedServer) -> None:
+    bomb = gzip.compress(bytes(200 << 20))
+    headers = {"Location": "/b", "Content-Encoding": "gzip"}
+    url = feed_server.serve("/a", Reply(bomb, 302, headers))
+    feed_server.serve("/b", BODY)
+    begun = time.process_time()
+    assert ask(url, LOOPBACK).body == BODY
+    assert time.process_time() - begun < 0.2
+
+
+def test_a_connection_is_kept_where_nothing_is_left_in_it(feed_server: FeedServer) -> None:
+    """Each connection would look the name up."""
+    names = Names(feed_example="127.0.0.1")
+    url = named(feed_server.url, "feed.example")
+    feed_server.serve("/a", Reply(status=302, headers={"Location": "/b"}))
+    feed_server.serve("/b", Reply(BODY, headers={"ETag": "1"}))
+    feed_server.serve("/c", Reply(status=304))
+    feed_server.serve("/d", Reply(b"what is this", 404))
+    asking = client(url, names, "feed.example")
+    outcomes = [asking.get(url + path, Validators("1")).outcome for path in ("/a", "/c", "/b")]
+    assert outcomes == ["ok", "not_modified", "ok"]
+    assert len(names.asked) == 1
+    assert asking.get(url + "/d").outcome == "http_error"
+    assert asking.get(url + "/b").outcome == "ok"
+    assert len(names.asked) == 2
+    asking.close()
+
+
+def test_a_kept_connection_that_breaks_is_opened_once_more() -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    reply = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+
+    def serve() -> None:
+        for answers in (1, 1):
+            connection, _ = listener.accept()
+            with connection:
+                for _ in range(answers):
+                    connection.recv(4096)
+                    connection.sendall(reply)
+                connection.recv(4096)  # and no answer
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    asking = Client(url, limits=QUICK)
+    assert [asking.get(url).body for _ in range(2)] == [b"{}", b"{}"]
+    asking.close()
+    thread.join()
+    listener.close()
+
+
+def test_a_malformed_header_does_not_put_a_key_into_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(4096)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nno header\r\nContent-Length: 2\r\n\r\n{}")
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    with caplog.at_level(logging.DEBUG):
+        ask(url, LOOPBACK, query={"key": "s3cret"})
+        ask(url.replace("127.0.0.1", "127.0.0.2"), LOOPBACK, query={"key": "s3cret"})
+    thread.join()
+    listener.close()
+    assert "s3cret" not in caplog.text
+
+
+def test_a_session_takes_no_other_host_than_the_one_checked(feed_server: FeedServer) -> None:
+    port = int(feed_server.url.rpartition(":")[2])
+    line = Line("http", "feed.example", port, ["127.0.0.1"], 1)
+    with LineSession() as session:
+        for target in ("@other.example/", ".other.example/", "0/"):
+            with pytest.raises(requests.RequestException):
+                session.ask(line, target, {})
+    line.drop()
+    assert not feed_server.requests
