@@ -1,8 +1,8 @@
 """Feeds to sightings: fetch a GBFS feed of any version, keep only what the schema names."""
 
-from tasks.gbfs.client import Answer, Client, Limits
+from tasks.gbfs.client import Answer, Client, Limits, Validators
 from tasks.gbfs.discover import vehicle_status_url
-from tasks.gbfs.errors import BodyError, FeedError, NotJsonError, WrongShapeError
+from tasks.gbfs.errors import BodyError, FeedError, NotJsonError, TooLargeError, WrongShapeError
 from tasks.gbfs.parse import REASONS, Parsed, parse
 from tasks.gbfs.reader import FeedReader, Reading
 
@@ -17,6 +17,8 @@ __all__ = [
     "NotJsonError",
     "Parsed",
     "Reading",
+    "TooLargeError",
+    "Validators",
     "WrongShapeError",
     "parse",
     "vehicle_status_url",

@@ -29,3 +29,9 @@ class WrongShapeError(BodyError):
     """The body is JSON, but neither a discovery file nor a list of vehicles."""
 
     outcome = "wrong_shape"
+
+
+class TooLargeError(BodyError):
+    """The body is JSON that holds more than any feed."""
+
+    outcome = "too_large"

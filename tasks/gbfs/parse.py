@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tasks.gbfs.document import content, decode
 from tasks.gbfs.errors import WrongShapeError
 from tasks.gbfs.values import flags, identifiers, instant, number, numbers
+from tasks.region import Box
 from tasks.schema import SIGHTINGS, SIGHTINGS_OF_A_POLL
 
 REASONS = {
@@ -25,9 +26,16 @@ REASONS = {
     "bad_position": "Latitude or longitude is no number.",
     "out_of_range": "The position is not on Earth.",
     "null_island": "The position is (0, 0), the mark of an unset one.",
+    "swapped_position": "Latitude and longitude are exchanged: only the other way round do they "
+    "lie near the service area.",
+    "far_outside": "The position is more than a degree outside the service area.",
     "duplicate_id": "An earlier record of the same poll has this id.",
 }
 """Why a record is set aside, each with a sentence for people."""
+
+FAR_DEGREES = 1.0
+"""A position further than this from every box of the service area, in degrees of latitude or
+longitude, is no position of this region's vehicles; a public constant."""
 
 _LISTS = (("vehicles", "vehicle_id", "bike_id"), ("bikes", "bike_id", "vehicle_id"))
 _VERSION = re.compile(r"\d{1,2}(\.\d{1,3}){0,2}(-[A-Za-z]{1,8}\.?\d{0,3})?", re.ASCII)
@@ -55,16 +63,18 @@ class Parsed:
     quarantined: Counter[str]
 
 
-def parse(body: bytes) -> Parsed:
+def parse(body: bytes, area: Sequence[Box] = ()) -> Parsed:
     """Read a vehicle status body of any GBFS version; its layout is told from its shape.
 
     One bad record never costs the others. Positions are rounded to microdegrees (0.1 m).
 
     Args:
         body: The decoded body (not compressed).
+        area: The service area; positions far from it are set aside. Default: the whole Earth.
 
     Raises:
         NotJsonError: If it is no JSON.
+        TooLargeError: If it holds more values than any feed.
         WrongShapeError: If it holds no list of vehicles.
 
     Examples:
@@ -73,7 +83,7 @@ def parse(body: bytes) -> Parsed:
         >>> parsed.sightings.column("latitude_e6").to_pylist(), dict(parsed.quarantined)
         ([45500000], {'missing_id': 1})
     """
-    return parse_document(decode(body))
+    return parse_document(decode(body), area)
 
 
 def holds_vehicles(document: dict[str, Any]) -> bool:
@@ -81,7 +91,7 @@ def holds_vehicles(document: dict[str, Any]) -> bool:
     return _find_list(content(document)) is not None
 
 
-def parse_document(document: dict[str, Any]) -> Parsed:
+def parse_document(document: dict[str, Any], area: Sequence[Box] = ()) -> Parsed:
     """Like `parse`, from a body that was decoded before.
 
     Raises:
@@ -96,7 +106,7 @@ def parse_document(document: dict[str, Any]) -> Parsed:
     if set(map(type, records)) - {dict}:
         records = [record for record in records if type(record) is dict]
         quarantined["not_an_object"] = received - len(records)
-    sightings = _sightings(records, id_key, other_id_key, quarantined)
+    sightings = _sightings(records, id_key, other_id_key, area, quarantined)
     ttl = number(document.get("ttl"))
     version = document.get("version")
     return Parsed(
@@ -120,7 +130,11 @@ def _find_list(data: dict[str, Any]) -> tuple[list[Any], str, str] | None:
 
 
 def _sightings(
-    records: Sequence[dict[str, Any]], id_key: str, other_id_key: str, quarantined: Counter[str]
+    records: Sequence[dict[str, Any]],
+    id_key: str,
+    other_id_key: str,
+    area: Sequence[Box],
+    quarantined: Counter[str],
 ) -> pa.RecordBatch:
     ids = identifiers(
         [
@@ -133,8 +147,15 @@ def _sightings(
     good = _has_position(latitude, longitude)
     if None in ids:
         good &= np.array([value is not None for value in ids], dtype=bool)
+    near = _is_near(latitude, longitude, area)
+    swapped = ~near & _is_near(longitude, latitude, area)
     for index in np.flatnonzero(~good):
-        quarantined[_reason(records[index], id_key, other_id_key, ids[index])] += 1
+        reason = _reason(records[index], id_key, other_id_key, ids[index])
+        is_swapped = reason == "out_of_range" and swapped[index]
+        quarantined["swapped_position" if is_swapped else reason] += 1
+    quarantined["swapped_position"] += int((good & swapped).sum())
+    quarantined["far_outside"] += int((good & ~near & ~swapped).sum())
+    good &= near
     kept = _without_duplicates(ids, np.flatnonzero(good))
     quarantined["duplicate_id"] = int(good.sum()) - len(kept)
     if len(kept) < len(records):
@@ -170,6 +191,23 @@ def _has_position(
     on_earth = (np.abs(latitude) <= 90) & (np.abs(longitude) <= 180)
     unset = (np.abs(latitude) < 0.5 / _MICRODEGREES) & (np.abs(longitude) < 0.5 / _MICRODEGREES)
     return on_earth & ~unset
+
+
+def _is_near(
+    latitude: NDArray[np.float64], longitude: NDArray[np.float64], area: Sequence[Box]
+) -> NDArray[np.bool_]:
+    """Whether positions lie in the service area or at most `FAR_DEGREES` outside it."""
+    near = np.full(len(latitude), not area)
+    for box in area:
+        # east of the western edge, by 0 to 360 degrees: the area may reach over the antimeridian
+        with np.errstate(invalid="ignore"):
+            eastward = np.mod(longitude - (box.west - FAR_DEGREES), 360)
+        near |= (
+            (latitude >= box.south - FAR_DEGREES)
+            & (latitude <= box.north + FAR_DEGREES)
+            & (eastward <= box.east - box.west + 2 * FAR_DEGREES)
+        )
+    return near
 
 
 def _reason(record: dict[str, Any], id_key: str, other_id_key: str, vehicle_id: str | None) -> str:

@@ -1,16 +1,32 @@
-"""Reading a feed: discovery once, then one vehicle status per poll."""
+"""Reading a feed: discovery once in a while, then one vehicle status per poll."""
 
 import datetime as dt
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
-from tasks.gbfs.client import Answer, Client, Limits, environment_headers, is_loopback
-from tasks.gbfs.discover import vehicle_status_url
+from tasks.files import Layout
+from tasks.gbfs.address import Resolve, is_loopback, resolve_by_system
+from tasks.gbfs.catalogue import CATALOGUE_URL, discovery_url
+from tasks.gbfs.client import Answer, Client, Limits, Validators, environment_values
+from tasks.gbfs.discover import entry_url, vehicle_status_url
 from tasks.gbfs.document import decode
 from tasks.gbfs.errors import BodyError, FeedError
 from tasks.gbfs.parse import Parsed, holds_vehicles, parse_document
-from tasks.region import Feed
+from tasks.gbfs.turn import HostTurns
+from tasks.gbfs.values import number
+from tasks.region import Box, Feed
+
+DISCOVERY_SECONDS = (3600.0, 86400.0)
+"""The discovery file is fetched again at its own ttl, but not sooner and not later than this."""
+
+MAX_ENTRIES = 3
+"""So many files may lead to the vehicle feed: a manifest, a list of versions, the discovery."""
+
+_TRY_AGAIN = (408, 425, 429)  # client errors that do not mean that the URL is wrong
 
 
 @dataclass(frozen=True)
@@ -23,8 +39,10 @@ class Reading:
         latency_ms: From request to last byte, milliseconds.
         bytes: Length of the decoded body.
         date: The server's `Date` header, UTC.
-        etag: What to send with the next poll, once this one is kept.
+        validators: What to send with the next poll, once this one is kept.
         parsed: What the body says, if the outcome is `ok`.
+        retry_after: Seconds for which the host asks not to be asked, if it does.
+        detail: More about a failure, for people; never quotes a body, a path or a query.
     """
 
     outcome: str
@@ -32,125 +50,286 @@ class Reading:
     latency_ms: int
     bytes: int
     date: dt.datetime | None
-    etag: str | None
+    validators: Validators
     parsed: Parsed | None
+    retry_after: float | None = None
+    detail: str | None = None
 
 
 class FeedReader:
     """Polls one feed. Use it as a context manager: it holds a connection.
 
-    The feed's URL may be that of the discovery file or that of the vehicle feed itself: the
-    first body tells which, and no request is spent on finding out.
+    The feed's URL may be that of the discovery file, of a file that leads to it, or that of the
+    vehicle feed itself: the first body tells which, and no request is spent on finding out.
     """
 
-    def __init__(self, feed: Feed, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        feed: Feed,
+        limits: Limits | None = None,
+        *,
+        area: Sequence[Box] = (),
+        contact: str | None = None,
+        resolve: Resolve = resolve_by_system,
+        turns: HostTurns | None = None,
+    ) -> None:
         """Check the feed's settings; nothing is sent yet.
 
+        Args:
+            feed: The feed.
+            limits: What its hosts may cost us.
+            area: The region's service area; positions far from it are set aside.
+            contact: The region's contact, for the User-Agent.
+            resolve: Finds the addresses of a host.
+            turns: The turns at the hosts. Default: those of the data root.
+
         Raises:
-            FeedError: If a variable of the URL or of a header is not set, if the URL is neither
-                http nor https, or if `clock: feed` is asked of a host other than this machine.
+            FeedError: If a variable of the URL, of a header or of a query key is not set, if the
+                URL is neither http nor https, if the local catalogue lacks the system, or if
+                `clock: feed` is asked of a host other than this machine.
         """
         self._feed = feed
-        self._url = _resolve(feed)
-        self._client = Client(self._url, _headers(feed), limits)
+        self._limits = limits
+        self._area = area
+        self._contact = contact
+        self._resolve = resolve
+        root = Layout.from_environment().root
+        self._turns = turns or HostTurns(root / "private" / ".hosts")
+        self._headers = _filled(feed, feed.headers, "its headers")
+        self._query = _filled(feed, feed.query, "its query")
+        self._entry: str | None = None
+        self._client: Client | None = None
+        self._catalogue: str | None = None
+        if feed.url is not None:
+            self._set_entry(_resolved_url(feed), is_named=True)
+        else:
+            self._find_catalogue(root)
         self._vehicles_url: str | None = None
+        self._kept_url: str | None = None  # of the last body; its validators fit no other URL
+        self._discover_at: float | None = None  # on the monotonic clock
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._client.close()
+        if self._client is not None:
+            self._client.close()
 
-    def read(self, etag: str | None = None) -> Reading:
+    def read(self, validators: Validators | None = None) -> Reading:
         """Poll the feed once; every failure is an outcome.
 
         Args:
-            etag: Of the last body that was kept; the feed may then answer `not_modified`.
+            validators: Of the last body that was kept; the feed may then answer `not_modified`.
 
         Raises:
-            FeedError: If the discovery file sends a feed with `clock: feed` off this machine.
+            FeedError: If discovery sends a feed with `clock: feed` off this machine, or the
+                catalogue lacks the system.
         """
-        if self._vehicles_url is None:
-            return self._discover()
-        answer = self._client.get(self._vehicles_url, etag)
-        if answer.outcome == "http_error":
-            self._vehicles_url = None  # it may have moved: ask the discovery file again
-        return _reading(answer)
+        if self._client is None:
+            failed = self._look_up()
+            if failed is not None:
+                return failed
+        is_old = self._discover_at is not None and time.monotonic() >= self._discover_at
+        if self._vehicles_url is None or is_old:
+            reading = self._discover()
+            if reading is not None and (reading.outcome == "ok" or self._vehicles_url is None):
+                return reading
+        assert self._vehicles_url is not None
+        if self._kept_url != self._vehicles_url:
+            validators = None
+        answer, self._vehicles_url = self._get(self._vehicles_url, validators)
+        reading = self._reading(answer)
+        if answer.outcome == "ok":
+            self._kept_url = self._vehicles_url
+        elif answer.outcome == "http_error" and _means_moved(answer.status):
+            self._vehicles_url = None  # ask the discovery file again
+        return reading
 
-    def _discover(self) -> Reading:
-        """The first poll: of the discovery file and then of the vehicle feed it names."""
-        answer = self._client.get(self._url)
+    def _discover(self) -> Reading | None:
+        """Find the vehicle feed; a reading if that failed, or if the feed itself came at once."""
+        assert self._entry is not None
+        # where this fails and the vehicle feed is known, it is used until the next try
+        self._discover_at = time.monotonic() + DISCOVERY_SECONDS[0]
+        url = self._entry
+        for _ in range(MAX_ENTRIES):
+            answer, found = self._get(url)
+            if answer.outcome != "ok":
+                return _failed(answer, answer.outcome)
+            if url == self._entry:
+                self._entry = found
+            try:
+                document = decode(answer.body)
+                if holds_vehicles(document):
+                    self._vehicles_url = self._kept_url = found
+                    self._discover_at = None
+                    return self._reading(answer)
+                target = entry_url(document, answer.url, self._feed.system)
+                is_last = target is None
+                if target is None:
+                    target = vehicle_status_url(document, answer.url, self._feed.language)
+            except BodyError as error:
+                return _failed(answer, error.outcome, str(error))
+            if self._feed.clock == "feed" and not is_loopback(target):
+                raise FeedError(
+                    _needs_loopback(self._feed, "its discovery file names another host")
+                )
+            url = target
+            if is_last:
+                self._vehicles_url = url
+                least, most = DISCOVERY_SECONDS
+                seconds = min(max(number(document.get("ttl")) or 0, least), most)
+                on_wall = self._feed.clock == "wall"
+                self._discover_at = time.monotonic() + seconds if on_wall else None
+                return None
+        return _failed(answer, "wrong_shape", "one list of versions leads to the next")
+
+    def _get(self, url: str, validators: Validators | None = None) -> tuple[Answer, str]:
+        """An answer and the URL that brought it: a host may have gone over to https.
+
+        The way back, from https to http, is taken only where the host itself redirects.
+        """
+        assert self._client is not None
+        answer = self._client.get(url, validators)
+        is_lost = answer.outcome == "unreachable" or _means_moved(answer.status)
+        if url.startswith("http://") and is_lost and not is_loopback(url):
+            secure = "https://" + url.removeprefix("http://")
+            second = self._client.get(secure)
+            if second.outcome in ("ok", "ended"):
+                return second, secure
+        return answer, url
+
+    def _reading(self, answer: Answer) -> Reading:
         if answer.outcome != "ok":
-            return _reading(answer)
+            return _failed(answer, answer.outcome)
         try:
-            document = decode(answer.body)
-            if holds_vehicles(document):
-                self._vehicles_url = self._url
-                return _reading(answer)
-            target = vehicle_status_url(document, answer.url)
+            parsed = parse_document(decode(answer.body), self._area)
         except BodyError as error:
             return _failed(answer, error.outcome)
-        if self._feed.clock == "feed" and not is_loopback(target):
-            raise FeedError(_needs_loopback(self._feed, "its discovery file names another host"))
-        self._vehicles_url = target
-        return self.read()
+        return replace(_failed(answer, "ok"), validators=answer.validators, parsed=parsed)
+
+    # The catalogue
+
+    def _find_catalogue(self, root: Path) -> None:
+        """Read the local catalogue, if there is one; else remember where it is on the web."""
+        place = self._feed.catalogue
+        if place is not None and place.startswith(("http://", "https://")):
+            self._catalogue = place
+            return
+        path = root / "systems.csv" if place is None else Path(place)
+        if place is None and not path.is_file():
+            self._catalogue = CATALOGUE_URL
+            return
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError):
+            raise FeedError(
+                f"{self._feed.name}: cannot read the catalogue {path}; correct `catalogue`"
+            ) from None
+        self._use_catalogue(text)
+
+    def _look_up(self) -> Reading | None:
+        """Fetch the catalogue, once; a reading if that failed."""
+        assert self._catalogue is not None
+        client = Client(
+            self._catalogue,
+            limits=self._limits,
+            allow_hosts=self._feed.allow_hosts,
+            is_named=self._feed.catalogue is not None,
+            contact=self._contact,
+            resolve=self._resolve,
+            take_turn=self._turns.take,
+        )
+        answer = client.get(self._catalogue)
+        client.close()
+        if answer.outcome != "ok":
+            return _failed(answer, answer.outcome, answer.detail or "it is the catalogue's answer")
+        self._use_catalogue(answer.body.decode(errors="replace"))
+        return None
+
+    def _use_catalogue(self, text: str) -> None:
+        assert self._feed.system is not None
+        try:
+            url = discovery_url(text, self._feed.system)
+        except FeedError as error:
+            raise FeedError(f"{self._feed.name}: {error}") from None
+        _check_url(self._feed, url)
+        self._set_entry(url, is_named=False)
+
+    def _set_entry(self, url: str, *, is_named: bool) -> None:
+        self._entry = url
+        self._client = Client(
+            url,
+            self._headers,
+            self._limits,
+            query=self._query,
+            allow_hosts=self._feed.allow_hosts,
+            is_named=is_named,
+            contact=self._contact,
+            resolve=self._resolve,
+            take_turn=self._turns.take,
+        )
 
 
-def _reading(answer: Answer) -> Reading:
-    if answer.outcome != "ok":
-        return _failed(answer, answer.outcome)
-    try:
-        parsed = parse_document(decode(answer.body))
-    except BodyError as error:
-        return _failed(answer, error.outcome)
-    return replace(_failed(answer, "ok"), etag=answer.etag, parsed=parsed)
+def _means_moved(status: int | None) -> bool:
+    return status is not None and 300 <= status < 500 and status not in (304, 410, *_TRY_AGAIN)
 
 
-def _failed(answer: Answer, outcome: str) -> Reading:
-    etag = answer.etag if outcome == "not_modified" else None
+def _failed(answer: Answer, outcome: str, detail: str | None = None) -> Reading:
     return Reading(
-        outcome, answer.status, answer.latency_ms, len(answer.body), answer.date, etag, None
+        outcome,
+        answer.status,
+        answer.latency_ms,
+        len(answer.body),
+        answer.date,
+        answer.validators if outcome == "not_modified" else Validators(),
+        None,
+        answer.retry_after,
+        detail or answer.detail,
     )
 
 
-def _resolve(feed: Feed) -> str:
+def _resolved_url(feed: Feed) -> str:
     try:
         url = feed.resolved_url()
     except KeyError as error:
         raise FeedError(_unset(feed, error, "its url")) from None
+    _check_url(feed, url)
+    return url
+
+
+def _check_url(feed: Feed, url: str) -> None:
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         usable = False
     if not usable:
-        raise FeedError(f"feed {feed.id!r} ({feed.url}): the url must be an http or https URL")
+        raise FeedError(f"{feed.name}: the url must be an http or https URL")
     if feed.clock == "feed" and not is_loopback(url):
         raise FeedError(_needs_loopback(feed, "its url is on another host"))
-    return url
 
 
-def _headers(feed: Feed) -> dict[str, str]:
+def _filled(feed: Feed, variables: dict[str, str], where: str) -> dict[str, str]:
     try:
-        return environment_headers(feed.headers)
+        return environment_values(variables)
     except KeyError as error:
-        raise FeedError(_unset(feed, error, "its headers")) from None
+        raise FeedError(_unset(feed, error, where)) from None
     except ValueError as error:
         raise FeedError(
-            f"feed {feed.id!r} ({feed.url}): the environment variable {error.args[0]} holds "
+            f"{feed.name}: the environment variable {error.args[0]} of {where} holds "
             "characters that cannot stand in an HTTP header; set it again"
         ) from None
 
 
 def _unset(feed: Feed, error: KeyError, where: str) -> str:
     return (
-        f"feed {feed.id!r} ({feed.url}): the environment variable {error.args[0]} of {where} "
+        f"{feed.name}: the environment variable {error.args[0]} of {where} "
         "is not set; set it and run again"
     )
 
 
 def _needs_loopback(feed: Feed, why: str) -> str:
     return (
-        f"feed {feed.id!r} ({feed.url}): `clock: feed` is for a replay server on this machine "
+        f"{feed.name}: `clock: feed` is for a replay server on this machine "
         f"(127.0.0.1), but {why}; remove `clock: feed`"
     )

@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterable
 from itertools import pairwise
 
+from tasks.gbfs.pace import MAX_TTL_SECONDS
 from tasks.journal.record import Poll
 
 GAP_INTERVALS = 1.5
@@ -36,14 +37,27 @@ def coverage(
 ) -> float:
     """Share of the service day's due polls that were answered, 0 to 1.
 
-    Each due time counts once, however often it was tried.
+    Each due time counts once, however often it was tried. For a feed whose ttl is over the poll
+    interval an answer counts until the next edition is due.
     """
+    interval = dt.timedelta(seconds=poll_seconds)
     answered = set()
     for poll in polls:
         moment = poll.due_at if start <= poll.due_at < end else poll.fetched_at
         if poll.is_answered and start <= moment < end:
-            answered.add(latest_due(moment, start, poll_seconds))
+            slot = latest_due(moment, start, poll_seconds)
+            last = min(moment + valid_for(poll, poll_seconds) - interval, end - interval)
+            answered.add(slot)
+            while slot + interval <= last:
+                slot += interval
+                answered.add(slot)
     return len(answered) / max(due_polls(start, end, poll_seconds), 1)
+
+
+def valid_for(poll: Poll, poll_seconds: int) -> dt.timedelta:
+    """How long after an answered poll the next one was due: the poll interval or a longer ttl."""
+    ttl = min(poll.ttl or 0, MAX_TTL_SECONDS)
+    return dt.timedelta(seconds=max(poll_seconds, ttl))
 
 
 def gaps(
@@ -53,13 +67,18 @@ def gaps(
 
     A gap lies between two consecutive answered polls, or between one and an edge of the day,
     between which a due poll has no answer: they were due more than `GAP_INTERVALS` poll intervals
-    apart, and came more than `CATCH_UP_INTERVALS` apart. A late answer alone makes no gap.
+    apart, and came more than `CATCH_UP_INTERVALS` apart. A late answer alone makes no gap. Where
+    the feed's ttl is longer than the poll interval, it stands in its place.
     """
     interval = dt.timedelta(seconds=poll_seconds)
-    seen = sorted((poll.fetched_at, poll.due_at) for poll in polls if poll.is_answered)
+    seen = sorted(
+        (poll.fetched_at, poll.due_at, valid_for(poll, poll_seconds))
+        for poll in polls
+        if poll.is_answered
+    )
+    edges = [(start, start, interval), *seen, (end, end, interval)]
     return [
         (before, after)
-        for (before, was_due), (after, is_due) in pairwise([(start, start), *seen, (end, end)])
-        if is_due - was_due > GAP_INTERVALS * interval
-        and after - before > CATCH_UP_INTERVALS * interval
+        for (before, was_due, valid), (after, is_due, _) in pairwise(edges)
+        if is_due - was_due > GAP_INTERVALS * valid and after - before > CATCH_UP_INTERVALS * valid
     ]

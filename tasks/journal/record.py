@@ -37,6 +37,8 @@ class Poll:
     vehicles: int = 0
     quarantined: Mapping[str, int] = field(default_factory=dict)
     clock_step_ms: int | None = None
+    version: str | None = None
+    ttl: int | None = None
 
     @property
     def is_answered(self) -> bool:

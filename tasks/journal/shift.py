@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from tasks.gbfs import FeedReader, Reading
+from tasks.gbfs import FeedReader, Reading, Validators
+from tasks.gbfs.pace import Pace
 from tasks.journal.coverage import latest_due
 from tasks.journal.errors import UnseenFeedError
 from tasks.journal.journal import Journal
@@ -126,7 +127,7 @@ def run_shift(
     """
     start, end = day_bounds(day, region.zone)
     end = end if until is None else min(until, end)
-    with FeedReader(feed) as reader:
+    with FeedReader(feed, area=region.service_area, contact=region.contact) as reader:
         work = _Work(region, feed, reader, journal, _Warnings(feed, warn))
         work.shift.last_fetched_at = journal.last_answered(day)
         if feed.clock == "feed":
@@ -147,11 +148,11 @@ class _Warnings:
     def look_at(self, reading: Reading) -> None:
         if reading.outcome not in (*SEEN, "ended", *self._given):
             self._given.add(reading.outcome)
-            self._warn(f"{_name(self._feed)}: {_trouble(reading)}")
+            self._warn(f"{self._feed.name}: {_trouble(reading)}")
         empty = reading.parsed is not None and not reading.parsed.sightings.num_rows
         if empty and "empty" not in self._given:
             self._given.add("empty")
-            self._warn(f"{_name(self._feed)}: the feed shows no vehicle; polling goes on")
+            self._warn(f"{self._feed.name}: the feed shows no vehicle; polling goes on")
 
 
 @dataclass
@@ -164,10 +165,12 @@ class _Work:
     journal: Journal
     warnings: _Warnings
     shift: Shift = field(default_factory=Shift)
-    _etag: str | None = None  # of the last body that was stored; each shift begins with a body
+    _validators: Validators | None = (
+        None  # of the last body that was stored; each shift begins with a body
+    )
 
     def read(self) -> Reading:
-        reading = self.reader.read(self._etag)
+        reading = self.reader.read(self._validators)
         self.warnings.look_at(reading)
         return reading
 
@@ -184,10 +187,12 @@ class _Work:
             last_updated=None if parsed is None else parsed.last_updated,
             vehicles=0 if parsed is None else parsed.sightings.num_rows,
             quarantined={} if parsed is None else parsed.quarantined,
+            version=None if parsed is None else parsed.version,
+            ttl=None if parsed is None else parsed.ttl,
         )
         self.journal.append(poll, None if parsed is None else parsed.sightings)
         if poll.is_answered:
-            self._etag = reading.etag
+            self._validators = reading.validators
             self.shift.last_fetched_at = fetched_at
         self.shift.polls += 1
         self.shift.sightings += poll.vehicles
@@ -197,7 +202,11 @@ class _Work:
 def _on_wall_clock(
     work: _Work, day: dt.date, start: dt.datetime, end: dt.datetime, clock: Clock
 ) -> None:
-    """Poll at the due times of the day that remain, at once if the present one has no poll."""
+    """Poll at the due times of the day that remain, at once if the present one has no poll.
+
+    A due time is left out while the feed's ttl says that nothing new can have come, and while a
+    host that is in trouble is spared.
+    """
     seconds = work.feed.poll_seconds
     interval = dt.timedelta(seconds=seconds)
     due = latest_due(max(clock.now(), start), start, seconds)
@@ -205,19 +214,22 @@ def _on_wall_clock(
     if last is not None and last.due_at >= due:
         due += interval
     reading = None
+    pace = Pace(seconds)
     while due < end and not work.shift.ended:
         late = random.uniform(0, min(JITTER * seconds, JITTER_SECONDS))
         wait = (due - clock.now()).total_seconds()
         if wait > 0:
             clock.sleep(wait + late)
         reading = work.read()
-        work.store(reading, due, clock.now())
+        fetched_at = clock.now()
+        work.store(reading, due, fetched_at)
         work.shift.ended = reading.outcome == "ended"
-        due = max(due + interval, latest_due(clock.now(), start, seconds))
+        soonest = max(due + interval, latest_due(clock.now(), start, seconds))
+        due = pace.next_due(reading, due, fetched_at, soonest)
     seen = any(work.shift.outcomes[outcome] for outcome in SEEN)
     if reading is not None and not seen and not work.shift.ended:
         raise UnseenFeedError(
-            f"{_name(work.feed)}: none of the shift's {work.shift.polls} polls was answered; "
+            f"{work.feed.name}: none of the shift's {work.shift.polls} polls was answered; "
             f"{_trouble(reading)}"
         )
 
@@ -239,20 +251,20 @@ def _on_feed_clock(work: _Work, day: dt.date, start: dt.datetime, end: dt.dateti
                 work.store(reading, _due(work, at), at)
             if failures >= MAX_FAILURES:
                 raise UnseenFeedError(
-                    f"{_name(work.feed)}: {failures} polls in a row failed; {_trouble(reading)}; "
+                    f"{work.feed.name}: {failures} polls in a row failed; {_trouble(reading)}; "
                     "what was collected is kept, run again to go on"
                 )
             continue
         failures = 0
         if told is None:
             raise UnseenFeedError(
-                f"{_name(work.feed)}: `clock: feed`, but neither the Date header nor last_updated "
+                f"{work.feed.name}: `clock: feed`, but neither the Date header nor last_updated "
                 "tells the time; is this a replay server?"
             )
         standstill = standstill + 1 if now is not None and told <= now else 0
         if standstill >= MAX_STANDSTILL:
             raise UnseenFeedError(
-                f"{_name(work.feed)}: `clock: feed`, but time stands still at {told.isoformat()}; "
+                f"{work.feed.name}: `clock: feed`, but time stands still at {told.isoformat()}; "
                 "is this a replay server?"
             )
         now = told
@@ -288,10 +300,7 @@ def _due(work: _Work, moment: dt.datetime) -> dt.datetime:
     return latest_due(moment, start, work.feed.poll_seconds)
 
 
-def _name(feed: Feed) -> str:
-    return f"feed {feed.id!r} ({feed.url})"
-
-
 def _trouble(reading: Reading) -> str:
     status = f", HTTP {reading.status}" if reading.status is not None else ""
-    return f"outcome {reading.outcome}{status}: {_WHY[reading.outcome]}"
+    detail = f" ({reading.detail})" if reading.detail is not None else ""
+    return f"outcome {reading.outcome}{status}: {_WHY[reading.outcome]}{detail}"

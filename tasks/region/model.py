@@ -53,9 +53,29 @@ class Feed(_Model):
     """One GBFS system's vehicle-status endpoint."""
 
     id: Identifier
-    url: str = Field(
-        description="URL of the discovery file (gbfs.json) or of the vehicle feed itself. "
-        "${NAME} stands for an environment variable."
+    url: str | None = Field(
+        None,
+        description="URL of the discovery file (gbfs.json), of gbfs_versions.json or "
+        "manifest.json, or of the vehicle feed itself. ${NAME} stands for an environment "
+        "variable. Needed unless `system` is set.",
+    )
+    system: str | None = Field(
+        None,
+        min_length=1,
+        max_length=255,
+        description="Id of the system in the catalogue of systems, instead of a URL; or in the "
+        "manifest.json that the URL names.",
+    )
+    catalogue: str | None = Field(
+        None,
+        description="The catalogue of systems, a CSV: path or URL. Default: systems.csv in the "
+        "data folder if it is there, else that of MobilityData on the web.",
+    )
+    language: str | None = Field(
+        None,
+        max_length=35,
+        description="Preferred language where the discovery file lists several; then en, then "
+        "the first.",
     )
     source: str | None = Field(
         None,
@@ -75,11 +95,30 @@ class Feed(_Model):
         default_factory=dict,
         description="HTTP headers for authentication: header name to environment variable name.",
     )
+    query: dict[str, str] = Field(
+        default_factory=dict,
+        description="Query keys for authentication: key name to environment variable name.",
+    )
+    allow_hosts: tuple[str, ...] = Field(
+        (),
+        description="Hosts that the feed may lead to though their addresses are private.",
+    )
+
+    @model_validator(mode="after")
+    def _can_be_found(self) -> Self:
+        if self.url is None and self.system is None:
+            raise ValueError("a feed needs a url, or the id of its system as `system`")
+        return self
+
+    @property
+    def name(self) -> str:
+        """The feed as messages name it: its id, and where it is from as the file writes it."""
+        return f"feed {self.id!r} ({self.url or f'system {self.system}'})"
 
     @property
     def account(self) -> str:
         """The source system whose privacy account this feed's trips charge."""
-        return self.source or self.url
+        return self.source or self.url or f"system {self.system}"
 
     def resolved_url(self) -> str:
         """The URL with every ${NAME} replaced from the environment.
@@ -87,7 +126,7 @@ class Feed(_Model):
         Raises:
             KeyError: If a variable is not set; its name is the exception's argument.
         """
-        return _VARIABLE.sub(lambda match: os.environ[match[1]], self.url)
+        return _VARIABLE.sub(lambda match: os.environ[match[1]], self.url or "")
 
 
 class Capture(_Model):
@@ -181,6 +220,12 @@ class Region(_Model):
     trips: TripRules = Field(default_factory=TripRules)
     guarantee: Guarantee = Field(default_factory=Guarantee)
     synthesizer: TripNet = Field(default_factory=TripNet)
+    contact: str | None = Field(
+        None,
+        pattern=r"^[!-'*-~]{1,200}$",
+        description="Where the hosts of the feeds find the people who poll them (a URL or a mail "
+        "address), sent with every request.",
+    )
     licence: str = Field("CC-BY-4.0", description="SPDX identifier of the release's licence.")
 
     @model_validator(mode="after")

@@ -24,7 +24,7 @@ SEEN = ("ok", "not_modified")
 POLLS = Table(
     name="polls",
     description="One row per attempt to fetch a feed.",
-    version=1,
+    version=2,
     columns=(
         Column("feed", pa.string(), "Id of the feed in the region's configuration."),
         Column("due_at", pa.timestamp("ms", "UTC"), "When the poll was due."),
@@ -50,6 +50,16 @@ POLLS = Table(
             pa.int64(),
             "How far our own clock was set since the poll before; null if it was not.",
             "ms",
+            nullable=True,
+        ),
+        Column("version", pa.string(), "GBFS version that the feed claims.", nullable=True),
+        Column(
+            "ttl",
+            pa.int32(),
+            "For how long the feed says that its body stays valid.",
+            "s",
+            0,
+            1_000_000_000,
             nullable=True,
         ),
     ),

@@ -1,9 +1,13 @@
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tasks.gbfs import WrongShapeError, vehicle_status_url
+from tasks.gbfs.discover import entry_url
 from tasks.gbfs.document import decode
 
 BASE = "https://example.org/v/gbfs.json"
@@ -78,3 +82,79 @@ def test_the_real_discovery_files(shared_data: Path) -> None:
         except WrongShapeError:
             found[name] = None
     assert found == FOUND
+
+
+def versions(*names: str) -> list[dict[str, Any]]:
+    return [{"version": name, "url": f"/{name}/gbfs.json"} for name in names]
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (("1.1", "2.3", "3.0"), "3.0"),
+        (("3.0", "2.3"), "3.0"),
+        (("2.3", "2.10"), "2.10"),
+        (("2.3", "3.1-RC2"), "2.3"),
+        (("3.1-RC", "3.1-RC2"), "3.1-RC2"),
+        (("latest", "1.0"), "1.0"),
+        (("latest",), "latest"),
+    ],
+)
+def test_of_several_versions_the_highest_final_one_is_taken(
+    names: tuple[str, ...], expected: str
+) -> None:
+    document = {"data": {"versions": versions(*names)}}
+    assert entry_url(document, BASE) == f"https://example.org/{expected}/gbfs.json"
+
+
+def test_a_manifest_leads_to_the_system_that_is_named() -> None:
+    datasets = [{"system_id": name, "versions": versions(f"{name}/3.0")} for name in ("a", "b")]
+    document = {"data": {"datasets": datasets}}
+    assert entry_url(document, BASE, "b") == "https://example.org/b/3.0/gbfs.json"
+    for system in (None, "c"):
+        with pytest.raises(WrongShapeError, match="name one of them"):
+            entry_url(document, BASE, system)
+    del datasets[1]
+    assert entry_url(document, BASE) == "https://example.org/a/3.0/gbfs.json"
+
+
+def test_the_preferred_language_comes_before_english() -> None:
+    data = {
+        name: feeds(free_bike_status=f"https://a.example/{name}") for name in ("fr", "en", "nl")
+    }
+    assert vehicle_status_url({"data": data}, BASE, "nl") == "https://a.example/nl"
+    assert vehicle_status_url({"data": data}, BASE, "de") == "https://a.example/en"
+
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.just("http://["),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["data", "versions", "datasets", "version", "url", "feeds", "name"]),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=15,
+)
+
+
+@given(st.dictionaries(st.sampled_from(["data", "versions", "feeds"]), ANY_JSON))
+def test_any_file_gives_an_http_url_or_our_exception(document: dict[str, Any]) -> None:
+    for find in (entry_url, vehicle_status_url):
+        with suppress(WrongShapeError):
+            url = find(document, BASE)
+            assert url is None or url.startswith(("http://", "https://"))
+
+
+def test_the_real_lists_of_versions_lead_on(shared_data: Path) -> None:
+    found = {}
+    for path in sorted((shared_data / "gbfs").rglob("*.json")):
+        if path.name in ("gbfs_versions.json", "manifest.json"):
+            with suppress(WrongShapeError):
+                url = entry_url(decode(path.read_bytes()), BASE)
+                found[path.relative_to(shared_data / "gbfs").as_posix()] = url is not None
+    print(found)
+    assert len(found) >= 4
+    assert all(found.values())

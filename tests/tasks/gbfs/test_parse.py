@@ -2,7 +2,7 @@ import gzip
 import json
 import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.gbfs import REASONS, NotJsonError, Parsed, WrongShapeError, parse
+from tasks.gbfs import (
+    REASONS,
+    NotJsonError,
+    Parsed,
+    TooLargeError,
+    WrongShapeError,
+    document,
+    parse,
+)
+from tasks.region import Box
 from tasks.schema import SIGHTINGS, SIGHTINGS_OF_A_POLL
 from tests.tasks.conftest import vehicles
 
@@ -139,7 +148,7 @@ def test_the_first_record_of_an_id_stays_and_bad_ones_do_not_take_its_place() ->
     ("record", "reason"),
     [
         (b'{"bike_id": "b", "lat": NaN, "lon": 1}', "bad_position"),
-        (b'{"bike_id": "b", "lat": 1e999, "lon": 1}', "bad_position"),
+        (b'{"bike_id": "b", "lat": 1e999, "lon": 1}', "missing_position"),
         (b'{"bike_id": "cut in half \\ud800", "lat": 1, "lon": 1}', "bad_id"),
         (b'{"bike_id": "K\xf6ln", "lat": 1, "lon": 1}', "bad_id"),  # Latin-1
     ],
@@ -308,3 +317,105 @@ def _seconds(body: bytes) -> float:
     begun = time.process_time()
     parse(body)
     return time.process_time() - begun
+
+
+AREA = (
+    Box(name="a", south=38.0, west=-86.0, north=39.0, east=-85.0),
+    Box(name="b", south=-17.0, west=179.5, north=-16.0, east=180.0),
+)
+
+
+@pytest.mark.parametrize(
+    ("latitude", "longitude", "reason"),
+    [
+        (38.25, -85.75, None),
+        (39.9, -84.1, None),  # a neighbour's suburb
+        (-16.5, 179.9, None),
+        (-16.5, -179.9, None),  # over the antimeridian
+        (-85.75, 38.25, "swapped_position"),
+        (179.9, -16.5, "swapped_position"),  # no latitude at all
+        ("-85.75", "38.25", "swapped_position"),
+        (40.1, -85.75, "far_outside"),
+        (38.25, 85.75, "far_outside"),
+        (-38.25, -85.75, "far_outside"),
+        (52.4, 10.8, "far_outside"),
+        (138.25, 85.75, "out_of_range"),
+        (0, 0, "null_island"),
+    ],
+)
+def test_positions_are_held_against_the_service_area(
+    latitude: Any, longitude: Any, reason: str | None
+) -> None:
+    document = {"bikes": [GOOD | {"lat": latitude, "lon": longitude}]}
+    parsed = parse(json.dumps(document).encode(), AREA)
+    assert parsed.quarantined == Counter([] if reason is None else [reason])
+    assert parsed.sightings.num_rows == (reason is None)
+    assert reason is None or reason in REASONS
+
+
+def test_nothing_is_repaired() -> None:
+    swapped = [GOOD, GOOD | {"bike_id": "b", "lat": -85.75, "lon": 38.25}]
+    parsed = parse(json.dumps({"bikes": swapped}).encode(), AREA)
+    assert ids(parsed) == ["a"]
+    # the position of an id that is bad twice is no duplicate
+    parsed = parse(json.dumps({"bikes": [swapped[1], swapped[1] | {"lat": 38.2}]}).encode(), AREA)
+    assert parsed.quarantined == {"swapped_position": 1, "far_outside": 1}
+
+
+@pytest.mark.parametrize("version", ["3.0", "3.1-RC2"])
+def test_the_shapes_of_version_3(version: str) -> None:
+    record = {"vehicle_id": "v", "lat": 38.25, "lon": -85.75, "is_reserved": False}
+    name = [{"text": "Rad", "language": "de"}]
+    docked = {"vehicle_id": "d", "station_id": "s", "is_reserved": False, "is_disabled": True}
+    parsed = parse(
+        json.dumps(
+            {
+                "last_updated": "2024-12-27T13:12:57+01:00",
+                "ttl": 0,
+                "version": version,
+                "data": {"name": name, "vehicles": [record | {"name": name}, docked]},
+            }
+        ).encode()
+    )
+    assert (parsed.version, ids(parsed)) == (version, ["v"])
+    assert parsed.quarantined == {"docked_without_position": 1}
+
+
+def test_milliseconds_are_told_from_seconds() -> None:
+    for written in (1690883390, 1690883390000, "1690883390000"):
+        parsed = parse_records(GOOD, last_updated=written)
+        assert parsed.last_updated is not None
+        assert parsed.last_updated.timestamp() == 1690883390
+
+
+def test_vehicles_in_use_stay_and_are_flagged() -> None:
+    riding = GOOD | {"is_reserved": True, "is_disabled": False, "in_use": True, "speed": 17}
+    assert parse_records(riding).sightings.to_pylist()[0]["is_reserved"] is True
+
+
+@pytest.mark.parametrize("opening", [b"[", b'{"a":'])
+def test_nesting_has_a_limit(opening: bytes) -> None:
+    closing = b"]" if opening == b"[" else b"}"
+    for depth, far in ((2000, True), (200_000, True), (100, False)):
+        body = b'{"bikes": [], "x": ' + opening * depth + b"1" + closing * depth + b"}"
+        with pytest.raises(NotJsonError) if far else nullcontext():
+            parse(body)
+
+
+@pytest.mark.parametrize("value", [b"1,", b"[],", b"{},"])
+def test_the_number_of_values_has_a_limit(value: bytes) -> None:
+    begun = time.process_time()
+    with pytest.raises(TooLargeError):
+        parse(b'{"bikes": [' + value * document.MAX_VALUES + b"1]}")
+    assert time.process_time() - begun < 0.5  # nothing was made of them
+
+
+def test_numbers_have_a_limit() -> None:
+    digits = b"9" * 100_000
+    for number in (digits, b"-" + digits, b"0." + digits, b"1e" + digits, b"Infinity", b"NaN"):
+        parsed = parse(
+            b'{"ttl": ' + number + b', "bikes": [{"bike_id": "good", "lat": 1, "lon": 1},'
+            b'{"bike_id": "b", "lat": ' + number + b', "lon": 999}]}'
+        )
+        assert ids(parsed) == ["good"]
+        assert parsed.sightings.num_rows == 1

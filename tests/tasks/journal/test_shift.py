@@ -2,6 +2,8 @@ import datetime as dt
 import gzip
 import json
 import random
+from email.utils import format_datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,9 @@ import pytest
 from tasks.files import Layout
 from tasks.gbfs import parse
 from tasks.journal import Journal, JournalDay, Shift, UnseenFeedError, read_day, run_shift, seal_day
+from tasks.journal.coverage import coverage, gaps
 from tasks.journal.shift import MAX_FAILURES, MAX_STANDSTILL
-from tasks.region import Region
+from tasks.region import Box, Region
 from tests.tasks.conftest import (
     DAY,
     START,
@@ -300,7 +303,7 @@ def test_missed_due_times_are_not_made_up_for(feed_server: FeedServer, layout: L
 
 
 def test_failures_are_rows_while_anything_is_seen(feed_server: FeedServer, layout: Layout) -> None:
-    replies = iter([Reply(b"", 500)] * 8 + [Reply(vehicles(2))] + [Reply(b"<html>")] * 9)
+    replies = iter([Reply(b"", 404)] * 8 + [Reply(vehicles(2))] + [Reply(b"<html>")] * 9)
     url = feed_server.serve("/v", lambda _: next(replies))
     warnings: list[str] = []
     shift = run(
@@ -338,6 +341,95 @@ def test_the_gaps_of_a_day_are_the_polls_that_failed(
     }
     assert hidden == failing
     assert len(gaps) == sum(minute - 1 not in failing for minute in failing)
+
+
+def test_a_host_in_trouble_is_spared_more_and_more(feed_server: FeedServer, layout: Layout) -> None:
+    clock = Timekeeper(START)
+    trouble = START + dt.timedelta(hours=3)
+
+    def answer(_: Any) -> Reply:
+        return Reply(b"", 503) if clock.time < trouble else Reply(vehicles(2))
+
+    until = START + dt.timedelta(hours=4)
+    shift = run(region_of(feed_server.serve("/v", answer)), layout, until=until, clock=clock)
+    polls = collected(layout).polls
+    failed = [poll.fetched_at for poll in polls if poll.outcome == "http_error"]
+    waits = [(after - before).total_seconds() / 60 for before, after in pairwise(failed)]
+    assert 0.9 < waits[0] < 1.2
+    assert max(waits) < 15.2  # the ceiling
+    assert all(wait > 7.4 for wait in waits[6:])
+    assert 15 < len(failed) < 32  # instead of 180
+    # and as soon as it is well again, the schedule is
+    assert shift.outcomes["ok"] >= 44
+    assert all(before.due_at < after.due_at for before, after in pairwise(polls))
+
+
+@pytest.mark.parametrize("as_date", [False, True])
+def test_retry_after_is_obeyed(feed_server: FeedServer, layout: Layout, as_date: bool) -> None:
+    clock = Timekeeper(START)
+
+    def answer(_: Any) -> Reply:
+        if clock.time > START + dt.timedelta(minutes=1):
+            return Reply(vehicles(2))
+        # by the host's clock, which is a day off
+        date = clock.time - dt.timedelta(days=1)
+        when = format_datetime(date + dt.timedelta(seconds=600), usegmt=True)
+        return Reply(
+            b"", 429, {"Retry-After": when if as_date else "600"}, date=date.replace(microsecond=0)
+        )
+
+    url = feed_server.serve("/v", answer)
+    run(region_of(url), layout, until=START + dt.timedelta(minutes=20), clock=clock)
+    first, second, *_ = collected(layout).polls
+    assert (first.status, second.outcome) == (429, "ok")
+    assert 600 <= (second.due_at - first.fetched_at).total_seconds() <= 660
+
+
+def test_a_feed_is_asked_when_its_next_edition_is_due(
+    feed_server: FeedServer, layout: Layout
+) -> None:
+    """Editions every 3 minutes and 20 seconds, by a clock that is two hours slow."""
+    clock = Timekeeper(START)
+
+    def answer(_: Any) -> Reply:
+        since = (clock.time - START).total_seconds()
+        edition = START + dt.timedelta(seconds=since // 200 * 200 - 7200)
+        return Reply(vehicles(2, at=edition).replace(b'"ttl": 60', b'"ttl": 200'))
+
+    url = feed_server.serve("/v", answer)
+    until = START + dt.timedelta(hours=2)
+    shift = run(region_of(url), layout, until=until, clock=clock)
+    polls = collected(layout).polls
+    assert shift.polls <= 37  # 36 editions in two hours
+    assert len({poll.last_updated for poll in polls}) >= 35
+    assert {poll.ttl for poll in polls} == {200}
+    # and nothing counts as missed
+    assert coverage(polls, START, until, 60) == 1
+    assert gaps(polls, START, until, 60) == []
+    assert gaps([polls[0], *polls[3:]], START, until, 60) == [
+        (polls[0].fetched_at, polls[3].fetched_at)
+    ]
+    assert {poll.version for poll in polls} == {"2.3"}
+
+
+@pytest.mark.parametrize(("ttl", "minutes_between"), [(0, 1), (60, 1), (86_400, 5), (-5, 1)])
+def test_absurd_ttls_change_nothing(
+    feed_server: FeedServer, layout: Layout, ttl: int, minutes_between: float
+) -> None:
+    clock = Timekeeper(START)
+    url = feed_server.serve(
+        "/v",
+        lambda _: Reply(
+            vehicles(2, at=clock.time.replace(microsecond=0)).replace(
+                b'"ttl": 60', f'"ttl": {ttl}'.encode()
+            )
+        ),
+    )
+    run(region_of(url), layout, until=START + dt.timedelta(minutes=30), clock=clock)
+    polls = collected(layout).polls
+    waits = [(b.due_at - a.due_at).total_seconds() / 60 for a, b in pairwise(polls)]
+    assert len(waits) >= 5
+    assert all(abs(wait - minutes_between) < 0.2 for wait in waits)
 
 
 def test_a_shift_that_saw_nothing_ends_in_one_line(feed_server: FeedServer, layout: Layout) -> None:
@@ -386,7 +478,10 @@ def test_the_captured_day_is_collected_and_sealed(
     target = feed_server.serve_in_turn("/vehicles.json", replies)
     index = {"data": {"en": {"feeds": [{"name": "free_bike_status", "url": target}]}}}
     url = feed_server.serve("/gbfs.json", json.dumps(index).encode())
-    region = region_of(url, clock="feed", poll_seconds=300)
+    wolfsburg = Box(name="wolfsburg", south=52.2, west=10.5, north=52.6, east=11.0)
+    region = region_of(url, clock="feed", poll_seconds=300).model_copy(
+        update={"service_area": (wolfsburg,)}
+    )
     day = dt.date(2023, 8, 1)
     run(region, layout, day=day)
     facts = seal_day(region, day, layout)["feeds"]["feed"]
@@ -435,3 +530,29 @@ def test_nothing_that_the_schema_does_not_name_is_ever_written(
         assert "PLANTED" not in str(pq.read_table(path).to_pylist())
     for entry in collected(layout).entries:
         assert "PLANTED" not in str(entry.sightings().to_pylist())
+
+
+def test_no_secret_is_ever_written(
+    feed_server: FeedServer, layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("IN_HEADER", "IN_QUERY", "IN_URL"):
+        monkeypatch.setenv(name, f"PLANTED-{name}")
+    path = "/PLANTED-IN_URL/v?key=PLANTED-IN_QUERY"
+    feed_server.serve_in_turn(path, [Reply(b"", 500), Reply(b"<html>"), *replayed(minutes(2, 3))])
+    region = region_of(
+        feed_server.url + "/${IN_URL}/v",
+        clock="feed",
+        headers={"X-Key": "IN_HEADER"},
+        query={"key": "IN_QUERY"},
+    )
+    told: list[str] = []
+    shift = run(region, layout, warn=told.append)
+    assert shift.outcomes["ok"] == 2
+    assert feed_server.requests[-1].headers["X-Key"] == "PLANTED-IN_HEADER"
+    facts = seal_day(region, DAY, layout)
+    files = [path for path in layout.root.rglob("*") if path.is_file()]
+    assert len(files) >= 5
+    assert len(told) == 2
+    written = [path.read_bytes() for path in files]
+    for text in (*written, f"{told} {facts} {shift.report()}".encode()):
+        assert b"PLANTED" not in text
