@@ -28,14 +28,17 @@ REASONS = {
     "null_island": "The position is (0, 0), the mark of an unset one.",
     "swapped_position": "Latitude and longitude are exchanged: only the other way round do they "
     "lie near the service area.",
-    "far_outside": "The position is more than a degree outside the service area.",
     "duplicate_id": "An earlier record of the same poll has this id.",
 }
 """Why a record is set aside, each with a sentence for people."""
 
 FAR_DEGREES = 1.0
-"""A position further than this from every box of the service area, in degrees of latitude or
-longitude, is no position of this region's vehicles; a public constant."""
+"""How far from a box of the service area a position may lie, in degrees of latitude or longitude,
+to be called near it; a public constant.
+
+A position further away is kept, and its moves end outside the service area. Set aside, it would
+join the sightings before and after it into a move that the vehicle never made.
+"""
 
 _LISTS = (("vehicles", "vehicle_id", "bike_id"), ("bikes", "bike_id", "vehicle_id"))
 _VERSION = re.compile(r"\d{1,2}(\.\d{1,3}){0,2}(-[A-Za-z]{1,8}\.?\d{0,3})?", re.ASCII)
@@ -154,8 +157,7 @@ def _sightings(
         is_swapped = reason == "out_of_range" and swapped[index]
         quarantined["swapped_position" if is_swapped else reason] += 1
     quarantined["swapped_position"] += int((good & swapped).sum())
-    quarantined["far_outside"] += int((good & ~near & ~swapped).sum())
-    good &= near
+    good &= ~swapped
     kept = _without_duplicates(ids, np.flatnonzero(good))
     quarantined["duplicate_id"] = int(good.sum()) - len(kept)
     if len(kept) < len(records):
