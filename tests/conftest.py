@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from hypothesis import settings
 
 os.environ.update(
     DO_NOT_TRACK="1",
@@ -19,6 +20,10 @@ os.environ.update(
     TF_CPP_MIN_LOG_LEVEL="3",
     PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS="120",
 )
+
+# The same examples in every run, however busy the machine is.
+settings.register_profile("seeded", derandomize=True, deadline=None)
+settings.load_profile("seeded")
 
 SHARED_DATA = Path(
     os.environ.get("OPENTRIPS_TEST_DATA", Path(__file__).parents[2] / "shared" / "data")
