@@ -107,7 +107,7 @@ def test_ctrl_c_in_a_terminal_reaches_the_command_once(small_table: str) -> None
     assert (out, err) == ("1\n", "")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can tie a process's life to its parent's (PR_SET_PDEATHSIG)")
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's PR_SET_PDEATHSIG")
 def test_the_command_does_not_outlive_a_killed_server(script: Any) -> None:
     process = script("import os, signal; print(os.getpid(), flush=True); signal.pause()")
     child = int(process.stdout.readline())
