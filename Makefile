@@ -74,7 +74,7 @@ test: install  ## Run the default tests, the linters and the type checker (under
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered -q $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered -q $(ARGS)
 
 .PHONY: test-slow
 test-slow: install  ## Run the slow tests: kill loops, soaks, full audits (under an hour)

@@ -1,12 +1,13 @@
 """What every test may use: real data where it is at hand, a data root of its own."""
 
+import itertools
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -25,9 +26,39 @@ os.environ.update(
 settings.register_profile("seeded", derandomize=True, deadline=None)
 settings.load_profile("seeded")
 
+Show = Callable[[str, Iterable[object]], None]
+
 SHARED_DATA = Path(
     os.environ.get("OPENTRIPS_TEST_DATA", Path(__file__).parents[2] / "shared" / "data")
 )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All tests that need the Prefect server run in one process, which starts the only one."""
+    for item in items:
+        if "prefect_server" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("prefect"))
+
+
+@pytest.fixture
+def show(record_property: Callable[[str, object], None]) -> Show:
+    """Shows lines below a title when the run has ended; those of one title stand together."""
+    return lambda title, lines: record_property("shown", (title, *map(str, lines)))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests showed, whichever process they ran in."""
+    shown: dict[str, list[str]] = {}
+    for report in itertools.chain(*terminalreporter.stats.values()):
+        if getattr(report, "when", None) == "call":
+            for name, value in report.user_properties:
+                if name == "shown":
+                    shown.setdefault(value[0], []).extend(value[1:])
+    for title, lines in shown.items():
+        terminalreporter.write_line("")
+        for line in (title, *lines):
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

@@ -5,18 +5,18 @@ import gzip
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-import pytest
 
 from infra.replay import ReplayServer, captured
 from tasks.files import Layout
 from tasks.journal import NothingCollectedError, read_day, seal_day
 from tasks.region import Region
+from tests.conftest import Show
 from tests.journeys.conftest import DAY, collect, collect_whole_day, region_of
 from tests.tasks.conftest import FeedServer, Reply
 
@@ -90,20 +90,6 @@ class Row:
 HEAD = f"{'file':<68} {'GBFS':<4} {'received':>8} {'kept':>6}  {'quarantined':<26} outcomes"
 
 
-@pytest.fixture(scope="module")
-def table(request: pytest.FixtureRequest) -> Iterator[list[Row]]:
-    """Rows of the table that is shown when the module has run."""
-    rows: list[Row] = []
-    yield rows
-    reporter = request.config.pluginmanager.getplugin("terminalreporter")
-    capture = request.config.pluginmanager.getplugin("capturemanager")
-    if rows and reporter is not None and capture is not None:
-        with capture.global_and_fixture_disabled():
-            reporter.write_line("")
-            for line in (HEAD, *map(str, rows)):
-                reporter.write_line(line)
-
-
 def count_vehicles(document: Any) -> int:
     """Records in the vehicle list of a decoded file, counted apart from the code under test."""
     data = document.get("data", document)
@@ -165,7 +151,7 @@ def collected(region: Region, layout: Layout, rows: list[Row]) -> None:
 
 
 def test_every_file_is_collected_or_set_aside_with_a_reason(
-    shared_data: Path, feed_server: FeedServer, tmp_path: Path, table: list[Row]
+    shared_data: Path, feed_server: FeedServer, tmp_path: Path, show: Show
 ) -> None:
     root = shared_data / "gbfs"
     files = [path for path in sorted(root.rglob("*.json")) if path.parent.name != "captures"]
@@ -179,19 +165,21 @@ def test_every_file_is_collected_or_set_aside_with_a_reason(
             rows.append(row)
         collected(region_of(feeds, _box(place)), Layout(tmp_path / _id(place)), rows)
         named |= {row.name: row for row in rows}
-    table += named.values()
-    for row in table:
+    show(HEAD, named.values())
+    for row in named.values():
         assert row.received == row.kept + row.quarantined.total(), row
         # A file that lists vehicles, or leads to one that does, is a poll; any other is no feed.
         assert row.outcomes["ok"] == (row.received > 0), row
         if not row.received and not row.name.endswith(NAMES_OTHER_HOSTS):
             assert set(row.outcomes) == {"wrong_shape", "ended"}, row
     assert {name: row.received for name, row in named.items() if row.received} == RECEIVED
-    assert sum(row.kept for row in table) == sum(RECEIVED.values())  # nothing wrong with any
+    assert sum(row.kept for row in named.values()) == sum(
+        RECEIVED.values()
+    )  # nothing wrong with any
 
 
 def test_defects_seen_in_the_wild_are_set_aside_one_by_one(
-    shared_data: Path, feed_server: FeedServer, layout: Layout, table: list[Row]
+    shared_data: Path, feed_server: FeedServer, layout: Layout, show: Show
 ) -> None:
     """Single records that people quoted, in a list with a good one as they were found in."""
     good = {"bike_id": "good", "lat": 38.886, "lon": -77.092}
@@ -204,16 +192,17 @@ def test_defects_seen_in_the_wild_are_set_aside_one_by_one(
         rows.append(Row(f"{name}, in a list", "-", 2))
     region = region_of(feeds, _box("defect_snippets"))
     collected(region, layout, rows)
-    table += rows
+    show(HEAD, rows)
     swapped, station = rows
     assert swapped.received == swapped.kept + swapped.quarantined.total()
     assert (station.kept, station.quarantined) == (1, {"missing_id": 1})
 
 
-def test_every_capture_of_wolfsburg(shared_data: Path, tmp_path: Path, table: list[Row]) -> None:
+def test_every_capture_of_wolfsburg(shared_data: Path, tmp_path: Path, show: Show) -> None:
     """77 captures of six days, each day a replay: as many rows as the bodies hold vehicles."""
     folder = shared_data / "gbfs" / "tier_wolfsburg"
     counts: dict[str, Counter[str]] = {}
+    rows = []
     for path in sorted((folder / "captures").iterdir()):
         document = json.loads(gzip.decompress(path.read_bytes()))
         day = dt.datetime.fromtimestamp(document["last_updated"], dt.UTC).date().isoformat()
@@ -230,9 +219,10 @@ def test_every_capture_of_wolfsburg(shared_data: Path, tmp_path: Path, table: li
             facts = collect_whole_day(region, Layout(tmp_path / day), date)["feeds"]["tier"]
         row.kept, row.outcomes = facts["rows"], Counter(facts["outcomes"])
         row.quarantined = Counter(facts["quarantined"])
-        table.append(row)
+        rows.append(row)
         assert row.received == row.kept + row.quarantined.total(), row
         assert row.outcomes == {"ok": tally["polls"], "ended": 1}, row
+    show(HEAD, rows)
 
 
 def _box(place: str) -> dict[str, Any]:

@@ -285,10 +285,8 @@ def test_every_real_file_parses_or_is_told_to_hold_no_vehicles(shared_data: Path
         try:
             parsed = parse(path.read_bytes())
         except WrongShapeError:
-            print(f"{name:76} no vehicles")
             continue
         table[name] = (parsed.sightings.num_rows, dict(parsed.quarantined))
-        print(f"{name:76} {parsed.version or '-':5} {parsed.received:5} {table[name]}")
     assert table == FOUND
 
 

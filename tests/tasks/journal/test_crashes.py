@@ -11,6 +11,7 @@ import pytest
 
 from tasks.files import Layout, read_manifest, verify_files
 from tasks.journal import Journal, read_day, seal_day
+from tests.conftest import Show
 from tests.tasks.conftest import DAY
 from tests.tasks.journal.conftest import poll, sightings
 from tests.tasks.journal.crashes import Moment, Recorder, crash_states, lay_out
@@ -93,12 +94,12 @@ def survive(tmp_path: Path, patch: pytest.MonkeyPatch, samples: int) -> Counter[
                 error.add_note(f"moment {index} of {len(moments)}, {state}: {sorted(tree)}")
                 raise
             shutil.rmtree(root)
-    print(f"{len(moments)} moments, {len(seen)} crash states: {dict(found)}")
     return found
 
 
-def test_every_crash_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_crash_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, show: Show) -> None:
     found = survive(tmp_path, monkeypatch, samples=1)
+    show("Crash states of collecting and sealing", [dict(found)])
     assert found["open"] > 100
     assert found["sealed"] > 0
 

@@ -19,6 +19,7 @@ from tasks.files.manifest import MANIFEST
 from tasks.journal import Journal, JournalError, NothingCollectedError, Poll, columns, seal_day
 from tasks.region import Region
 from tasks.schema import POLLS, SIGHTINGS
+from tests.conftest import Show
 from tests.tasks.conftest import DAY, region_of
 from tests.tasks.journal.conftest import poll, sightings
 
@@ -351,12 +352,13 @@ print(manifest["files"]["feed.parquet"]["bytes"])
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak from Linux's /proc")
-def test_a_large_day_is_sealed_in_little_memory_and_space(tmp_path: Path) -> None:
+def test_a_large_day_is_sealed_in_little_memory_and_space(tmp_path: Path, show: Show) -> None:
     run = subprocess.run(
         [sys.executable, "-c", LARGE_DAY, str(tmp_path)], capture_output=True, text=True, check=True
     )
     rows, seconds, memory, size = (float(word) for word in run.stdout.split())
-    print(f"{rows:.0f} sightings: {seconds:.1f} s, {memory / 1e6:.0f} MB, {size / rows:.2f} B each")
+    line = f"{rows:.0f} sightings: {seconds:.1f} s, {memory / 1e6:.0f} MB, {size / rows:.2f} B each"
+    show("A large day sealed", [line])
     assert rows == 8836 * 1440
     assert memory < 1e9
     assert size / rows < 0.8
