@@ -17,6 +17,7 @@ from tasks.journal.lock import Lock
 from tasks.journal.patience import IMPATIENT, Patience
 from tasks.journal.record import Poll, encode
 from tasks.journal.segment import SUFFIX, SegmentWriter, repair
+from tasks.journal.vehicle_types import add_vehicle_types
 from tasks.region.service_day import service_day_of
 from tasks.schema import POLLS, SIGHTINGS
 
@@ -109,6 +110,22 @@ class Journal:
         except OSError as error:
             raise _cannot_write(folder, error) from error
         self._remember(day, poll)
+
+    def keep_vehicle_types(self, types: pa.Table, moment: dt.datetime) -> None:
+        """Add vehicle types to those of the service day that holds a moment.
+
+        Args:
+            types: Columns of `tasks.schema.VEHICLE_TYPES`.
+            moment: When they were fetched.
+
+        Raises:
+            JournalError: If they could not be stored.
+        """
+        folder = self._directory / service_day_of(moment, self._zone).isoformat()
+        try:
+            add_vehicle_types(folder, types)
+        except OSError as error:
+            raise _cannot_write(folder, error) from error
 
     def last_poll(self, day: dt.date) -> Poll | None:
         """The last poll that was acknowledged on a service day."""

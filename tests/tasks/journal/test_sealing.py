@@ -23,6 +23,7 @@ from tests.tasks.conftest import DAY, region_of
 from tests.tasks.journal.conftest import poll, sightings
 
 REGION = region_of("http://a.example/")
+FILES = {"feed.parquet", "feed.polls.parquet", "feed.vehicle_types.parquet"}
 Content = list[tuple[Poll, pa.RecordBatch | None]]
 
 
@@ -94,7 +95,7 @@ def test_the_manifest_says_what_was_seen_and_what_was_not(layout: Layout) -> Non
         "start": "2026-05-20T00:00:00+00:00",
         "end": "2026-05-21T00:00:00+00:00",
     }
-    assert set(manifest["files"]) == {"feed.parquet", "feed.polls.parquet"}
+    assert set(manifest["files"]) == FILES
     rows = expected_rows(content)
     assert manifest["feeds"]["feed"] == {
         "rows": len(rows),
@@ -114,6 +115,7 @@ def test_the_manifest_says_what_was_seen_and_what_was_not(layout: Layout) -> Non
         "stale": [],
         "clock_steps": [],
         "quarantined": {"null_island": 1},
+        "vehicle_types": 0,
         "damaged": [],
     }
 
@@ -133,7 +135,7 @@ def test_sealing_twice_gives_the_same_bytes(tmp_path: Path) -> None:
         seal_day(REGION, DAY, layout)
         sealed.append(contents(layout.sightings("test", DAY)))
     assert sealed[0] == sealed[1]
-    assert set(sealed[0]) == {"feed.parquet", "feed.polls.parquet", MANIFEST}
+    assert set(sealed[0]) == {*FILES, MANIFEST}
 
 
 def test_a_sealed_day_stays_as_it_is(layout: Layout) -> None:
@@ -230,11 +232,7 @@ def test_two_seals_at_once(layout: Layout) -> None:
         seal_day(REGION, DAY, layout)
     os.close(lock)
     seal_day(REGION, DAY, layout)
-    assert set(contents(layout.sightings("test", DAY))) == {
-        "feed.parquet",
-        "feed.polls.parquet",
-        MANIFEST,
-    }
+    assert set(contents(layout.sightings("test", DAY))) == {*FILES, MANIFEST}
     assert not staged.exists()
 
 
