@@ -92,7 +92,8 @@ def _entries(path: Path, payloads: Sequence[tuple[int, int]], before: Entry | No
     """The polls of a segment.
 
     After a failed sync nobody knows whether the frame is on disk, so it is written again, into
-    the next segment. If both are there, the second is left out.
+    the next segment. If both are there, the second is left out. Two polls that are equal in every
+    field are not taken for one, since each frame holds its number.
     """
     if before is not None and payloads and _is_same(before, path, *payloads[0]):
         payloads = payloads[1:]

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -58,6 +59,7 @@ class Journal:
         self._patience = patience
         self._clock_steps = ClockSteps()
         self._segment: SegmentWriter | None = None
+        self._kept: Counter[dt.date] = Counter()
         self._last_poll: dict[dt.date, Poll | None] = {}
         self._last_answered: dict[dt.date, Poll | None] = {}
         try:
@@ -98,8 +100,8 @@ class Journal:
         step = self._clock_steps.since_last()
         if step is not None:
             poll = replace(poll, clock_step_ms=step)
-        payload = encode(poll, sightings)
         self._recall(day)
+        payload = encode(poll, sightings, self._kept[day])
         try:
             self._patience.outlast(
                 lambda: self._store(folder, payload),
@@ -178,6 +180,7 @@ class Journal:
             self._remember(day, poll)
 
     def _remember(self, day: dt.date, poll: Poll) -> None:
+        self._kept[day] += 1
         self._last_poll[day] = poll
         if poll.is_answered:
             self._last_answered[day] = poll

@@ -292,6 +292,26 @@ def test_a_shift_that_goes_on_polls_no_due_time_twice(
     assert [poll.due_at for poll in collected(layout).polls] == minutes(*range(6))
 
 
+def test_a_missed_shift_is_a_gap_and_a_late_one_continues_the_same_day(
+    feed_server: FeedServer, layout: Layout
+) -> None:
+    region = region_of(feed_server.serve("/v", vehicles(2)))
+    clock = Timekeeper(START)
+    for begin, end in ((0, 60), (60, 120), (200, 240), (240, 300)):  # the one at 120 never ran
+        clock.time = max(clock.time, minutes(begin)[0])
+        run(region, layout, until=minutes(end)[0], clock=clock)
+    facts = seal_day(region, DAY, layout)["feeds"]["feed"]
+    assert facts["outcomes"] == {"ok": 220}
+    assert facts["coverage"] == 220 / 1440
+    gaps = [[dt.datetime.fromisoformat(edge) for edge in gap] for gap in facts["gaps"]]
+    assert [[(edge - START) // dt.timedelta(minutes=1) for edge in gap] for gap in gaps] == [
+        [119, 200],
+        [299, 1440],
+    ]
+    due = [poll.due_at for poll in collected(layout).polls]
+    assert due == minutes(*range(120), *range(200, 300))
+
+
 def test_missed_due_times_are_not_made_up_for(feed_server: FeedServer, layout: Layout) -> None:
     clock = Timekeeper(START)
 
@@ -564,8 +584,8 @@ def test_nothing_that_the_schema_does_not_name_is_ever_written(
     feed_server.serve("/types", json.dumps({"data": {"vehicle_types": [kind]}}).encode())
     name = "vehicle_status" if version >= "3" else "free_bike_status"
     feeds = [{"name": name, "url": "/v"}, {"name": "vehicle_types", "url": "/types"}]
-    index = {"data": {"feeds": feeds} if version >= "3" else {"en": {"feeds": feeds}}}
-    region = region_of(feed_server.serve("/gbfs.json", json.dumps(index).encode()), clock="feed")
+    found: Any = {"data": {"feeds": feeds} if version >= "3" else {"en": {"feeds": feeds}}}
+    region = region_of(feed_server.serve("/gbfs.json", json.dumps(found).encode()), clock="feed")
     run(region, layout)
     facts = seal_day(region, DAY, layout)["feeds"]["feed"]
     assert (facts["rows"], facts["quarantined"]) == (6, {"missing_id": 2})
