@@ -16,7 +16,15 @@ from hypothesis import strategies as st
 
 from tasks.files import FileError, Layout, read_manifest
 from tasks.files.manifest import MANIFEST
-from tasks.journal import Journal, JournalError, NothingCollectedError, Poll, columns, seal_day
+from tasks.journal import (
+    Journal,
+    JournalError,
+    NothingCollectedError,
+    Poll,
+    columns,
+    renamed,
+    seal_day,
+)
 from tasks.region import Region
 from tasks.schema import POLLS, SIGHTINGS
 from tests.tasks.conftest import DAY, region_of
@@ -264,6 +272,8 @@ def test_a_day_too_large_to_hold_at_once_is_sealed_in_parts(
 ) -> None:
     monkeypatch.setattr(columns, "MAX_IDS", limits[0])
     monkeypatch.setattr(columns, "MAX_ROWS", limits[1])
+    monkeypatch.setattr(columns, "ROW_GROUP_ROWS", 100)
+    monkeypatch.setattr(renamed, "MAX_BYTES", 20_000)
     content = some_hour()
     # and from noon on a new id in each poll, as a feed may do it
     for minute in range(720, 760):
@@ -280,6 +290,16 @@ def test_a_day_too_large_to_hold_at_once_is_sealed_in_parts(
         groups = [file.read_row_group(i)["vehicle_id"] for i in range(file.num_row_groups)]
     assert len(groups) > 3
     assert sum(pa.compute.count_distinct(ids).as_py() for ids in groups) == facts["vehicles"]
+
+
+@pytest.mark.parametrize("max_ids", [1, 1 << 20])
+def test_a_vehicle_that_one_poll_holds_twice_is_told(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, max_ids: int
+) -> None:
+    monkeypatch.setattr(columns, "MAX_IDS", max_ids)
+    journal_of(layout, REGION, [(poll(0, 3), sightings(["a", "b", "a"]))])
+    with pytest.raises(JournalError, match="holds one vehicle twice"):
+        seal_day(REGION, DAY, layout)
 
 
 BATCHES = st.lists(
@@ -301,6 +321,7 @@ def test_any_ids_in_any_order(
     max_ids: int,
 ) -> None:
     monkeypatch.setattr(columns, "MAX_IDS", max_ids)
+    monkeypatch.setattr(renamed, "MAX_BYTES", 200)
     layout = Layout(tmp_path_factory.mktemp("root"))
     content: Content = [(poll(minute, len(ids)), sightings(ids, minute)) for minute, ids in batches]
     journal_of(layout, REGION, content)
