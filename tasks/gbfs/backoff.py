@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tasks.gbfs.errors import SparedError
-from tasks.gbfs.note import Note, shared_note
+from tasks.gbfs.note import Note, is_noted, shared_note
 
 BACKOFF_CEILING_SECONDS = 900
 """Whatever is in trouble is asked at least this often, unless it says otherwise."""
@@ -52,6 +52,8 @@ class Backoff:
         Raises:
             SparedError: If it is spared; it says until when.
         """
+        if not is_noted(self._directory, name):
+            return
         left = 0.0
         with suppress(OSError), shared_note(self._directory, name) as note:
             now = self._now()
@@ -85,8 +87,9 @@ class Backoff:
 
     def succeeded(self, name: str) -> None:
         """Note that all is well: the next failure is the first again."""
-        with suppress(OSError), shared_note(self._directory, name) as note:
-            note.clear()
+        if is_noted(self._directory, name):
+            with suppress(OSError), shared_note(self._directory, name) as note:
+                note.clear()
 
 
 def _left(note: Note, now: float) -> float:

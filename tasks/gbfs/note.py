@@ -20,6 +20,11 @@ class Note(dict[str, float]):
         return 0.0
 
 
+def is_noted(directory: Path, name: str) -> bool:
+    """Whether there ever was a note; asking costs less than reading it."""
+    return _path(directory, name).exists()
+
+
 @contextmanager
 def shared_note(directory: Path, name: str) -> Iterator[Note]:
     """A note that nobody else reads or writes meanwhile; what is changed in it is kept.
@@ -32,8 +37,7 @@ def shared_note(directory: Path, name: str) -> Iterator[Note]:
         OSError: If the note cannot be read or written, on a full disk for instance.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    path = directory / hashlib.sha256(name.encode()).hexdigest()[:32]
-    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    file = os.open(_path(directory, name), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(file, fcntl.LOCK_EX)
         note = _read(os.pread(file, _BYTES, 0))
@@ -43,6 +47,10 @@ def shared_note(directory: Path, name: str) -> Iterator[Note]:
             os.pwrite(file, json.dumps(note).ljust(_BYTES).encode(), 0)
     finally:
         os.close(file)
+
+
+def _path(directory: Path, name: str) -> Path:
+    return directory / hashlib.sha256(name.encode()).hexdigest()[:32]
 
 
 def _read(text: bytes) -> Note:
