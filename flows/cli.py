@@ -23,9 +23,6 @@ ENVIRONMENT = {
 """Settings of the libraries, unless the user's environment says otherwise: nobody is told about
 a run, and a slow machine has time to start the embedded Prefect server."""
 
-DAY_SHIFTS = 26
-"""More shifts of an hour than any service day has."""
-
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; every mistake of the user's ends in one line and exit status 1."""
@@ -60,7 +57,7 @@ def _run(region: Region, day: dt.date, options: argparse.Namespace) -> None:
 def _collect(region: Region, day: dt.date, options: argparse.Namespace) -> None:
     from flows.collect import collect
 
-    collect(region, day, DAY_SHIFTS, options.minutes)
+    collect(region, day, None, options.minutes)
 
 
 def _release(region: Region, day: dt.date, options: argparse.Namespace) -> None:
@@ -86,7 +83,7 @@ def _serve(region: Region, day: dt.date, options: argparse.Namespace) -> None:
             "serve needs a Prefect server: start one with `prefect server start` "
             "and set PREFECT_API_URL=http://127.0.0.1:4200/api"
         )
-    schedules = ((collect, "0 * * * *"), (release, "20 0 * * *"))
+    schedules = ((collect, _shift_cron(region)), (release, "20 0 * * *"))
     serve(
         *(
             RunnerDeployment.from_flow(
@@ -98,6 +95,12 @@ def _serve(region: Region, day: dt.date, options: argparse.Namespace) -> None:
             for flow, cron in schedules
         )
     )
+
+
+def _shift_cron(region: Region) -> str:
+    """When shifts begin, on the local clock: see `tasks.region.service_day.next_shift_change`."""
+    hours, minutes = divmod(region.shift_minutes, 60)
+    return f"0 */{hours} * * *" if hours else f"*/{minutes} * * * *"
 
 
 def _published_page(region: Region, day: dt.date) -> Path | None:
@@ -135,7 +138,7 @@ def _parser() -> argparse.ArgumentParser:
         ("run", _run, "collect a day, then release it"),
         ("collect", _collect, "poll the region's feeds until the day ends"),
         ("release", _release, "release a collected day"),
-        ("serve", _serve, "collect every hour and release every night, by a Prefect server"),
+        ("serve", _serve, "collect shift by shift and release every night, by a Prefect server"),
     ):
         sub = commands.add_parser(name, help=text, description=text)
         sub.set_defaults(command=command)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 from prefect import flow
@@ -11,9 +12,8 @@ from prefect.futures import PrefectFuture, wait
 from tasks import OpentripsError
 from tasks.poll import poll_shift
 from tasks.region import Feed, Region
-from tasks.region.service_day import day_bounds, service_day_of
+from tasks.region.service_day import day_bounds, next_shift_change, service_day_of
 
-SHIFT = dt.timedelta(hours=1)
 MINUTE = dt.timedelta(minutes=1)
 
 
@@ -21,10 +21,10 @@ MINUTE = dt.timedelta(minutes=1)
 def collect(
     region: Region,
     day: dt.date | None = None,
-    shifts: int = 1,
+    shifts: int | None = 1,
     minutes: float | None = None,
 ) -> list[dict[str, Any]]:
-    """Poll a region's feeds for a number of shifts of one hour each.
+    """Poll a region's feeds for a number of shifts of `shift_minutes` each.
 
     A shift that was cut off is simply run again: what was acknowledged is on disk. All feeds are
     polled by this one process, a thread for each. A feed that fails costs the others nothing: its
@@ -34,6 +34,7 @@ def collect(
         region: The region.
         day: Service day to collect; needed where the clock is the feed's. Default: today.
         shifts: How many shifts at most; fewer if the day ends or every feed says it is over.
+            None: as many as the day has.
         minutes: Stop after so many minutes, in the middle of a shift if need be.
 
     Returns:
@@ -70,19 +71,20 @@ def _report(feed: Feed, future: PrefectFuture[dict[str, Any]]) -> dict[str, Any]
 
 
 def _shift_ends(
-    region: Region, day: dt.date, shifts: int, minutes: float | None
+    region: Region, day: dt.date, shifts: int | None, minutes: float | None
 ) -> Iterator[dt.datetime]:
-    """When each shift ends: on the hour, the last one with the day or after so many minutes.
+    """When each shift ends: when the next is scheduled, the last one with the day or the minutes.
 
-    A shift that begins in the last minute of an hour goes on to the end of the next.
+    A shift that begins in the last minute before a change goes on to the one after it.
     """
-    start, end = day_bounds(day, region.zone)
+    end, last = day_bounds(day, region.zone)
     if region.clock == "wall":
         now = dt.datetime.now(dt.UTC)
-        start = max(start, (now + MINUTE).replace(minute=0, second=0, microsecond=0))
+        end = max(end, now + MINUTE)
         if minutes is not None:
-            end = min(end, now + dt.timedelta(minutes=minutes))
-    for shift in range(1, shifts + 1):
-        yield min(start + shift * SHIFT, end)
-        if start + shift * SHIFT >= end:
+            last = min(last, now + dt.timedelta(minutes=minutes))
+    for _ in count() if shifts is None else range(shifts):
+        end = min(next_shift_change(end, region.zone, region.shift_minutes), last)
+        yield end
+        if end >= last:
             return

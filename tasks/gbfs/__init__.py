@@ -2,9 +2,18 @@
 
 from tasks.gbfs.client import Answer, Client, Limits, Validators
 from tasks.gbfs.discover import vehicle_status_url
-from tasks.gbfs.errors import BodyError, FeedError, NotJsonError, TooLargeError, WrongShapeError
+from tasks.gbfs.errors import (
+    BodyError,
+    FeedError,
+    NotJsonError,
+    SparedError,
+    TooLargeError,
+    WrongShapeError,
+)
+from tasks.gbfs.manners import Manners
 from tasks.gbfs.parse import REASONS, Parsed, parse
 from tasks.gbfs.reader import FeedReader, Reading
+from tasks.gbfs.vehicle_types import parse_vehicle_types
 
 __all__ = [
     "REASONS",
@@ -14,12 +23,15 @@ __all__ = [
     "FeedError",
     "FeedReader",
     "Limits",
+    "Manners",
     "NotJsonError",
     "Parsed",
     "Reading",
+    "SparedError",
     "TooLargeError",
     "Validators",
     "WrongShapeError",
     "parse",
+    "parse_vehicle_types",
     "vehicle_status_url",
 ]

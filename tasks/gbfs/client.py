@@ -5,7 +5,7 @@ import http.client
 import os
 import time
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -17,12 +17,17 @@ import urllib3
 
 from tasks.gbfs.address import Reach, RefusedAddressError, Resolve, resolve_by_system
 from tasks.gbfs.connection import PORTS, Line, LineSession
+from tasks.gbfs.errors import SparedError
+from tasks.gbfs.manners import Manners
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 _CHUNK = 1 << 16
 _GZIP_MAGIC = b"\x1f\x8b"
 _MAX_LINES = 4
 _TIMEOUTS = (TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError)
+ERRAND_SECONDS = 5.0
+"""Longest time for a request that a poll may have to wait for."""
+
 _SMALL = 1 << 20  # below this a body may be as repetitive as it likes
 
 
@@ -104,6 +109,10 @@ class _Refused(Exception):  # noqa: N818  # how a transfer ended, not an error o
         self.outcome = outcome
 
 
+class _NotAskedError(Exception):
+    """A URL that no request is made of; the text says why."""
+
+
 class _Origin(NamedTuple):
     """The host that a URL is on, and how to reach it."""
 
@@ -135,7 +144,7 @@ class Client:
         is_named: bool = True,
         contact: str | None = None,
         resolve: Resolve = resolve_by_system,
-        take_turn: Callable[[str], None] = lambda host: None,
+        manners: Manners | None = None,
     ) -> None:
         """Prepare; nothing is sent yet.
 
@@ -148,7 +157,7 @@ class Client:
             is_named: Whether a person wrote the URL into the region's file.
             contact: Where the feed's host finds the people who poll it, for the User-Agent.
             resolve: Finds the addresses of a host.
-            take_turn: Waits until the host may be asked; called before every request.
+            manners: When hosts may be asked. Default: at any time, for a server of our own.
 
         Raises:
             ValueError: If the URL is no http or https URL.
@@ -162,7 +171,7 @@ class Client:
             frozenset(host.lower() for host in allow_hosts),
             resolve,
         )
-        self._take_turn = take_turn
+        self._manners = manners
         self._session = LineSession()
         self._session.headers.clear()
         self._session.headers.update(
@@ -174,30 +183,49 @@ class Client:
         )
         self._lines: dict[_Origin, Line] = {}
 
-    def get(self, url: str, validators: Validators | None = None) -> Answer:
+    def get(
+        self, url: str, validators: Validators | None = None, *, is_errand: bool = False
+    ) -> Answer:
         """Fetch a URL; conditional if there are validators.
 
         Every failure is an answer: a host out of bounds or unreachable, a time-out, a status, a
-        broken or oversized body.
+        broken or oversized body. Every hop takes its turn at its host.
 
         Args:
             url: An http or https URL.
             validators: Of the last body that was kept.
+            is_errand: Whether it is a request beside the polls: it gets `ERRAND_SECONDS` at most,
+                and how it ends is not held against its host.
+
+        Raises:
+            SparedError: If the URL's host is spared now, so that nothing was asked.
         """
-        try:
-            self._take_turn(_origin_of(url).host)
-        except ValueError:
-            return Answer("unreachable", detail="it is no http or https URL")
-        started = time.monotonic()
-        deadline = started + self._limits.total_seconds
-        try:
-            answer = self._follow(url, validators or Validators(), deadline)
-        except RefusedAddressError as error:
-            answer = Answer("unreachable", detail=str(error))
-        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            late = isinstance(error, _TIMEOUTS) or time.monotonic() >= deadline
-            answer = Answer("timeout" if late else "unreachable")
-        return replace(answer, latency_ms=round((time.monotonic() - started) * 1000))
+        answer, spent = Answer("unreachable"), 0.0
+        most = self._limits.total_seconds
+        most = min(most, ERRAND_SECONDS) if is_errand else most
+        for hop in range(self._limits.redirects + 1):
+            try:
+                origin = self._admitted(url)
+                begun = time.monotonic()
+                answer, target = self._hop(
+                    origin, url, validators or Validators(), begun + most - spent
+                )
+            except (_NotAskedError, RefusedAddressError, SparedError) as error:
+                if hop:
+                    return replace(answer, detail=f"a redirect is not followed: {error}")
+                if isinstance(error, SparedError):
+                    raise
+                return replace(answer, detail=str(error))
+            spent += time.monotonic() - begun  # without the wait for a turn
+            answer = replace(answer, latency_ms=round(spent * 1000))
+            if self._manners is not None and not is_errand:
+                self._manners.note_answer(
+                    origin.host, origin.port, answer.outcome, answer.status, answer.retry_after
+                )
+            if target is None:
+                return answer
+            url = urljoin(url, target)
+        return replace(answer, detail=f"more than {self._limits.redirects} redirects")
 
     def close(self) -> None:
         """Let the connections go."""
@@ -206,25 +234,30 @@ class Client:
         self._lines.clear()
         self._session.close()
 
-    def _follow(self, url: str, validators: Validators, deadline: float) -> Answer:
-        answer = Answer("unreachable")
-        for hop in range(self._limits.redirects + 1):
-            try:
-                line = self._line(_origin_of(url), deadline)
-            except (RefusedAddressError, ValueError) as error:
-                if hop == 0:
-                    raise
-                named = isinstance(error, RefusedAddressError)
-                why = str(error) if named else "it leads away from http"
-                return replace(answer, detail=f"a redirect is not followed: {why}")
+    def _admitted(self, url: str) -> _Origin:
+        """The host of a URL, once it may be asked."""
+        try:
+            origin = _origin_of(url)
+        except ValueError:
+            raise _NotAskedError("it is no http or https URL") from None
+        if self._manners is not None:
+            self._manners.await_turn(origin.host, origin.port)
+        return origin
+
+    def _hop(
+        self, origin: _Origin, url: str, validators: Validators, deadline: float
+    ) -> tuple[Answer, str | None]:
+        """One request: the answer, and where it redirects to if it does."""
+        try:
+            line = self._line(origin, deadline)
             with line.limited(deadline, self._limits.connect_seconds):
                 answer, target = self._ask(line, url, validators, deadline)
-            if line.is_cut:  # a cut looks like the end of a body that says no length
-                return Answer("timeout", answer.status, date=answer.date)
-            if target is None:
-                return answer
-            url = urljoin(url, target)
-        return replace(answer, detail=f"more than {self._limits.redirects} redirects")
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            late = isinstance(error, _TIMEOUTS) or time.monotonic() >= deadline
+            return Answer("timeout" if late else "unreachable"), None
+        if line.is_cut:  # a cut looks like the end of a body that says no length
+            return Answer("timeout", answer.status, date=answer.date), None
+        return answer, target
 
     def _line(self, origin: _Origin, deadline: float) -> Line:
         """The open line to a host, or a new one to its addresses as they are now."""
@@ -243,7 +276,7 @@ class Client:
     def _ask(
         self, line: Line, url: str, validators: Validators, deadline: float
     ) -> tuple[Answer, str | None]:
-        """One hop: the answer, and where it redirects to if it does."""
+        """Send it and read the answer; the connection is kept if nothing is left on it."""
         finished = False
         try:
             with self._send(line, url, validators) as response:

@@ -88,6 +88,20 @@ def vehicle_status_url(document: dict[str, Any], base: str, language: str | None
     )
 
 
+def vehicle_types_url(
+    document: dict[str, Any], base: str, language: str | None = None
+) -> str | None:
+    """The URL of the vehicle types that a decoded discovery file names, if it names them.
+
+    Args:
+        document: The decoded `gbfs.json`.
+        base: URL of the discovery file, against which a relative URL is resolved.
+        language: The preferred language; the types are the same in every one.
+    """
+    urls = _urls(content(document), language).get("vehicle_types", ())
+    return next(filter(None, (_http_url(base, url) for url in urls)), None)
+
+
 def _urls(data: dict[str, Any], language: str | None) -> dict[str, list[str]]:
     """URLs by feed name, the preferred language first."""
     languages = sorted(

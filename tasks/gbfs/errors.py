@@ -1,5 +1,6 @@
 """What can be wrong with a feed."""
 
+import datetime as dt
 from typing import ClassVar
 
 from tasks import OpentripsError
@@ -7,6 +8,19 @@ from tasks import OpentripsError
 
 class FeedError(OpentripsError):
     """A feed cannot be polled as the region's file describes it."""
+
+
+class SparedError(FeedError):
+    """A host or a feed is in trouble and is not asked now.
+
+    Attributes:
+        until: When it may be asked again, UTC.
+    """
+
+    def __init__(self, until: dt.datetime) -> None:
+        """Say until when."""
+        super().__init__(f"it is in trouble and is spared until {until:%H:%M:%S} UTC")
+        self.until = until
 
 
 class BodyError(FeedError):

@@ -1,27 +1,32 @@
 """Reading a feed: discovery once in a while, then one vehicle status per poll."""
 
 import datetime as dt
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
-from urllib.parse import urlsplit
+from typing import Any, Self
+
+import pyarrow as pa
 
 from tasks.files import Layout
 from tasks.gbfs.address import Resolve, is_loopback, resolve_by_system
 from tasks.gbfs.catalogue import CATALOGUE_URL, discovery_url
-from tasks.gbfs.client import Answer, Client, Limits, Validators, environment_values
-from tasks.gbfs.discover import entry_url, vehicle_status_url
+from tasks.gbfs.client import Answer, Client, Limits, Validators
+from tasks.gbfs.discover import entry_url, vehicle_status_url, vehicle_types_url
 from tasks.gbfs.document import decode
-from tasks.gbfs.errors import BodyError, FeedError
+from tasks.gbfs.errors import BodyError, FeedError, SparedError
+from tasks.gbfs.manners import Manners
 from tasks.gbfs.parse import Parsed, holds_vehicles, parse_document
-from tasks.gbfs.turn import HostTurns
+from tasks.gbfs.settings import check_url, filled, needs_loopback, resolved_url
 from tasks.gbfs.values import number
+from tasks.gbfs.vehicle_types import parse_vehicle_types
 from tasks.region import Box, Feed
 
 DISCOVERY_SECONDS = (3600.0, 86400.0)
-"""The discovery file is fetched again at its own ttl, but not sooner and not later than this."""
+"""The discovery file is fetched again at its own ttl, but not sooner and not later than this; the
+vehicle types likewise."""
 
 MAX_ENTRIES = 3
 """So many files may lead to the vehicle feed: a manifest, a list of versions, the discovery."""
@@ -71,7 +76,7 @@ class FeedReader:
         area: Sequence[Box] = (),
         contact: str | None = None,
         resolve: Resolve = resolve_by_system,
-        turns: HostTurns | None = None,
+        manners: Manners | None = None,
     ) -> None:
         """Check the feed's settings; nothing is sent yet.
 
@@ -81,7 +86,8 @@ class FeedReader:
             area: The region's service area; positions far from it are set aside.
             contact: The region's contact, for the User-Agent.
             resolve: Finds the addresses of a host.
-            turns: The turns at the hosts. Default: those of the data root.
+            manners: When hosts and feeds may be asked. Default: those of the machine; a replay on
+                its own clock is asked at any time.
 
         Raises:
             FeedError: If a variable of the URL, of a header or of a query key is not set, if the
@@ -94,19 +100,23 @@ class FeedReader:
         self._contact = contact
         self._resolve = resolve
         root = Layout.from_environment().root
-        self._turns = turns or HostTurns(root / "private" / ".hosts")
-        self._headers = _filled(feed, feed.headers, "its headers")
-        self._query = _filled(feed, feed.query, "its query")
+        if manners is None and feed.clock == "wall":
+            manners = Manners.of_machine()
+        self._manners = manners
+        self._headers = filled(feed, feed.headers, "its headers")
+        self._query = filled(feed, feed.query, "its query")
         self._entry: str | None = None
         self._client: Client | None = None
         self._catalogue: str | None = None
         if feed.url is not None:
-            self._set_entry(_resolved_url(feed), is_named=True)
+            self._set_entry(resolved_url(feed), is_named=True)
         else:
             self._find_catalogue(root)
         self._vehicles_url: str | None = None
         self._kept_url: str | None = None  # of the last body; its validators fit no other URL
-        self._discover_at: float | None = None  # on the monotonic clock
+        self._discover_at = -math.inf  # on the monotonic clock
+        self._types_url: str | None = None
+        self._types_at = -math.inf  # on the monotonic clock
 
     def __enter__(self) -> Self:
         return self
@@ -122,16 +132,25 @@ class FeedReader:
             validators: Of the last body that was kept; the feed may then answer `not_modified`.
 
         Raises:
+            SparedError: If the feed or its host is spared, so that it was not asked.
             FeedError: If discovery sends a feed with `clock: feed` off this machine, or the
                 catalogue lacks the system.
         """
+        if self._manners is None:
+            return self._read(validators)
+        feed = f"{self._feed.url} {self._feed.system}"
+        self._manners.check_feed(feed)
+        reading = self._read(validators)
+        self._manners.note_poll(feed, reading.outcome, self._feed.poll_seconds)
+        return reading
+
+    def _read(self, validators: Validators | None) -> Reading:
         if self._client is None:
             failed = self._look_up()
             if failed is not None:
                 return failed
-        is_old = self._discover_at is not None and time.monotonic() >= self._discover_at
-        if self._vehicles_url is None or is_old:
-            reading = self._discover()
+        if self._vehicles_url is None or time.monotonic() >= self._discover_at:
+            reading = self._discover_or_wait()
             if reading is not None and (reading.outcome == "ok" or self._vehicles_url is None):
                 return reading
         assert self._vehicles_url is not None
@@ -144,6 +163,40 @@ class FeedReader:
         elif answer.outcome == "http_error" and _means_moved(answer.status):
             self._vehicles_url = None  # ask the discovery file again
         return reading
+
+    def read_vehicle_types(self) -> pa.Table | None:
+        """The vehicle types of the feed set, once in a while; nothing else depends on them.
+
+        Returns:
+            Columns of `tasks.schema.VEHICLE_TYPES`; None if they are not due, if the discovery
+            file names none, or if they are not to be had now.
+        """
+        if self._types_url is None or self._client is None or time.monotonic() < self._types_at:
+            return None
+        self._types_at = self._later(None)
+        try:
+            document = decode(self._client.get(self._types_url, is_errand=True).body)
+            types = parse_vehicle_types(document)
+        except (BodyError, SparedError):
+            return None
+        self._types_at = self._later(document.get("ttl"))
+        return types
+
+    def _later(self, ttl: Any) -> float:
+        """When a file that seldom changes is fetched again; on a replay's clock it never is."""
+        least, most = DISCOVERY_SECONDS
+        if self._feed.clock == "feed":
+            return math.inf
+        return time.monotonic() + min(max(number(ttl) or 0, least), most)
+
+    def _discover_or_wait(self) -> Reading | None:
+        """Like `_discover`; while its host is spared, the vehicle feed that is known is used."""
+        try:
+            return self._discover()
+        except SparedError:
+            if self._vehicles_url is None:
+                raise
+            return None
 
     def _discover(self) -> Reading | None:
         """Find the vehicle feed; a reading if that failed, or if the feed itself came at once."""
@@ -161,7 +214,7 @@ class FeedReader:
                 document = decode(answer.body)
                 if holds_vehicles(document):
                     self._vehicles_url = self._kept_url = found
-                    self._discover_at = None
+                    self._discover_at = math.inf
                     return self._reading(answer)
                 target = entry_url(document, answer.url, self._feed.system)
                 is_last = target is None
@@ -170,16 +223,14 @@ class FeedReader:
             except BodyError as error:
                 return _failed(answer, error.outcome, str(error))
             if self._feed.clock == "feed" and not is_loopback(target):
-                raise FeedError(
-                    _needs_loopback(self._feed, "its discovery file names another host")
-                )
+                raise FeedError(needs_loopback(self._feed, "its discovery file names another host"))
             url = target
             if is_last:
                 self._vehicles_url = url
-                least, most = DISCOVERY_SECONDS
-                seconds = min(max(number(document.get("ttl")) or 0, least), most)
-                on_wall = self._feed.clock == "wall"
-                self._discover_at = time.monotonic() + seconds if on_wall else None
+                self._discover_at = self._later(document.get("ttl"))
+                types = vehicle_types_url(document, answer.url, self._feed.language)
+                is_near = self._feed.clock == "wall" or is_loopback(types or "")
+                self._types_url = types if is_near else None
                 return None
         return _failed(answer, "wrong_shape", "one list of versions leads to the next")
 
@@ -237,7 +288,7 @@ class FeedReader:
             is_named=self._feed.catalogue is not None,
             contact=self._contact,
             resolve=self._resolve,
-            take_turn=self._turns.take,
+            manners=self._manners,
         )
         answer = client.get(self._catalogue)
         client.close()
@@ -252,7 +303,7 @@ class FeedReader:
             url = discovery_url(text, self._feed.system)
         except FeedError as error:
             raise FeedError(f"{self._feed.name}: {error}") from None
-        _check_url(self._feed, url)
+        check_url(self._feed, url)
         self._set_entry(url, is_named=False)
 
     def _set_entry(self, url: str, *, is_named: bool) -> None:
@@ -266,7 +317,7 @@ class FeedReader:
             is_named=is_named,
             contact=self._contact,
             resolve=self._resolve,
-            take_turn=self._turns.take,
+            manners=self._manners,
         )
 
 
@@ -285,51 +336,4 @@ def _failed(answer: Answer, outcome: str, detail: str | None = None) -> Reading:
         None,
         answer.retry_after,
         detail or answer.detail,
-    )
-
-
-def _resolved_url(feed: Feed) -> str:
-    try:
-        url = feed.resolved_url()
-    except KeyError as error:
-        raise FeedError(_unset(feed, error, "its url")) from None
-    _check_url(feed, url)
-    return url
-
-
-def _check_url(feed: Feed, url: str) -> None:
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
-        raise FeedError(f"{feed.name}: the url must be an http or https URL")
-    if feed.clock == "feed" and not is_loopback(url):
-        raise FeedError(_needs_loopback(feed, "its url is on another host"))
-
-
-def _filled(feed: Feed, variables: dict[str, str], where: str) -> dict[str, str]:
-    try:
-        return environment_values(variables)
-    except KeyError as error:
-        raise FeedError(_unset(feed, error, where)) from None
-    except ValueError as error:
-        raise FeedError(
-            f"{feed.name}: the environment variable {error.args[0]} of {where} holds "
-            "characters that cannot stand in an HTTP header; set it again"
-        ) from None
-
-
-def _unset(feed: Feed, error: KeyError, where: str) -> str:
-    return (
-        f"{feed.name}: the environment variable {error.args[0]} of {where} "
-        "is not set; set it and run again"
-    )
-
-
-def _needs_loopback(feed: Feed, why: str) -> str:
-    return (
-        f"{feed.name}: `clock: feed` is for a replay server on this machine "
-        f"(127.0.0.1), but {why}; remove `clock: feed`"
     )

@@ -1,14 +1,12 @@
 """Turns at a host: requests to one host keep a distance, over all processes of the machine."""
 
-import fcntl
-import hashlib
-import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from tasks.gbfs.address import is_loopback_name
+from tasks.gbfs.note import shared_note
 
 SPACING_SECONDS = 0.2
 """Least time between two requests to one host, whatever regions and processes send them."""
@@ -18,9 +16,9 @@ MAX_QUEUE_SECONDS = 60.0
 
 
 class HostTurns:
-    """The turns at every host: one small file a host, below a folder of the data root.
+    """The turns at every host. A turn is taken under a lock and waited for outside it.
 
-    A turn is taken under a lock and waited for outside it. This machine itself is not spared.
+    Requests to this machine itself keep no distance.
     """
 
     def __init__(
@@ -28,17 +26,20 @@ class HostTurns:
         directory: Path,
         spacing_seconds: float = SPACING_SECONDS,
         sleep: Callable[[float], None] = time.sleep,
+        now: Callable[[], float] = time.time,
     ) -> None:
         """Remember where the turns are noted.
 
         Args:
-            directory: Folder of the files; made with the first turn.
+            directory: Folder of the notes; made with the first turn.
             spacing_seconds: Least time between two requests to one host.
             sleep: Waits.
+            now: Seconds since 1970.
         """
         self._directory = directory
         self._spacing = spacing_seconds
         self._sleep = sleep
+        self._now = now
 
     def take(self, host: str) -> None:
         """Wait until it is our turn at a host.
@@ -48,31 +49,12 @@ class HostTurns:
         if is_loopback_name(host):
             return
         wait = 0.0
-        with suppress(OSError):
-            wait = self._reserve(host)
-        if wait > 0:
-            self._sleep(wait)
-
-    def _reserve(self, host: str) -> float:
-        """Take the next free turn; returns the seconds until then."""
-        self._directory.mkdir(parents=True, exist_ok=True)
-        # a name from a feed never becomes a path
-        path = self._directory / hashlib.sha256(host.encode()).hexdigest()[:32]
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            now = time.time()
-            turn = max(now, _moment(os.read(file, 64)) + self._spacing)
+        with suppress(OSError), shared_note(self._directory, host) as note:
+            now = self._now()
+            turn = max(now, note["turn"] + self._spacing)
             if turn > now + MAX_QUEUE_SECONDS:
                 turn = now
-            os.pwrite(file, f"{turn:020.6f}".encode(), 0)
-        finally:
-            os.close(file)
-        return turn - now
-
-
-def _moment(text: bytes) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return 0.0
+            note["turn"] = turn
+            wait = turn - now
+        if wait > 0:
+            self._sleep(wait)

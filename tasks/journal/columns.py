@@ -3,34 +3,33 @@
 The number of sightings of each vehicle is counted first. Then every sighting is put straight into
 its place, poll by poll, so that nothing is sorted and nothing is held twice: 26 bytes a sighting.
 
-A day with too many ids or sightings for that, such as that of a feed which renames its vehicles
-all the time, is gone through in parts, one range of ids after the other.
+A day with too many sightings for that is gone through in parts, one range of ids after the other;
+one with too many ids, such as that of a feed which renames its vehicles all the time, is sorted:
+see `tasks.journal.renamed`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from itertools import islice
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tasks.journal.day import Entry
-from tasks.journal.errors import JournalError
+from tasks.journal.id_ranges import ALL_IDS, IdRange, id_ranges
 from tasks.journal.record import milliseconds
+from tasks.journal.renamed import seen_twice, sorted_by_id
 from tasks.schema import SIGHTINGS
 
 ROW_GROUP_ROWS = 1 << 18
 """A table ends with the vehicle that reaches this many rows."""
 
-MAX_IDS = 1 << 20
+MAX_IDS = 1 << 18
 """Most vehicle ids that are held at once; each costs some 200 bytes."""
 
-MAX_ROWS = 1 << 24
-"""Most sightings that are held at once."""
-
-_SAMPLE = 1 << 16  # ids from which the ranges are made
+MAX_ROWS = 10_000_000
+"""Most sightings that are held at once; each costs 30 bytes."""
 
 _CHUNK_POLLS = 64  # polls whose ids are looked up together
 _UNKNOWN = -1
@@ -63,29 +62,6 @@ class _Codes:
         return code
 
 
-@dataclass(frozen=True)
-class IdRange:
-    """Vehicle ids from `low` on and before `high`; None is no bound."""
-
-    low: str | None = None
-    high: str | None = None
-
-    def of(self, sightings: pa.RecordBatch) -> pa.RecordBatch:
-        """The sightings of these vehicles."""
-        if self.low is None and self.high is None:
-            return sightings
-        ids = sightings.column("vehicle_id")
-        within = pa.array(np.ones(len(ids), dtype=bool))
-        if self.low is not None:
-            within = pc.and_(within, pc.greater_equal(ids, self.low))
-        if self.high is not None:
-            within = pc.and_(within, pc.less(ids, self.high))
-        return sightings.filter(within)
-
-
-ALL_IDS = IdRange()
-
-
 def sorted_tables(entries: Sequence[Entry]) -> Iterator[pa.Table]:
     """A day's sightings, columns of `tasks.schema.SIGHTINGS`, sorted, a row group at a time.
 
@@ -96,15 +72,12 @@ def sorted_tables(entries: Sequence[Entry]) -> Iterator[pa.Table]:
         JournalError: If a poll holds two sightings of one vehicle.
     """
     rows = sum(entry.poll.vehicles for entry in entries)
-    at_once = MAX_ROWS
     if rows > MAX_IDS and _number_of_ids_exceeds(entries, MAX_IDS):
-        at_once = MAX_IDS  # then every sighting may have an id of its own
-    if rows <= at_once:
-        yield from SightingColumns.of(entries).tables()
+        yield from sorted_by_id(entries, ROW_GROUP_ROWS)
         return
-    for ids in _ranges(entries, rows, -(-rows // at_once)):
+    for ids in id_ranges(entries, -(-rows // MAX_ROWS)):
         part = SightingColumns.of(entries, ids)
-        if part.rows:
+        if part.rows or not rows:
             yield from part.tables()
 
 
@@ -115,20 +88,6 @@ def _number_of_ids_exceeds(entries: Sequence[Entry], limit: int) -> bool:
         if len(codes.texts) > limit:
             return True
     return False
-
-
-def _ranges(entries: Sequence[Entry], rows: int, parts: int) -> list[IdRange]:
-    """Ranges of ids that hold about as many sightings each."""
-    stride = max(1, rows // _SAMPLE)
-    sample: list[str] = []
-    begin = 0  # within the next poll
-    for entry in entries:
-        ids = entry.sightings().column("vehicle_id")
-        sample += ids.take(pa.array(range(begin, len(ids), stride), pa.int64())).to_pylist()
-        begin = (begin - len(ids)) % stride
-    sample.sort()
-    bounds = sorted({sample[len(sample) * part // parts] for part in range(1, parts)})
-    return [IdRange(low, high) for low, high in pairwise([None, *bounds, None])]
 
 
 @dataclass(frozen=True)
@@ -178,6 +137,8 @@ class SightingColumns:
             counts[seen] += 1
         ends = np.cumsum(counts)
         rows = int(ends[-1]) if len(ends) else 0
+        if rows < sum(map(len, vehicles)):  # an index that stands twice was counted once
+            raise seen_twice(entries)
         types = _Codes()
         columns = cls(
             ids=ids,
@@ -199,11 +160,6 @@ class SightingColumns:
             if len(seen):
                 columns._put(place[seen], poll, within.of(entry.sightings()), types)
                 place[seen] += 1
-        if not np.array_equal(place, ends):
-            raise JournalError(
-                f"{entries[0].path.parent}: a poll holds one vehicle twice; "
-                "the journal was not written by this program, move it away"
-            )
         return columns
 
     @property

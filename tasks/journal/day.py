@@ -2,14 +2,15 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
 
 from tasks.journal.record import Poll, decode_poll, decode_sightings
 from tasks.journal.segment import SUFFIX, scan
-from tasks.schema import POLLS
+from tasks.journal.vehicle_types import read_vehicle_types
+from tasks.schema import POLLS, VEHICLE_TYPES
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,12 @@ class JournalDay:
         entries: Every acknowledged poll once, by `fetched_at`.
         damaged: Names of the files with bytes that were acknowledged and cannot be read any
             more; the polls they held are missing from the entries.
+        vehicle_types: What the feed declared, columns of `tasks.schema.VEHICLE_TYPES`.
     """
 
     entries: tuple[Entry, ...]
     damaged: tuple[str, ...]
+    vehicle_types: pa.Table = field(default_factory=VEHICLE_TYPES.arrow().empty_table)
 
     @property
     def polls(self) -> tuple[Poll, ...]:
@@ -76,7 +79,8 @@ def read_day(directory: Path, day: dt.date) -> JournalDay:
             damaged.append(path.name)
         entries += _entries(path, found.payloads, entries[-1] if entries else None)
     entries.sort(key=lambda entry: entry.poll.fetched_at)
-    return JournalDay(tuple(entries), tuple(sorted(damaged)))
+    types = read_vehicle_types(directory / day.isoformat())
+    return JournalDay(tuple(entries), tuple(sorted(damaged)), types)
 
 
 def segments(folder: Path) -> list[Path]:
@@ -88,7 +92,8 @@ def _entries(path: Path, payloads: Sequence[tuple[int, int]], before: Entry | No
     """The polls of a segment.
 
     After a failed sync nobody knows whether the frame is on disk, so it is written again, into
-    the next segment. If both are there, the second is left out.
+    the next segment. If both are there, the second is left out. Two polls that are equal in every
+    field are not taken for one, since each frame holds its number.
     """
     if before is not None and payloads and _is_same(before, path, *payloads[0]):
         payloads = payloads[1:]

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -17,6 +18,7 @@ from tasks.journal.lock import Lock
 from tasks.journal.patience import IMPATIENT, Patience
 from tasks.journal.record import Poll, encode
 from tasks.journal.segment import SUFFIX, SegmentWriter, repair
+from tasks.journal.vehicle_types import add_vehicle_types
 from tasks.region.service_day import service_day_of
 from tasks.schema import POLLS, SIGHTINGS
 
@@ -57,6 +59,7 @@ class Journal:
         self._patience = patience
         self._clock_steps = ClockSteps()
         self._segment: SegmentWriter | None = None
+        self._kept: Counter[dt.date] = Counter()
         self._last_poll: dict[dt.date, Poll | None] = {}
         self._last_answered: dict[dt.date, Poll | None] = {}
         try:
@@ -97,8 +100,8 @@ class Journal:
         step = self._clock_steps.since_last()
         if step is not None:
             poll = replace(poll, clock_step_ms=step)
-        payload = encode(poll, sightings)
         self._recall(day)
+        payload = encode(poll, sightings, self._kept[day])
         try:
             self._patience.outlast(
                 lambda: self._store(folder, payload),
@@ -109,6 +112,22 @@ class Journal:
         except OSError as error:
             raise _cannot_write(folder, error) from error
         self._remember(day, poll)
+
+    def keep_vehicle_types(self, types: pa.Table, moment: dt.datetime) -> None:
+        """Add vehicle types to those of the service day that holds a moment.
+
+        Args:
+            types: Columns of `tasks.schema.VEHICLE_TYPES`.
+            moment: When they were fetched.
+
+        Raises:
+            JournalError: If they could not be stored.
+        """
+        folder = self._directory / service_day_of(moment, self._zone).isoformat()
+        try:
+            add_vehicle_types(folder, types)
+        except OSError as error:
+            raise _cannot_write(folder, error) from error
 
     def last_poll(self, day: dt.date) -> Poll | None:
         """The last poll that was acknowledged on a service day."""
@@ -161,6 +180,7 @@ class Journal:
             self._remember(day, poll)
 
     def _remember(self, day: dt.date, poll: Poll) -> None:
+        self._kept[day] += 1
         self._last_poll[day] = poll
         if poll.is_answered:
             self._last_answered[day] = poll

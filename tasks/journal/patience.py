@@ -15,7 +15,7 @@ class Patience:
     Attributes:
         disk_seconds: Longest pause while nothing can be stored, for instance on a full disk.
         holder_seconds: Longest wait for the process that writes to the journal; shifts follow
-            each other on the hour, and the one before may still wait for its last answer.
+            each other at once, and the one before may still wait for its last answer.
         warn: Takes one line for people when a pause begins and when it is over.
         monotonic: Seconds, from any origin.
         sleep: Waits so many seconds.

@@ -51,17 +51,19 @@ class Poll:
         return values | {"quarantined": sorted(self.quarantined.items())}
 
 
-def encode(poll: Poll, sightings: pa.RecordBatch | None = None) -> bytes:
+def encode(poll: Poll, sightings: pa.RecordBatch | None = None, number: int = 0) -> bytes:
     """The payload of a journal frame.
 
     Args:
         poll: The poll.
         sightings: What it brought, columns of `tasks.schema.SIGHTINGS_OF_A_POLL`; its number
             of rows is the poll's `vehicles`.
+        number: How many polls of the day came before, which tells two apart that are equal in
+            all else.
     """
     message = b"" if sightings is None else sightings.serialize()
     packed = pa.Codec(_CODEC).compress(message, asbytes=True) if message else b""
-    row = json.dumps(poll.row(), separators=(",", ":")).encode()
+    row = json.dumps({**poll.row(), "number": number}, separators=(",", ":")).encode()
     return _LENGTHS.pack(len(row), len(packed), len(message)) + row + packed
 
 
@@ -69,6 +71,7 @@ def decode_poll(payload: bytes) -> Poll:
     """The poll in a payload."""
     length, _, _ = _LENGTHS.unpack_from(payload)
     row = json.loads(payload[_LENGTHS.size : _LENGTHS.size + length])
+    row.pop("number", None)  # it tells frames apart, not polls
     times = {name: row[name] and _EPOCH + row[name] * _MILLISECOND for name in _TIMES}
     return Poll(**(row | times | {"quarantined": dict(row["quarantined"])}))
 

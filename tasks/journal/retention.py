@@ -81,6 +81,11 @@ def _read_back(sealed: Path, feed: str, journal: JournalDay) -> None:
     polls = pq.read_table(sealed / f"{feed}.polls.parquet", schema=POLLS.arrow())
     if polls.to_pylist() != journal.table().to_pylist():
         raise JournalError(f"{sealed}: the journal holds other polls than the sealed day")
+    types = f"{feed}.vehicle_types.parquet"
+    if types in manifest["files"] and not journal.vehicle_types.equals(
+        pq.read_table(sealed / types)
+    ):
+        raise JournalError(f"{sealed}: the journal holds other vehicle types")
     with pq.ParquetFile(sealed / f"{feed}.parquet") as file:
         groups = (file.read_row_group(index) for index in range(file.num_row_groups))
         for table in sorted_tables(journal.entries):

@@ -39,8 +39,9 @@ def seal_day(region: Region, day: dt.date, layout: Layout) -> dict[str, Any]:
     """Seal what was collected of a service day; a sealed day is verified and stays as it is.
 
     For each feed the directory gets `<feed>.parquet`, the sightings sorted by `vehicle_id` and
-    `fetched_at` with no vehicle in two row groups, and `<feed>.polls.parquet`, its polls by
-    `fetched_at`. The same journal always gives the same bytes.
+    `fetched_at` with no vehicle in two row groups, `<feed>.polls.parquet`, its polls by
+    `fetched_at`, and `<feed>.vehicle_types.parquet`, the types that it declared, sorted by
+    `vehicle_type_id`. The same journal always gives the same bytes.
 
     Args:
         region: The region; its journals are read, never changed.
@@ -157,7 +158,7 @@ def _nothing(region: Region, day: dt.date, layout: Layout) -> str:
 def _seal_feed(
     directory: Path, feed: Feed, journal: JournalDay, start: dt.datetime, end: dt.datetime
 ) -> dict[str, Any]:
-    """Write the two files of a feed; returns its part of the manifest."""
+    """Write the files of a feed; returns its part of the manifest."""
     sightings, polls = directory / f"{feed.id}.parquet", directory / f"{feed.id}.polls.parquet"
     rows = vehicles = 0
     with pq.ParquetWriter(
@@ -172,6 +173,9 @@ def _seal_feed(
             rows += table.num_rows
             vehicles += pc.count_distinct(table["vehicle_id"]).as_py()  # none is in two tables
     pq.write_table(journal.table(), polls, **_COMPRESSION)
+    pq.write_table(
+        journal.vehicle_types, directory / f"{feed.id}.vehicle_types.parquet", **_COMPRESSION
+    )
     return {"rows": rows, "vehicles": vehicles} | _facts(feed, journal, start, end)
 
 
@@ -201,5 +205,6 @@ def _facts(feed: Feed, journal: JournalDay, start: dt.datetime, end: dt.datetime
             if poll.clock_step_ms is not None
         ],
         "quarantined": dict(sorted(quarantined.items())),
+        "vehicle_types": journal.vehicle_types.num_rows,
         "damaged": list(journal.damaged),
     }

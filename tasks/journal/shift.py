@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from tasks.gbfs import FeedReader, Reading, Validators
+from tasks.gbfs import FeedReader, Manners, Reading, SparedError, Validators
 from tasks.gbfs.pace import Pace
 from tasks.journal.coverage import latest_due
-from tasks.journal.errors import UnseenFeedError
+from tasks.journal.errors import JournalError, UnseenFeedError
 from tasks.journal.journal import Journal
 from tasks.journal.record import Poll
 from tasks.region import Feed, Region
@@ -127,13 +127,19 @@ def run_shift(
     """
     start, end = day_bounds(day, region.zone)
     end = end if until is None else min(until, end)
-    with FeedReader(feed, area=region.service_area, contact=region.contact) as reader:
+    clock = clock or WallClock()
+    manners = None  # a replay is asked as fast as it answers
+    if feed.clock == "wall":
+        manners = Manners.of_machine(lambda: clock.now().timestamp(), clock.sleep)
+    with FeedReader(
+        feed, area=region.service_area, contact=region.contact, manners=manners
+    ) as reader:
         work = _Work(region, feed, reader, journal, _Warnings(feed, warn))
         work.shift.last_fetched_at = journal.last_answered(day)
         if feed.clock == "feed":
             _on_feed_clock(work, day, start, end)
         else:
-            _on_wall_clock(work, day, start, end, clock or WallClock())
+            _on_wall_clock(work, day, start, end, clock)
     return work.shift
 
 
@@ -146,13 +152,15 @@ class _Warnings:
         self._given: set[str] = set()
 
     def look_at(self, reading: Reading) -> None:
-        if reading.outcome not in (*SEEN, "ended", *self._given):
-            self._given.add(reading.outcome)
-            self._warn(f"{self._feed.name}: {_trouble(reading)}")
-        empty = reading.parsed is not None and not reading.parsed.sightings.num_rows
-        if empty and "empty" not in self._given:
-            self._given.add("empty")
-            self._warn(f"{self._feed.name}: the feed shows no vehicle; polling goes on")
+        if reading.outcome not in (*SEEN, "ended"):
+            self.give(reading.outcome, _trouble(reading))
+        if reading.parsed is not None and not reading.parsed.sightings.num_rows:
+            self.give("empty", "the feed shows no vehicle; polling goes on")
+
+    def give(self, kind: str, line: str) -> None:
+        if kind not in self._given:
+            self._given.add(kind)
+            self._warn(f"{self._feed.name}: {line}")
 
 
 @dataclass
@@ -194,9 +202,19 @@ class _Work:
         if poll.is_answered:
             self._validators = reading.validators
             self.shift.last_fetched_at = fetched_at
+            self._keep_vehicle_types(fetched_at)
         self.shift.polls += 1
         self.shift.sightings += poll.vehicles
         self.shift.outcomes[poll.outcome] += 1
+
+    def _keep_vehicle_types(self, at: dt.datetime) -> None:
+        """Store the feed's vehicle types where they are due; without them polling goes on."""
+        types = self.reader.read_vehicle_types()
+        if types is not None:
+            try:
+                self.journal.keep_vehicle_types(types, at)
+            except JournalError as error:
+                self.warnings.give("vehicle types", f"the vehicle types are not kept: {error}")
 
 
 def _on_wall_clock(
@@ -204,8 +222,8 @@ def _on_wall_clock(
 ) -> None:
     """Poll at the due times of the day that remain, at once if the present one has no poll.
 
-    A due time is left out while the feed's ttl says that nothing new can have come, and while a
-    host that is in trouble is spared.
+    A due time is left out while the feed's ttl says that nothing new can have come, and while the
+    feed or its host, which may be in trouble since an earlier shift, is spared.
     """
     seconds = work.feed.poll_seconds
     interval = dt.timedelta(seconds=seconds)
@@ -220,7 +238,12 @@ def _on_wall_clock(
         wait = (due - clock.now()).total_seconds()
         if wait > 0:
             clock.sleep(wait + late)
-        reading = work.read()
+        try:
+            reading = work.read()
+        except SparedError as spared:
+            work.warnings.give("spared", str(spared))
+            due = max(due, spared.until)
+            continue
         fetched_at = clock.now()
         work.store(reading, due, fetched_at)
         work.shift.ended = reading.outcome == "ended"

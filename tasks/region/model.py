@@ -210,6 +210,11 @@ class Region(_Model):
         min_length=1, description="Public rectangles; a trip starts and ends in one of them."
     )
     feeds: tuple[Feed, ...] = Field(min_length=1, description="The feeds polled for this region.")
+    shift_minutes: Literal[10, 15, 20, 30, 60, 120, 180, 240, 360, 480, 720, 1440] = Field(
+        60,
+        description="Length of a shift of collecting: one scheduled run. Shifts change at its "
+        "multiples on the local clock.",
+    )
     retention_days: int = Field(
         7,
         ge=0,

@@ -20,5 +20,27 @@ def service_day_of(instant: dt.datetime, zone: ZoneInfo) -> dt.date:
     return instant.astimezone(zone).date()
 
 
+def next_shift_change(instant: dt.datetime, zone: ZoneInfo, shift_minutes: int) -> dt.datetime:
+    """The first whole minute after an instant at which the local clock changes shifts.
+
+    It shows a multiple of the shift's length then, as in the schedule of the shifts; so an hour
+    that is repeated or left out for the time of the year is one shift more or less.
+
+    Examples:
+        >>> kolkata, noon = ZoneInfo("Asia/Kolkata"), dt.datetime(2026, 5, 20, 12, tzinfo=dt.UTC)
+        >>> next_shift_change(noon, kolkata, 60).isoformat()
+        '2026-05-20T12:30:00+00:00'
+    """
+    minute = dt.timedelta(minutes=1)
+    moment = instant.astimezone(dt.UTC).replace(second=0, microsecond=0) + minute
+    while _minute_of_day(moment.astimezone(zone)) % shift_minutes:
+        moment += minute
+    return moment
+
+
+def _minute_of_day(local: dt.datetime) -> int:
+    return 60 * local.hour + local.minute
+
+
 def _midnight(day: dt.date, zone: ZoneInfo) -> dt.datetime:
     return dt.datetime.combine(day, dt.time(), zone).astimezone(dt.UTC)

@@ -29,7 +29,8 @@ FEEDS, VEHICLES, POLL_SECONDS, SECONDS = 200, 800, 10, 45
 def serve() -> None:
     """The server process: says its URL, serves until its input ends."""
     server = FeedServer()
-    server.serve("/v", gzipped(vehicles(VEHICLES)))
+    body = vehicles(VEHICLES).replace(b'"ttl": 60', b'"ttl": 0')  # else it is asked once a minute
+    server.serve("/v", gzipped(body))
     print(server.url, flush=True)
     sys.stdin.read()
     server.stop()
@@ -65,6 +66,7 @@ def main() -> None:
         tempfile.TemporaryDirectory() as root,
         subprocess.Popen(command, text=True, **pipes) as server,  # type: ignore[call-overload]
     ):
+        os.environ["OPENTRIPS_DATA"] = root  # where what hosts ask for is noted
         url = server.stdout.readline().strip()
         if hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})

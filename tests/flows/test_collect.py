@@ -1,15 +1,22 @@
 """The flow that collects, on a real Prefect server."""
 
+import asyncio
 import datetime as dt
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
+from typing import get_args
+from zoneinfo import ZoneInfo
 
 import pytest
+from prefect.server.schemas.schedules import CronSchedule
 
-from flows.collect import SHIFT, _shift_ends, collect
+from flows.cli import _shift_cron
+from flows.collect import _shift_ends, collect
 from tasks.files import Layout
 from tasks.journal import Journal, UnseenFeedError, read_day
-from tests.tasks.conftest import DAY, FeedServer, Reply, minutes, region_of, replayed
+from tasks.region import Region
+from tests.tasks.conftest import DAY, START, FeedServer, Reply, minutes, region_of, replayed
 
 
 @pytest.fixture
@@ -41,20 +48,55 @@ def test_a_feed_that_fails_costs_the_others_nothing(
 
 
 @pytest.mark.parametrize(
-    ("now", "first"),
-    [("10:00:01", "11:00"), ("10:40:00", "11:00"), ("10:59:30", "12:00"), ("23:59:30", "00:00")],
+    ("now", "length", "ends"),
+    [
+        ("10:00:01", 60, ["11:00", "12:00"]),
+        ("10:40:00", 60, ["11:00", "12:00"]),
+        ("10:59:30", 60, ["12:00", "13:00"]),
+        ("10:10:00", 15, ["10:15", "10:30"]),
+        ("10:14:20", 15, ["10:30", "10:45"]),
+        ("10:10:00", 240, ["12:00", "16:00"]),
+        ("23:59:30", 60, ["00:00"]),
+        ("10:10:00", 1440, ["00:00"]),
+    ],
 )
-def test_shifts_end_on_the_hour_and_a_late_one_catches_up(
-    now: str, first: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata"])
+def test_shifts_end_when_the_next_begins_and_a_late_one_catches_up(
+    now: str, length: int, ends: list[str], zone: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    moment = dt.datetime.fromisoformat(f"{DAY}T{now}+00:00")
+    moment = dt.datetime.fromisoformat(f"{DAY}T{now}").replace(tzinfo=ZoneInfo(zone))
 
     class Fixed(dt.datetime):
         @classmethod
         def now(cls, tz: dt.tzinfo | None = None) -> "Fixed":
             return cls.fromtimestamp(moment.timestamp(), tz)
 
+    region = region_of("http://a.example/").model_copy(
+        update={"time_zone": zone, "shift_minutes": length}
+    )
     monkeypatch.setattr(dt, "datetime", Fixed)
-    ends = list(_shift_ends(region_of("http://a.example/"), DAY, 2, None))
-    assert f"{ends[0]:%H:%M}" == first
-    assert all(end - moment <= 2 * SHIFT + dt.timedelta(minutes=1) for end in ends)
+    assert [
+        f"{end.astimezone(region.zone):%H:%M}" for end in _shift_ends(region, DAY, 2, None)
+    ] == ends
+
+
+@pytest.mark.parametrize(
+    ("day", "shifts"), [("2026-03-29", 23), ("2026-05-20", 24), ("2026-10-25", 25)]
+)
+def test_a_day_has_as_many_shifts_as_hours(day: str, shifts: int) -> None:
+    region = region_of("http://a.example/", clock="feed").model_copy(
+        update={"time_zone": "Europe/Berlin"}
+    )
+    ends = list(_shift_ends(region, dt.date.fromisoformat(day), None, None))
+    assert len(ends) == shifts
+    assert all(b - a == dt.timedelta(hours=1) for a, b in pairwise(ends))
+
+
+@pytest.mark.parametrize("length", get_args(Region.model_fields["shift_minutes"].annotation))
+def test_shifts_begin_on_schedule_where_the_one_before_ended(length: int) -> None:
+    region = region_of("http://a.example/", clock="feed").model_copy(
+        update={"shift_minutes": length}
+    )
+    ends = list(_shift_ends(region, DAY, None, None))
+    schedule = CronSchedule(cron=_shift_cron(region), timezone="UTC")
+    assert asyncio.run(schedule.get_dates(len(ends), start=START + dt.timedelta(seconds=1))) == ends

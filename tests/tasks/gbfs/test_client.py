@@ -108,6 +108,18 @@ def test_a_gzip_bomb_is_never_unpacked(feed_server: FeedServer) -> None:
     client.close()
 
 
+@pytest.mark.parametrize(("size", "outcome"), [(1 << 20, "ok"), (3 << 20, "too_large")])
+def test_a_body_that_grows_too_much_is_refused_below_the_cap_too(
+    feed_server: FeedServer, size: int, outcome: str
+) -> None:
+    packed = gzip.compress(bytes(size))
+    assert size > 900 * len(packed)
+    client = Client(feed_server.url)  # its cap is 64 MiB
+    url = feed_server.serve("/a", Reply(packed, headers={"Content-Encoding": "gzip"}))
+    assert client.get(url).outcome == outcome
+    client.close()
+
+
 def test_nobody_there(client: Client) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.gbfs import WrongShapeError, vehicle_status_url
-from tasks.gbfs.discover import entry_url
+from tasks.gbfs.discover import entry_url, vehicle_types_url
 from tasks.gbfs.document import decode
 
 BASE = "https://example.org/v/gbfs.json"
@@ -35,6 +35,14 @@ def test_earlier_versions_list_them_by_language_and_english_comes_first() -> Non
 def test_a_language_without_vehicles_falls_back_to_another() -> None:
     data = {"en": feeds(gbfs="https://a.example"), "nb": feeds(free_bike_status="bikes.json")}
     assert vehicle_status_url({"data": data}, BASE) == "https://example.org/v/bikes.json"
+
+
+def test_vehicle_types_are_named_or_not() -> None:
+    flat = feeds(vehicle_status="/v.json", vehicle_types="types.json")
+    assert vehicle_types_url({"data": flat}, BASE) == "https://example.org/v/types.json"
+    assert vehicle_types_url({"data": {"nb": flat}}, BASE) == "https://example.org/v/types.json"
+    assert vehicle_types_url({"data": feeds(vehicle_status="/v.json")}, BASE) is None
+    assert vehicle_types_url({"data": feeds(vehicle_types="file:///etc/passwd")}, BASE) is None
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://a.example/x", "http://[", "gopher:x"])

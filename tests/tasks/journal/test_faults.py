@@ -105,7 +105,8 @@ def collect_and_seal(layout: Layout, warnings: list[str]) -> list[int]:
     for _ in tries():
         try:
             with Journal(layout.journal("test", "feed"), "test", "feed", REGION.zone) as journal:
-                for number in range(len(acknowledged), POLLS):
+                last = journal.last_poll(DAY)
+                for number in range(last.bytes + 1 if last else 0, POLLS):
                     batch = sightings(["a", "b"], number)
                     journal.append(poll(number, 2, bytes=number), batch)
                     acknowledged.append(number)
@@ -150,7 +151,8 @@ def test_every_operation_refused(tmp_path: Path, error: int, lasts: int) -> None
         with pytest.MonkeyPatch.context() as patch:
             Disk(patch, refuse)
             acknowledged = collect_and_seal(layout, warnings)
-        assert acknowledged == list(range(POLLS))
+        assert set(acknowledged) <= set(range(POLLS))  # one may be on disk without being so
+        assert len(acknowledged) == len(set(acknowledged)) >= POLLS - 1
         check(layout)
         assert all("\n" not in line and os.strerror(error) in line for line in warnings)
         number += 1

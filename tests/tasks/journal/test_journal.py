@@ -1,5 +1,7 @@
 import datetime as dt
+import errno
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -164,6 +166,29 @@ def test_after_a_failed_write_the_next_poll_begins_a_new_segment(tmp_path: Path)
     ]
     assert len(list((tmp_path / DAY.isoformat()).glob("*.segment"))) == 2
     assert read_day(tmp_path, DAY).damaged == ()
+
+
+def test_polls_that_are_equal_in_every_field_are_all_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A replay whose clock stands still leaves such polls; here over restarts and a failed sync."""
+    failed = poll(3, outcome="timeout", status=None)
+    for kept in range(1, 4):
+        with opened(tmp_path) as journal:
+            journal.append(failed)
+        assert read_day(tmp_path, DAY).polls == (failed,) * kept
+
+    def refuse(descriptor: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with opened(tmp_path) as journal:
+        journal.append(failed)
+        with monkeypatch.context() as broken:
+            broken.setattr(os, "fsync", refuse)
+            with pytest.raises(JournalError):
+                journal.append(failed)  # not acknowledged, though its bytes may be on disk
+        journal.append(failed)
+    assert read_day(tmp_path, DAY).polls == (failed,) * 5
 
 
 def test_a_directory_that_cannot_be_made_gives_one_line(tmp_path: Path) -> None:

@@ -96,9 +96,10 @@ def warm_up():
 
 warm_up()
 day, acknowledged, in_seal, sealed = DAY, {}, 0, 0
+longest = 0.06  # longer where the machine is too slow to seal a day in that time
 for _ in range(kills):
     pid, pipe = child(day)
-    time.sleep(moments.uniform(0.002, 0.06))
+    time.sleep(moments.uniform(0.002, longest))
     assert os.waitpid(pid, os.WNOHANG) == (0, 0), "the child died of itself"
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
@@ -108,6 +109,7 @@ for _ in range(kills):
         if what.isdigit():
             acknowledged.setdefault(when, []).append(int(what))
     in_seal += bool(lines) and lines[-1][1] == "seals"
+    longest = max(0.06, longest * (0.5 if layout.sightings("test", day).exists() else 1.3))
     while layout.sightings("test", day).exists():
         check_sealed(day, acknowledged.get(str(day), []))
         sealed += 1
@@ -145,7 +147,7 @@ def test_fifty_kills(tmp_path: Path, show: Show) -> None:
     show("Kills of collecting and sealing", [f"50: {report}"])
     assert report["in_seal"] > 3
     assert report["sealed"] > 3
-    assert report["acknowledged"] > 25  # few, on a busy machine
+    assert report["acknowledged"] > 30
 
 
 @pytest.mark.slow

@@ -2,15 +2,17 @@ import datetime as dt
 import os
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from tasks.files import Layout
 from tasks.files.manifest import MANIFEST
-from tasks.journal import expire_journals, read_day, seal_day
+from tasks.journal import Journal, expire_journals, read_day, seal_day
 from tasks.journal import retention as retention_file
+from tasks.schema import VEHICLE_TYPES
 from tests.tasks.conftest import DAY, START
 from tests.tasks.journal.conftest import poll, sightings
-from tests.tasks.journal.test_sealing import REGION, journal_of, some_hour
+from tests.tasks.journal.test_sealing import FILES, REGION, journal_of, some_hour
 
 SEALED_AT = START + dt.timedelta(days=1, minutes=20)
 DUE = SEALED_AT + dt.timedelta(days=REGION.retention_days)
@@ -61,7 +63,7 @@ def test_a_day_that_was_never_sealed_is_kept(layout: Layout) -> None:
     assert folder(layout).is_dir()
 
 
-@pytest.mark.parametrize("name", ["feed.parquet", "feed.polls.parquet"])
+@pytest.mark.parametrize("name", sorted(FILES))
 def test_a_day_whose_sealed_files_changed_is_kept(layout: Layout, name: str) -> None:
     path = sealed_day(layout) / name
     content = bytearray(path.read_bytes())
@@ -124,3 +126,14 @@ def test_a_deletion_that_was_cut_off_is_finished(
     assert read_day(folder(layout).parent, DAY).polls == ()
     expire(layout)
     assert not left.exists()
+
+
+def test_a_day_whose_vehicle_types_changed_is_kept(layout: Layout) -> None:
+    sealed_day(layout)
+    rows = [{"vehicle_type_id": "late", "form_factor": "car", "propulsion_type": "human"}]
+    types = pa.Table.from_pylist(rows, schema=VEHICLE_TYPES.arrow())
+    with Journal(layout.journal("test", "feed"), "test", "feed", REGION.zone) as journal:
+        journal.keep_vehicle_types(types, START)
+    deleted, (line,) = expire(layout)
+    assert deleted == []
+    assert "holds other vehicle types" in line

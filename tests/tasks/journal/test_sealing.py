@@ -16,7 +16,15 @@ from hypothesis import strategies as st
 
 from tasks.files import FileError, Layout, read_manifest
 from tasks.files.manifest import MANIFEST
-from tasks.journal import Journal, JournalError, NothingCollectedError, Poll, columns, seal_day
+from tasks.journal import (
+    Journal,
+    JournalError,
+    NothingCollectedError,
+    Poll,
+    columns,
+    renamed,
+    seal_day,
+)
 from tasks.region import Region
 from tasks.schema import POLLS, SIGHTINGS
 from tests.conftest import Show
@@ -24,6 +32,7 @@ from tests.tasks.conftest import DAY, region_of
 from tests.tasks.journal.conftest import poll, sightings
 
 REGION = region_of("http://a.example/")
+FILES = {"feed.parquet", "feed.polls.parquet", "feed.vehicle_types.parquet"}
 Content = list[tuple[Poll, pa.RecordBatch | None]]
 
 
@@ -95,7 +104,7 @@ def test_the_manifest_says_what_was_seen_and_what_was_not(layout: Layout) -> Non
         "start": "2026-05-20T00:00:00+00:00",
         "end": "2026-05-21T00:00:00+00:00",
     }
-    assert set(manifest["files"]) == {"feed.parquet", "feed.polls.parquet"}
+    assert set(manifest["files"]) == FILES
     rows = expected_rows(content)
     assert manifest["feeds"]["feed"] == {
         "rows": len(rows),
@@ -115,6 +124,7 @@ def test_the_manifest_says_what_was_seen_and_what_was_not(layout: Layout) -> Non
         "stale": [],
         "clock_steps": [],
         "quarantined": {"null_island": 1},
+        "vehicle_types": 0,
         "damaged": [],
     }
 
@@ -134,7 +144,7 @@ def test_sealing_twice_gives_the_same_bytes(tmp_path: Path) -> None:
         seal_day(REGION, DAY, layout)
         sealed.append(contents(layout.sightings("test", DAY)))
     assert sealed[0] == sealed[1]
-    assert set(sealed[0]) == {"feed.parquet", "feed.polls.parquet", MANIFEST}
+    assert set(sealed[0]) == {*FILES, MANIFEST}
 
 
 def test_a_sealed_day_stays_as_it_is(layout: Layout) -> None:
@@ -231,11 +241,7 @@ def test_two_seals_at_once(layout: Layout) -> None:
         seal_day(REGION, DAY, layout)
     os.close(lock)
     seal_day(REGION, DAY, layout)
-    assert set(contents(layout.sightings("test", DAY))) == {
-        "feed.parquet",
-        "feed.polls.parquet",
-        MANIFEST,
-    }
+    assert set(contents(layout.sightings("test", DAY))) == {*FILES, MANIFEST}
     assert not staged.exists()
 
 
@@ -267,6 +273,8 @@ def test_a_day_too_large_to_hold_at_once_is_sealed_in_parts(
 ) -> None:
     monkeypatch.setattr(columns, "MAX_IDS", limits[0])
     monkeypatch.setattr(columns, "MAX_ROWS", limits[1])
+    monkeypatch.setattr(columns, "ROW_GROUP_ROWS", 100)
+    monkeypatch.setattr(renamed, "MAX_BYTES", 20_000)
     content = some_hour()
     # and from noon on a new id in each poll, as a feed may do it
     for minute in range(720, 760):
@@ -283,6 +291,16 @@ def test_a_day_too_large_to_hold_at_once_is_sealed_in_parts(
         groups = [file.read_row_group(i)["vehicle_id"] for i in range(file.num_row_groups)]
     assert len(groups) > 3
     assert sum(pa.compute.count_distinct(ids).as_py() for ids in groups) == facts["vehicles"]
+
+
+@pytest.mark.parametrize("max_ids", [1, 1 << 20])
+def test_a_vehicle_that_one_poll_holds_twice_is_told(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, max_ids: int
+) -> None:
+    monkeypatch.setattr(columns, "MAX_IDS", max_ids)
+    journal_of(layout, REGION, [(poll(0, 3), sightings(["a", "b", "a"]))])
+    with pytest.raises(JournalError, match="holds one vehicle twice"):
+        seal_day(REGION, DAY, layout)
 
 
 BATCHES = st.lists(
@@ -304,6 +322,7 @@ def test_any_ids_in_any_order(
     max_ids: int,
 ) -> None:
     monkeypatch.setattr(columns, "MAX_IDS", max_ids)
+    monkeypatch.setattr(renamed, "MAX_BYTES", 200)
     layout = Layout(tmp_path_factory.mktemp("root"))
     content: Content = [(poll(minute, len(ids)), sightings(ids, minute)) for minute, ids in batches]
     journal_of(layout, REGION, content)

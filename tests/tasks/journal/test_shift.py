@@ -2,6 +2,8 @@ import datetime as dt
 import gzip
 import json
 import random
+import re
+from contextlib import suppress
 from email.utils import format_datetime
 from itertools import pairwise
 from pathlib import Path
@@ -290,6 +292,26 @@ def test_a_shift_that_goes_on_polls_no_due_time_twice(
     assert [poll.due_at for poll in collected(layout).polls] == minutes(*range(6))
 
 
+def test_a_missed_shift_is_a_gap_and_a_late_one_continues_the_same_day(
+    feed_server: FeedServer, layout: Layout
+) -> None:
+    region = region_of(feed_server.serve("/v", vehicles(2)))
+    clock = Timekeeper(START)
+    for begin, end in ((0, 60), (60, 120), (200, 240), (240, 300)):  # the one at 120 never ran
+        clock.time = max(clock.time, minutes(begin)[0])
+        run(region, layout, until=minutes(end)[0], clock=clock)
+    facts = seal_day(region, DAY, layout)["feeds"]["feed"]
+    assert facts["outcomes"] == {"ok": 220}
+    assert facts["coverage"] == 220 / 1440
+    gaps = [[dt.datetime.fromisoformat(edge) for edge in gap] for gap in facts["gaps"]]
+    assert [[(edge - START) // dt.timedelta(minutes=1) for edge in gap] for gap in gaps] == [
+        [119, 200],
+        [299, 1440],
+    ]
+    due = [poll.due_at for poll in collected(layout).polls]
+    assert due == minutes(*range(120), *range(200, 300))
+
+
 def test_missed_due_times_are_not_made_up_for(feed_server: FeedServer, layout: Layout) -> None:
     clock = Timekeeper(START)
 
@@ -303,13 +325,13 @@ def test_missed_due_times_are_not_made_up_for(feed_server: FeedServer, layout: L
 
 
 def test_failures_are_rows_while_anything_is_seen(feed_server: FeedServer, layout: Layout) -> None:
-    replies = iter([Reply(b"", 404)] * 8 + [Reply(vehicles(2))] + [Reply(b"<html>")] * 9)
+    replies = iter([Reply(b"{}")] * 8 + [Reply(vehicles(2))] + [Reply(b"<html>")] * 9)
     url = feed_server.serve("/v", lambda _: next(replies))
     warnings: list[str] = []
     shift = run(
         region_of(url), layout, until=minutes(12)[0], clock=Timekeeper(START), warn=warnings.append
     )
-    assert shift.outcomes == {"http_error": 8, "ok": 1, "not_json": 3}
+    assert shift.outcomes == {"wrong_shape": 8, "ok": 1, "not_json": 3}
     assert len(warnings) == 2
 
 
@@ -385,6 +407,47 @@ def test_retry_after_is_obeyed(feed_server: FeedServer, layout: Layout, as_date:
     assert 600 <= (second.due_at - first.fetched_at).total_seconds() <= 660
 
 
+@pytest.mark.parametrize(
+    "reply", [Reply(b"", 503), Reply(b"", 404), Reply(b"", 429, {"Retry-After": "1500"})]
+)
+def test_a_new_shift_spares_what_the_last_one_had_to(
+    feed_server: FeedServer, layout: Layout, reply: Reply
+) -> None:
+    def requests(minutes_a_shift: int) -> int:
+        """Of two hours that end in trouble, in shifts of some length."""
+        clock = Timekeeper(START)
+        url = feed_server.serve(f"/{minutes_a_shift}", reply)
+        before = len(feed_server.requests)
+        region = region_of(url)
+        directory = layout.journal(region.id, str(minutes_a_shift))
+        for number in range(120 // minutes_a_shift):
+            until = START + dt.timedelta(minutes=(number + 1) * minutes_a_shift)
+            with suppress(UnseenFeedError), Journal(directory, "test", "feed", region.zone) as log:
+                run_shift(region, region.feeds[0], log, DAY, until, clock=clock)
+        return len(feed_server.requests) - before
+
+    in_one, in_many = requests(120), requests(5)
+    assert 2 <= in_one <= 20  # 5 to 15 by the draw, instead of 120
+    assert in_many <= in_one + 8
+
+
+def test_a_shift_that_may_not_ask_says_so_once(feed_server: FeedServer, layout: Layout) -> None:
+    url = feed_server.serve("/v", Reply(b"", 429, {"Retry-After": "3000"}))
+    region, clock, told = region_of(url), Timekeeper(START), list[str]()
+    with pytest.raises(UnseenFeedError):
+        run(region, layout, until=minutes(20)[0], clock=clock)
+    shift = run(region, layout, until=minutes(40)[0], clock=clock, warn=told.append)
+    assert (shift.polls, len(feed_server.requests)) == (0, 1)
+    (line,) = told
+    assert re.search(r"is spared until 00:5\d:\d\d UTC", line)
+    feed_server.serve("/v", vehicles(2))
+    assert run(region, layout, until=minutes(60)[0], clock=clock).outcomes["ok"] >= 5
+    # what was not asked was not seen
+    holes = gaps(collected(layout).polls, START, minutes(60)[0], 60)
+    assert holes[0][0] == START
+    assert holes[0][1] > START + dt.timedelta(seconds=3000)
+
+
 def test_a_feed_is_asked_when_its_next_edition_is_due(
     feed_server: FeedServer, layout: Layout
 ) -> None:
@@ -433,10 +496,10 @@ def test_absurd_ttls_change_nothing(
 
 
 def test_a_shift_that_saw_nothing_ends_in_one_line(feed_server: FeedServer, layout: Layout) -> None:
-    region = region_of(feed_server.url + "/missing")
+    region = region_of(feed_server.serve("/page", b"<html>"))
     with pytest.raises(UnseenFeedError, match="none of the shift's 7 polls was answered") as raised:
         run(region, layout, until=minutes(7)[0], clock=Timekeeper(START))
-    assert "outcome http_error, HTTP 404" in str(raised.value)
+    assert "outcome not_json, HTTP 200" in str(raised.value)
     assert len(collected(layout).polls) == 7
 
 
@@ -516,13 +579,19 @@ def test_nothing_that_the_schema_does_not_name_is_ever_written(
     records.append({"name": "PLANTED-bad", "lat": None, "lon": "PLANTED-position"})
     document["version"] = "PLANTED"
     body = json.dumps(document).encode()
-    url = feed_server.serve_in_turn("/v", [Reply(body, date=time) for time in minutes(0, 1)])
-    region = region_of(url, clock="feed")
+    feed_server.serve_in_turn("/v", [Reply(body, date=time) for time in minutes(0, 1)])
+    kind = {"vehicle_type_id": "scooter", "name": "PLANTED-type", "form_factor": "PLANTED-form"}
+    feed_server.serve("/types", json.dumps({"data": {"vehicle_types": [kind]}}).encode())
+    name = "vehicle_status" if version >= "3" else "free_bike_status"
+    feeds = [{"name": name, "url": "/v"}, {"name": "vehicle_types", "url": "/types"}]
+    found: Any = {"data": {"feeds": feeds} if version >= "3" else {"en": {"feeds": feeds}}}
+    region = region_of(feed_server.serve("/gbfs.json", json.dumps(found).encode()), clock="feed")
     run(region, layout)
     facts = seal_day(region, DAY, layout)["feeds"]["feed"]
     assert (facts["rows"], facts["quarantined"]) == (6, {"missing_id": 2})
+    assert facts["vehicle_types"] == 1
     files = [path for path in layout.root.rglob("*") if path.is_file()]
-    assert len(files) >= 6
+    assert len(files) >= 8
     for path in files:
         assert b"PLANTED" not in path.read_bytes(), path
     # compressed pages are read as well: what the columns hold is what the feed's ids were

@@ -1,0 +1,180 @@
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasks.gbfs import FeedReader, Manners, SparedError
+from tasks.gbfs.backoff import Backoff
+from tasks.gbfs.client import Client
+from tasks.gbfs.turn import HostTurns
+from tasks.region import Feed
+from tests.tasks.conftest import FeedServer, Reply, vehicles
+from tests.tasks.gbfs.conftest import Names, named
+
+NAMES = Names(a_example="127.0.0.1", b_example="127.0.0.1")
+
+
+class Clock:
+    """Time that passes by waiting, and the waits."""
+
+    def __init__(self) -> None:
+        self.time = 1e9
+        self.waits: list[float] = []
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.time += seconds
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def manners(directory: Path, clock: Clock) -> Manners:
+    """As each process of the machine makes its own."""
+    turns = HostTurns(directory / "turns", 1, clock.sleep, clock.now)
+    return Manners(turns, Backoff(directory / "spared", clock.now, lambda low, high: high))
+
+
+def reader(url: str, directory: Path, clock: Clock, **more: Any) -> FeedReader:
+    feed = Feed(id="feed", url=url, allow_hosts=["a.example", "b.example"], **more)
+    return FeedReader(feed, resolve=NAMES, manners=manners(directory, clock))
+
+
+def spared_seconds(each: FeedReader, clock: Clock) -> float:
+    with pytest.raises(SparedError) as spared:
+        each.read()
+    return spared.value.until.timestamp() - clock.time
+
+
+def test_every_hop_takes_its_turn(feed_server: FeedServer, tmp_path: Path, clock: Clock) -> None:
+    feed_server.serve("/v", vehicles(1))
+    there = named(feed_server.url, "b.example")
+    for step, target in (("/1", "/2"), ("/2", f"{there}/3"), ("/3", "/v")):
+        feed_server.serve(step, Reply(status=302, headers={"Location": target}))
+    with reader(named(feed_server.url, "a.example") + "/1", tmp_path, clock) as each:
+        assert each.read().outcome == "ok"
+        # a.example twice and b.example twice, and the time spent in waiting is not the host's
+        assert clock.waits == pytest.approx([1, 1], abs=0.01)
+        assert each.read().latency_ms < 900
+
+
+def test_retry_after_holds_for_all_feeds_of_the_host_in_all_processes(
+    feed_server: FeedServer, tmp_path: Path, clock: Clock
+) -> None:
+    feed_server.serve("/v", vehicles(1))
+    feed_server.serve("/busy", Reply(b"", 429, {"Retry-After": "600"}))
+    here, there = (named(feed_server.url, host) for host in ("a.example", "b.example"))
+    with reader(f"{here}/busy", tmp_path, clock) as each:
+        assert each.read().status == 429
+    for path in ("/busy", "/v"):
+        with reader(here + path, tmp_path, clock) as each:
+            assert spared_seconds(each, clock) == pytest.approx(660)
+    requests = len(feed_server.requests)
+    with reader(f"{there}/v", tmp_path, clock) as each:
+        assert each.read().outcome == "ok"  # another host is not concerned
+    feed_server.serve("/hop", Reply(status=302, headers={"Location": f"{here}/v"}))
+    with reader(f"{there}/hop", tmp_path, clock) as each:
+        reading = each.read()  # nor does a redirect lead to a host that is spared
+        assert (reading.outcome, reading.status) == ("http_error", 302)
+        assert reading.detail is not None
+        assert "is spared until" in reading.detail
+    assert len(feed_server.requests) == requests + 2
+    clock.time += 661
+    with reader(f"{here}/v", tmp_path, clock) as each:
+        assert each.read().outcome == "ok"
+
+
+def test_a_host_is_spared_while_all_its_feeds_fail_and_not_for_one_of_them(
+    feed_server: FeedServer, tmp_path: Path, clock: Clock
+) -> None:
+    here = named(feed_server.url, "a.example")
+    feed_server.serve("/good", vehicles(1))
+    feed_server.serve("/bad", Reply(b"", 500))
+    for _ in range(4):
+        with reader(f"{here}/good", tmp_path, clock) as each:
+            assert each.read().outcome == "ok"
+        with reader(f"{here}/bad", tmp_path, clock) as each, suppress(SparedError):
+            assert each.read().status == 500
+        clock.time += 60
+    # now all of them fail: the second minute of that is one too many
+    for path in ("/worse", "/worst"):
+        feed_server.serve(path, Reply(b"", 503))
+        with reader(here + path, tmp_path, clock) as each:
+            assert each.read().status == 503
+        clock.time += 31
+    with reader(f"{here}/good", tmp_path, clock) as each:
+        assert 0 < spared_seconds(each, clock) <= 60
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 500])
+def test_a_feed_that_is_refused_backs_off_and_its_host_does_not(
+    feed_server: FeedServer, tmp_path: Path, clock: Clock, status: int
+) -> None:
+    here = named(feed_server.url, "a.example")
+    feed_server.serve("/v", vehicles(1))
+    feed_server.serve("/gone", Reply(b"", status))
+    waits: list[float] = []
+    for _ in range(5):
+        with reader(f"{here}/gone", tmp_path, clock) as each:
+            assert each.read().status == status
+            clock.time += 1
+        with reader(f"{here}/v", tmp_path, clock) as each:
+            each.read()
+        with reader(f"{here}/gone", tmp_path, clock) as each:
+            waits.append(spared_seconds(each, clock) if len(waits) else 0)
+        clock.time += max(waits[-1], 60) + 1
+    assert waits == pytest.approx([0, 59, 179, 419, 899], abs=2)
+
+
+def test_the_time_is_looked_at_again_when_the_turn_has_come(
+    feed_server: FeedServer, tmp_path: Path, clock: Clock
+) -> None:
+    """While a request waited for its turn another one was told to stay away."""
+    both = manners(tmp_path, clock)
+    client = Client(
+        named(feed_server.url, "a.example"),
+        manners=both,
+        resolve=NAMES,
+        allow_hosts=["a.example"],
+    )
+    port = int(feed_server.url.rsplit(":")[-1])
+    client.get(named(feed_server.serve("/v", b"{}"), "a.example"))
+
+    def told(seconds: float) -> None:
+        clock.time += seconds
+        both.note_answer("a.example", port, "http_error", 503, 100)
+
+    both._turns._sleep = told
+    with pytest.raises(SparedError):
+        client.get(named(feed_server.url, "a.example") + "/v")
+    client.close()
+    assert len(feed_server.requests) == 1
+
+
+def test_an_errand_is_short_and_not_held_against_the_host(
+    feed_server: FeedServer, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.gbfs.client.ERRAND_SECONDS", 0.2)
+    here = named(feed_server.url, "a.example")
+
+    def slow(_: object) -> Reply:
+        time.sleep(0.5)
+        return Reply(b"{}")
+
+    feed_server.serve("/slow", slow)
+    feed_server.serve("/busy", Reply(b"", 429, {"Retry-After": "600"}))
+    feed_server.serve("/v", vehicles(1))
+    client = Client(
+        here, manners=manners(tmp_path, clock), resolve=NAMES, allow_hosts=["a.example"]
+    )
+    assert client.get(f"{here}/slow", is_errand=True).outcome == "timeout"
+    assert client.get(f"{here}/busy", is_errand=True).retry_after == 600
+    assert client.get(f"{here}/v").outcome == "ok"
+    client.close()
