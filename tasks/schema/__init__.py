@@ -6,6 +6,7 @@ from tasks.schema.release import RELEASE
 from tasks.schema.sightings import SIGHTINGS, SIGHTINGS_OF_A_POLL
 from tasks.schema.table import Column, Table
 from tasks.schema.trips import TRIPS
+from tasks.schema.vehicle_types import VEHICLE_TYPES
 
 __all__ = [
     "ENDS",
@@ -14,6 +15,7 @@ __all__ = [
     "SIGHTINGS",
     "SIGHTINGS_OF_A_POLL",
     "TRIPS",
+    "VEHICLE_TYPES",
     "Column",
     "Table",
 ]
