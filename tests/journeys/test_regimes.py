@@ -11,9 +11,9 @@ import pytest
 import tasks.derive
 from infra.replay import ReplayServer, city_day
 from tasks.files import Layout
-from tasks.mobility.errors import NoTripsError
-from tasks.mobility.regime import IdRegime
-from tasks.mobility.sealed import day_of_regimes
+from tasks.mobility.regime import IdRegime, measure_regime
+from tasks.mobility.runs import RunsOfDay
+from tasks.mobility.sealed import RowGroups
 from tasks.region import Region
 from tests.journeys.conftest import DAY, EveryNth, collect_whole_day, region_of
 
@@ -22,7 +22,7 @@ EVERY = 5  # minutes between two polls
 
 @pytest.fixture(autouse=True)
 def _plain_logger(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    """The task is called without a run, so it has no run's logger."""
+    """The task is called without a flow's run, so it has no run's logger."""
     caplog.set_level(logging.INFO, logger="derive")
     monkeypatch.setattr(tasks.derive, "get_run_logger", lambda: logging.getLogger("derive"))
 
@@ -38,7 +38,9 @@ def collected(layout: Layout, played: str, declared: str) -> Region:
 
 
 def measured(region: Region, layout: Layout) -> IdRegime:
-    return day_of_regimes(layout.sightings(region.id, DAY), region)["feed"]
+    sealed = layout.sightings(region.id, DAY)
+    polls = pq.read_table(sealed / "feed.polls.parquet")
+    return measure_regime(RunsOfDay.of(RowGroups(sealed / "feed.parquet"), polls))
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -63,16 +65,18 @@ def test_ids_that_stay_give_trips(layout: Layout, caplog: pytest.LogCaptureFixtu
     ],
 )
 def test_other_regimes_are_recognised_and_give_one_sentence(
-    layout: Layout, caplog: pytest.LogCaptureFixture, regime: str, sentence: str
+    layout: Layout,
+    caplog: pytest.LogCaptureFixture,
+    tasks_alone: None,
+    regime: str,
+    sentence: str,
 ) -> None:
     region = collected(layout, regime, regime)
     found = measured(region, layout)
     assert found.regime == regime, found.sentence
     if regime == "periodic":
         assert found.period_s == 1800
-    with pytest.raises(NoTripsError, match=sentence) as error:
-        tasks.derive.derive.fn(region, DAY)
-    assert "\n" not in str(error.value)
+    assert sentence in tasks.derive.derive(region, DAY)["no_trips"]
     assert not layout.trips(region.id, DAY).exists()
     assert not warnings(caplog)
     ends = pq.read_table(layout.ends(region.id, DAY) / "ends.parquet").to_pylist()
