@@ -53,8 +53,7 @@ def release(region: Region, day: dt.date | None = None) -> dict[str, Any]:
     if (sentence := derived.get("no_trips")) is not None:
         check_ends(region, day)
         # Prefect takes it for the run's state and gives its data to the caller.
-        well = Completed(message=sentence, data={"no_trips": sentence})
-        return cast(dict[str, Any], well)
+        return cast(dict[str, Any], Completed(message=sentence, data={"no_trips": sentence}))
     check_trips(region, day)
     train(region, day)
     generate(region, day)
