@@ -18,6 +18,8 @@ from tasks.mobility.presence import Presence, milliseconds
 KEPT_RUNS = 1_000_000
 """Runs and hops of a day that are kept in memory, some 40 bytes each."""
 
+_PARTS = 8  # into which a stretch of sightings with a break is cut
+
 
 @dataclass(frozen=True)
 class Polls:
@@ -180,24 +182,18 @@ def _breaks(piece: Piece, polls: Polls) -> NDArray[np.int64]:
     """The steps over which a vehicle was missing from at least one poll, in order.
 
     From row to row the poll grows by one or more. Where it grew by as much as the row there is no
-    break in between; other stretches are halved until they are a step, so that few rows are
-    looked at.
+    break in between; other stretches are cut into parts until they are a step, so that few rows
+    are looked at.
     """
     found = [np.empty(0, dtype=np.int64)]
     low, high = piece.begins, piece.ends
-    poll_low, poll_high = polls.index(piece.times[low]), polls.index(piece.times[high])
     while len(low):
-        broken = poll_high - poll_low > high - low
-        is_step = broken & (high - low == 1)
+        cuts = low[:, None] + (high - low)[:, None] * np.arange(_PARTS + 1) // _PARTS
+        broken = np.diff(polls.index(piece.times[cuts])) > np.diff(cuts)
+        low, high = cuts[:, :-1][broken], cuts[:, 1:][broken]
+        is_step = high - low == 1
         found.append(low[is_step])
-        longer = broken & ~is_step
-        low, high, poll_low, poll_high = (
-            values[longer] for values in (low, high, poll_low, poll_high)
-        )
-        middle = (low + high) // 2
-        poll_middle = polls.index(piece.times[middle])
-        low, high = np.append(low, middle), np.append(middle, high)
-        poll_low, poll_high = np.append(poll_low, poll_middle), np.append(poll_middle, poll_high)
+        low, high = low[~is_step], high[~is_step]
     return np.sort(np.concatenate(found))
 
 
