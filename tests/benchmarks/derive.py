@@ -206,7 +206,8 @@ def measure(name: str, path: Path, times: int) -> Measured:
     """Measure in a process of its own."""
     command = [sys.executable, __file__, "--one", name, str(path), str(times)]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
-    return Measured(*map(float, output[:3]), int(output[3]))
+    seconds, processor_seconds, megabytes = map(float, output[:3])
+    return Measured(seconds, processor_seconds, megabytes, int(output[3]))
 
 
 def one(name: str, path: Path, times: int) -> None:
