@@ -1,5 +1,6 @@
 """Expectations on the rows of one service area."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import great_expectations.expectations as gxe
@@ -14,14 +15,21 @@ def rows_where(column: str, value: object) -> dict[str, Any]:
     return {"row_condition": Column(column) == value}
 
 
-def within_areas(boxes: tuple[Box, ...]) -> Suite:
-    """Both ends of a row lie in the box that its column `area` names, edges included."""
+def within_areas(
+    boxes: tuple[Box, ...], ends: Sequence[str] = ("origin_", "destination_")
+) -> Suite:
+    """The places of a row lie in the box that its column `area` names, edges included.
+
+    Args:
+        boxes: The service area.
+        ends: What stands before `latitude` and `longitude` in the names of the places' columns.
+    """
     return [
         gxe.ExpectColumnValuesToBeBetween(
-            column=f"{end}_{axis}", min_value=low, max_value=high, **rows_where("area", box.name)
+            column=f"{end}{axis}", min_value=low, max_value=high, **rows_where("area", box.name)
         )
         for box in boxes
-        for end in ("origin", "destination")
+        for end in ends
         for axis, low, high in (
             ("latitude", box.south, box.north),
             ("longitude", box.west, box.east),

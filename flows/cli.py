@@ -64,6 +64,9 @@ def _release(region: Region, day: dt.date, options: argparse.Namespace) -> None:
     from flows.release import release
 
     published = release(region, day)
+    if "no_trips" in published:
+        print(published["no_trips"])
+        return
     print(f"Published {published['manifest']['rows']:,} synthetic trips of {day}:")
     print(published["page"])
 

@@ -1,12 +1,19 @@
 """Release: from the sealed day to the published synthetic trips."""
 
 import datetime as dt
-from typing import Any
+from typing import Any, cast
 
 from prefect import flow, runtime
+from prefect.states import Completed
 
 from flows.train import train
-from tasks.check import check_capture, check_release, check_sightings, check_trips
+from tasks.check import (
+    check_capture,
+    check_ends,
+    check_release,
+    check_sightings,
+    check_trips,
+)
 from tasks.derive import derive
 from tasks.generate import generate
 from tasks.publish import publish
@@ -28,18 +35,25 @@ def release(region: Region, day: dt.date | None = None) -> dict[str, Any]:
     Every step keeps what it made: run it again after a failure and it goes on where it stopped,
     without spending budget a second time.
 
+    A region with a feed whose ids are declared other than `static` yields no trips: that is no
+    failure, and the run is completed with the sentence that says why.
+
     Args:
         region: The region.
         day: Service day. Default: the day before the one in which the run was scheduled.
 
     Returns:
-        The public manifest and the path of the release's page.
+        The public manifest and the path of the release's page; or `no_trips`, the sentence.
     """
     day = day or _scheduled_day(region)
     seal(region, day)
     check_capture(region, day)
     check_sightings(region, day)
-    derive(region, day)
+    derived = derive(region, day)
+    if (sentence := derived.get("no_trips")) is not None:
+        check_ends(region, day)
+        # Prefect takes it for the run's state and gives its data to the caller.
+        return cast(dict[str, Any], Completed(message=sentence, data={"no_trips": sentence}))
     check_trips(region, day)
     train(region, day)
     generate(region, day)

@@ -1,4 +1,4 @@
-"""Check: expectations on the capture, on the two private tables and on the release.
+"""Check: expectations on the capture, on the private tables and on the release.
 
 On private tables, rows that break an expectation are set aside one by one, before any budget is
 charged, and the day goes on whatever was found. Only the capture (public outcomes of polls) and
@@ -7,7 +7,7 @@ the release (synthetic rows) can stop a publication.
 
 import datetime as dt
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,13 +25,14 @@ from tasks.files import (
     write_atomically,
     write_manifest,
 )
+from tasks.mobility.ends import count_ends
 from tasks.mobility.trips import count_moves
 from tasks.region import Region
 from tasks.step import step
 
 if TYPE_CHECKING:
     from expectations.quarantine import Findings
-    from expectations.suite import Failure
+    from expectations.suite import Failure, Suite
 
 CHECKED = "checked"
 """Key of the counts in the manifest of a private directory whose rows were checked."""
@@ -70,22 +71,17 @@ def check_sightings(region: Region, day: dt.date) -> dict[str, Any]:
         CheckError: If a file's columns are not those of the schema.
         FileError: If the day is not sealed, or a file was altered.
     """
-    directory = Layout.from_environment().sightings(region.id, day)
-    manifest = _manifest(directory, "seal the day first")
-    if CHECKED not in manifest:
-        from expectations import sightings
-        from expectations.quarantine import quarantine
+    from expectations import sightings
 
-        verify_files(directory, manifest)
-        suites = sightings.schema_suite(), sightings.row_suite()
-        found = {
-            name: quarantine(directory, name, *suites)
-            for name in (f"{feed.id}.parquet" for feed in region.feeds)
-        }
+    def recount(directory: Path, manifest: dict[str, Any]) -> None:
         for feed in region.feeds:
             manifest["feeds"][feed.id]["rows"] = _rows(directory / f"{feed.id}.parquet")
-        manifest = _record(directory, manifest, found)
-    return _tell_staff("sightings", region, day, manifest[CHECKED])
+
+    directory = Layout.from_environment().sightings(region.id, day)
+    suites = sightings.schema_suite(), sightings.row_suite()
+    names = [f"{feed.id}.parquet" for feed in region.feeds]
+    found = _set_aside(directory, "seal the day first", names, suites, recount)
+    return _tell_staff("sightings", region, day, found)
 
 
 @step("check-trips-{region.id}-{day}")
@@ -99,18 +95,37 @@ def check_trips(region: Region, day: dt.date) -> dict[str, Any]:
         CheckError: If the file's columns are not those of the schema.
         FileError: If the trips are not derived, or the file was altered.
     """
-    directory = Layout.from_environment().trips(region.id, day)
-    manifest = _manifest(directory, "derive the trips first")
-    if CHECKED not in manifest:
-        from expectations import trips
-        from expectations.quarantine import quarantine
+    from expectations import trips
 
-        verify_files(directory, manifest)
-        name = "trips.parquet"
-        found = quarantine(directory, name, trips.schema_suite(), trips.row_suite(region))
-        manifest |= count_moves(pq.read_table(directory / name))
-        manifest = _record(directory, manifest, {name: found})
-    return _tell_staff("trips", region, day, manifest[CHECKED])
+    def recount(directory: Path, manifest: dict[str, Any]) -> None:
+        manifest |= count_moves(pq.read_table(directory / "trips.parquet"))
+
+    directory = Layout.from_environment().trips(region.id, day)
+    suites = trips.schema_suite(), trips.row_suite(region)
+    found = _set_aside(directory, "derive the trips first", ["trips.parquet"], suites, recount)
+    return _tell_staff("trips", region, day, found)
+
+
+@step("check-ends-{region.id}-{day}")
+def check_ends(region: Region, day: dt.date) -> dict[str, Any]:
+    """Set aside the unlinked starts and ends that break a rule of their table, and count anew.
+
+    Returns:
+        For the table's file: `rows`, `quarantined` and `reasons`, all of them counts.
+
+    Raises:
+        CheckError: If the file's columns are not those of the schema.
+        FileError: If the ends are not derived, or the file was altered.
+    """
+    from expectations import ends
+
+    def recount(directory: Path, manifest: dict[str, Any]) -> None:
+        manifest |= count_ends(pq.read_table(directory / "ends.parquet"))
+
+    directory = Layout.from_environment().ends(region.id, day)
+    suites = ends.schema_suite(), ends.row_suite(region)
+    found = _set_aside(directory, "derive the ends first", ["ends.parquet"], suites, recount)
+    return _tell_staff("ends", region, day, found)
 
 
 @step("check-release-{region.id}-{day}")
@@ -145,6 +160,36 @@ def _manifest(directory: Path, remedy: str) -> dict[str, Any]:
     if (manifest := read_manifest(directory)) is None:
         raise FileError(f"{directory}: nothing finished there; {remedy}")
     return manifest
+
+
+def _set_aside(
+    directory: Path,
+    remedy: str,
+    names: Sequence[str],
+    suites: tuple["Suite", "Suite"],
+    recount: Callable[[Path, dict[str, Any]], None],
+) -> dict[str, dict[str, Any]]:
+    """Check the rows of private files, unless they are checked, and set the broken ones aside.
+
+    Args:
+        directory: Where the files lie.
+        remedy: What to do where nothing is finished there.
+        names: The files.
+        suites: Expectations on the columns, and on single rows.
+        recount: Brings the counts in the manifest up to date with the rows that stay.
+
+    Returns:
+        The counts of each file.
+    """
+    from expectations.quarantine import quarantine
+
+    manifest = _manifest(directory, remedy)
+    if CHECKED not in manifest:
+        verify_files(directory, manifest)
+        found = {name: quarantine(directory, name, *suites) for name in names}
+        recount(directory, manifest)
+        manifest = _record(directory, manifest, found)
+    return dict(manifest[CHECKED])
 
 
 def _record(

@@ -1,17 +1,19 @@
 """Derive: from a sealed day of sightings to the private table of trips."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections import Counter
+from pathlib import Path
 from typing import Any
 
-import pyarrow.compute as pc
+import pyarrow as pa
 import pyarrow.parquet as pq
 from prefect import get_run_logger
+from prefect.artifacts import create_markdown_artifact
 
 from tasks.files import Layout, read_manifest, write_manifest
-from tasks.mobility.errors import NoTripsError
+from tasks.mobility.ends import count_ends
 from tasks.mobility.regime import IdRegime, why_no_trips
-from tasks.mobility.sealed import day_of_ends, day_of_regimes, day_of_trips
+from tasks.mobility.sealed import ends_of_feed, trips_of_feed
 from tasks.mobility.trips import count_moves
 from tasks.region import Feed, Region
 from tasks.schema import ENDS, TRIPS
@@ -22,102 +24,122 @@ from tasks.step import step
 def derive(region: Region, day: dt.date) -> dict[str, Any]:
     """Find the moves of a sealed day, flag them, and store the private table.
 
-    A region with a feed whose ids are not `static` gets the unlinked starts and ends of its day
-    instead.
+    A region with a feed whose ids are declared other than `static` gets the unlinked starts and
+    ends of its day instead, and one sentence that says why. Feeds are gone through one by one and
+    written as they go, a row group each.
 
     Returns:
-        The manifest: `moves`, `trips`, the moves that are no trips, counted by flag, the moves
-        over other distances, and for each feed the id regime declared and measured.
+        The manifest. Of trips: `moves`, `trips`, the moves that are no trips, counted by flag,
+        and the moves over other distances. Of ends: `starts`, `ends`, and `no_trips`, the
+        sentence. Of both: for each feed the id regime declared and measured.
 
     Raises:
-        NoTripsError: If the ids of a feed do not stay; the starts and ends are stored by then.
         MobilityError: If the sealed day lacks a file of a feed.
     """
     layout = Layout.from_environment()
-    if changing := [feed for feed in region.feeds if feed.id_regime != "static"]:
-        _derive_ends(region, day, layout)
-        raise NoTripsError(_no_trips(region, day, changing, layout))
+    if all(feed.id_regime == "static" for feed in region.feeds):
+        return _derive_trips(region, day, layout)
+    manifest = _derive_ends(region, day, layout)
+    get_run_logger().info("%s", manifest["no_trips"])
+    create_markdown_artifact(
+        key=f"no-trips-{region.id}-{day}".replace("_", "-"),
+        markdown=manifest["no_trips"],
+        description=f"Why there are no trips, {region.name}, {day}",
+    )
+    return manifest
+
+
+def _derive_trips(region: Region, day: dt.date, layout: Layout) -> dict[str, Any]:
     directory = layout.trips(region.id, day)
     if (done := read_manifest(directory)) is not None:
         return done
     sealed = layout.sightings(region.id, day)
     before = layout.sightings(region.id, day - dt.timedelta(days=1))
-    table, sensitivity = day_of_trips(sealed, before, region)
-    directory.mkdir(parents=True, exist_ok=True)
-    pq.write_table(table, directory / "trips.parquet", compression="zstd")
+    counts: Counter[str] = Counter()
+    moves_over_m, id_regime = {}, {}
+    with _writer(directory, "trips.parquet", TRIPS.arrow()) as writer:
+        for feed in region.feeds:
+            found = trips_of_feed(sealed, before, feed, region)
+            writer.write_table(found.table)
+            counts.update(count_moves(found.table))
+            moves_over_m[feed.id] = found.moves_over_m
+            id_regime[feed.id] = _compare_regimes(feed, found.regime)
     fields = {
         "kind": "trips",
         "region": region.id,
         "service_day": day.isoformat(),
         "schema_version": TRIPS.version,
         "rules": region.trips.model_dump(),
-        **count_moves(table),
-        "moves_over_m": sensitivity,
-        "id_regime": _compare_regimes(region.feeds, day_of_regimes(sealed, region)),
+        **counts,
+        "moves_over_m": moves_over_m,
+        "id_regime": id_regime,
     }
     write_manifest(directory, fields, ["trips.parquet"])
-    get_run_logger().info("Derived %d moves, %d of them trips", fields["moves"], fields["trips"])
+    get_run_logger().info("Derived %d moves, %d of them trips", counts["moves"], counts["trips"])
     return read_manifest(directory) or {}
 
 
-def _derive_ends(region: Region, day: dt.date, layout: Layout) -> None:
-    """Store the unlinked starts and ends of a day, unless they are stored."""
+def _derive_ends(region: Region, day: dt.date, layout: Layout) -> dict[str, Any]:
     directory = layout.ends(region.id, day)
-    if read_manifest(directory) is not None:
-        return
+    if (done := read_manifest(directory)) is not None:
+        return done
     sealed = layout.sightings(region.id, day)
-    table = day_of_ends(sealed, region)
-    directory.mkdir(parents=True, exist_ok=True)
-    pq.write_table(table, directory / "ends.parquet", compression="zstd")
-    kinds = {kind: pc.sum(pc.equal(table["kind"], kind), min_count=0) for kind in ("start", "end")}
+    counts: Counter[str] = Counter()
+    id_regime = {}
+    with _writer(directory, "ends.parquet", ENDS.arrow()) as writer:
+        for feed in region.feeds:
+            table, regime = ends_of_feed(sealed, feed, region)
+            writer.write_table(table)
+            counts.update(count_ends(table))
+            id_regime[feed.id] = _compare_regimes(feed, regime)
     fields = {
         "kind": "ends",
         "region": region.id,
         "service_day": day.isoformat(),
         "schema_version": ENDS.version,
-        "starts": kinds["start"].as_py(),
-        "ends": kinds["end"].as_py(),
-        "id_regime": _compare_regimes(region.feeds, day_of_regimes(sealed, region)),
+        **counts,
+        "no_trips": _no_trips(region, day, directory / "ends.parquet"),
+        "id_regime": id_regime,
     }
     write_manifest(directory, fields, ["ends.parquet"])
     get_run_logger().info(
-        "Derived %d starts and %d ends that nothing links", fields["starts"], fields["ends"]
+        "Derived %d starts and %d ends that nothing links", counts["starts"], counts["ends"]
     )
+    return read_manifest(directory) or {}
 
 
-def _no_trips(region: Region, day: dt.date, changing: list[Feed], layout: Layout) -> str:
+def _writer(directory: Path, name: str, schema: pa.Schema) -> pq.ParquetWriter:
+    directory.mkdir(parents=True, exist_ok=True)
+    return pq.ParquetWriter(directory / name, schema, compression="zstd")
+
+
+def _no_trips(region: Region, day: dt.date, ends: Path) -> str:
+    changing = [feed for feed in region.feeds if feed.id_regime != "static"]
     reasons = "; ".join(f"feed {feed.id}: {why_no_trips(feed.id_regime)}" for feed in changing)
     remedy = "give the region feeds whose ids are static"
     if any(feed.id_regime != "per_poll" for feed in changing):
-        where = layout.ends(region.id, day) / "ends.parquet"
-        remedy += f"; starts and ends of rides that nothing links are in {where}"
+        remedy += f"; starts and ends of rides that nothing links are in {ends}"
     return f"region {region.id}, {day}: no trips are derived: {reasons}; {remedy}"
 
 
-def _compare_regimes(
-    feeds: Iterable[Feed], measured: dict[str, IdRegime]
-) -> dict[str, dict[str, Any]]:
-    """What the manifest says of each feed's ids; staff are told where they are not as declared.
+def _compare_regimes(feed: Feed, measured: IdRegime) -> dict[str, Any]:
+    """What the manifest says of a feed's ids; staff are told where they are not as declared.
 
     The one check of the real day against what is public: a declared exception. Nothing that is
     derived or published depends on it.
     """
-    compared = {}
-    for feed in feeds:
-        found = measured[feed.id]
-        differs = found.regime not in (feed.id_regime, "unknown")
-        if differs or found.in_ride_visible:
-            get_run_logger().warning(
-                "%s: declared %s, measured %s: %s",
-                feed.id,
-                feed.id_regime,
-                found.regime,
-                found.sentence,
-            )
-        compared[feed.id] = {
-            "declared": feed.id_regime,
-            "measured": found.regime,
-            "differs": differs,
-            "evidence": found.evidence(),
-        }
-    return compared
+    differs = measured.regime not in (feed.id_regime, "unknown")
+    if differs or measured.in_ride_visible:
+        get_run_logger().warning(
+            "%s: declared %s, measured %s: %s",
+            feed.id,
+            feed.id_regime,
+            measured.regime,
+            measured.sentence,
+        )
+    return {
+        "declared": feed.id_regime,
+        "measured": measured.regime,
+        "differs": differs,
+        "evidence": measured.evidence(),
+    }

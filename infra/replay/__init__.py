@@ -1,6 +1,7 @@
 """A server that plays a recorded or simulated day as a live GBFS feed, on loopback."""
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 
 from infra.replay.captures import CapturedFeed
@@ -62,12 +63,16 @@ def trips_day(
 ) -> TimelineFeed:
     """A CSV table of trips played as a fleet; `time_zone` says at which UTC hour the day begins.
 
+    Played on two days it is two fleets, since no vehicle ends a day where its table begins the
+    next: ids carry the date, and nothing jumps at midnight.
+
     Raises:
         ReplayError: If the table cannot be read, the day cannot hold it, or there is no such id
             regime.
     """
     day = ServiceDay(date, time_zone, poll_seconds)
     timeline = fleet_timeline(read_trips(table), day, seed)
+    timeline = replace(timeline, ids=tuple(f"{name}-{date:%m%d}" for name in timeline.ids))
     return TimelineFeed(timeline, day, "replayed_trips", "Replay of a table of trips", id_regime)
 
 

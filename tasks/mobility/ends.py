@@ -6,7 +6,7 @@ Specification Data", arXiv:2010.12006, whose case of ids that change after each 
 paper goes on to match ends with starts; here nothing is matched.
 """
 
-from collections.abc import Iterable
+from collections import Counter
 
 import numpy as np
 import pyarrow as pa
@@ -15,15 +15,13 @@ from numpy.typing import NDArray
 from tasks.mobility.areas import area_of
 from tasks.mobility.moves import MINIMUM_MOVE_M
 from tasks.mobility.regime import find_steps
-from tasks.mobility.runs import Polls, Runs, find_runs
+from tasks.mobility.runs import Runs, RunsOfDay
 from tasks.mobility.trips import local_hour
 from tasks.region import Region
 from tasks.schema import ENDS
 
 
-def ends_table(
-    sightings: Iterable[pa.Table], polls: pa.Table, feed: str, region: Region
-) -> pa.Table:
+def ends_table(of_day: RunsOfDay, feed: str, region: Region) -> pa.Table:
     """The starts and ends of one feed and one service day.
 
     An id that comes back within 100 m of where it left was not ridden. Not counted is what
@@ -34,28 +32,30 @@ def ends_table(
     the vehicle stands are among the ends.
 
     Args:
-        sightings: Chunks, such as row groups, of one table sorted by `vehicle_id` and
-            `fetched_at`; gone through twice.
-        polls: Schema `tasks.schema.POLLS`, the polls of the day.
+        of_day: The runs of the ids of that day.
         feed: Id of the feed.
         region: Service area, time zone and rules.
 
     Returns:
         Schema `tasks.schema.ENDS`, by time, kind and place: the order tells nothing of the ids.
-
-    Raises:
-        MobilityError: If a sighting is of no poll.
     """
-    day = Polls.of(polls)
-    known = find_steps(sightings, day).calm & (day.step_ms <= region.trips.max_gap_minutes * 60_000)
+    day = of_day.polls
+    within = day.step_ms <= region.trips.max_gap_minutes * 60_000
+    known = np.append(find_steps(of_day).calm & within, False)  # nothing is known of the last poll
     found = [ENDS.arrow().empty_table()]
-    for runs in find_runs(sightings, day):
-        for kind, poll, place in _ends(runs, np.append(known, False)):
+    for runs in of_day:
+        for kind, poll, place in _ends(runs, known):
             times = (day.confirmed if kind == "start" else day.times)[poll]
             found.append(_table(feed, kind, times, place / 1e6, region))
     return pa.concat_tables(found).sort_by(
         [(name, "ascending") for name in ("time", "kind", "latitude", "longitude")]
     )
+
+
+def count_ends(table: pa.Table) -> dict[str, int]:
+    """`starts` and `ends` of a table of schema `tasks.schema.ENDS`."""
+    kinds = Counter(table["kind"].to_pylist())
+    return {"starts": kinds["start"], "ends": kinds["end"]}
 
 
 def _ends(

@@ -65,13 +65,18 @@ class Presence:
         Returns:
             Milliseconds, shape [n].
         """
-        longest = np.empty(len(starts), dtype=np.int64)
         low = np.searchsorted(self.answered, starts, side="right")
         high = np.searchsorted(self.answered, ends, side="left")
-        for i, (start, end) in enumerate(zip(starts, ends, strict=True)):
-            inside = self.answered[low[i] : high[i]]
-            longest[i] = np.diff(np.concatenate(([start], inside, [end]))).max()
-        return longest
+        if not len(self.answered):
+            return ends - starts
+        seen = high > low
+        first, last = np.where(seen, low, 0), np.where(seen, high - 1, 0)
+        edges = np.maximum(self.answered[first] - starts, ends - self.answered[last])
+        # pairs of polls [first, last) of each interval; what lies between two pairs is passed over
+        holes = np.append(np.diff(self.answered), 0)
+        inside = np.maximum.reduceat(holes, np.stack([first, last], axis=1).ravel())[::2]
+        longest = np.maximum(edges, np.where(last > first, inside, 0))
+        return np.where(seen, longest, ends - starts)
 
 
 def milliseconds(times: pa.ChunkedArray) -> NDArray[np.int64]:

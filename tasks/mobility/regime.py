@@ -7,16 +7,14 @@ ids that left come back. No id is ever linked with another.
 """
 
 import datetime as dt
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from tasks.mobility.moves import MINIMUM_MOVE_M
-from tasks.mobility.runs import Polls, distance_m, find_runs
+from tasks.mobility.runs import Polls, RunsOfDay, distance_m
 
 Regime = Literal["static", "per_trip", "per_poll", "periodic", "mixed", "unknown"]
 """`mixed`: the evidence contradicts itself, or the regime changed during the day. `unknown`: there
@@ -172,20 +170,10 @@ class IdRegime:
         )
 
 
-def measure_regime(sightings: Iterable[pa.Table], polls: pa.Table) -> IdRegime:
-    """The id regime of one feed on one day.
-
-    Args:
-        sightings: Chunks, such as row groups, of one table sorted by `vehicle_id` and
-            `fetched_at`; gone through twice.
-        polls: The polls of that day, schema `tasks.schema.POLLS`.
-
-    Raises:
-        MobilityError: If a sighting is of no poll.
-    """
-    day = Polls.of(polls)
-    steps = find_steps(sightings, day)
-    events = _Events.of(sightings, day, steps)
+def measure_regime(runs: RunsOfDay) -> IdRegime:
+    """The id regime of one feed on one day, from the runs of its ids."""
+    day, steps = runs.polls, find_steps(runs)
+    events = _Events.of(runs, steps)
     chained = len(events.chained)
     return IdRegime(
         phases=_Measurement(day, steps, events).phases(),
@@ -245,19 +233,12 @@ class StepFacts:
         return self.usable & (self.persistence >= CALM)
 
 
-def find_steps(sightings: Iterable[pa.Table], day: Polls) -> StepFacts:
-    """Follow the ids from poll to poll.
-
-    Args:
-        sightings: Chunks of one table sorted by `vehicle_id` and `fetched_at`.
-        day: The polls of that day.
-
-    Raises:
-        MobilityError: If a sighting is of no poll.
-    """
+def find_steps(of_day: RunsOfDay) -> StepFacts:
+    """Follow the ids of a day from poll to poll."""
+    day = of_day.polls
     polls = len(day.times)
     begun, ended, hopped = np.zeros((3, polls), dtype=np.int64)
-    for runs in find_runs(sightings, day):
+    for runs in of_day:
         begun += np.bincount(runs.first, minlength=polls)
         ended += np.bincount(runs.last, minlength=polls)
         hopped += np.bincount(runs.hops, minlength=polls)
@@ -279,12 +260,13 @@ class _Events:
     hops: int
 
     @classmethod
-    def of(cls, sightings: Iterable[pa.Table], day: Polls, steps: StepFacts) -> "_Events":
+    def of(cls, of_day: RunsOfDay, steps: StepFacts) -> "_Events":
+        day = of_day.polls
         calm = np.append(steps.calm, False)  # the last poll has no step after it
         # one row per event: step, latitude, longitude
         came, left = [np.empty((3, 0), dtype=np.int64)], [np.empty((3, 0), dtype=np.int64)]
         returns, hops, chained = [], [], []
-        for runs in find_runs(sightings, day):
+        for runs in of_day:
             came.append(_calm_rows(runs.first - 1, runs.first_place, runs.is_first, calm))
             left.append(_calm_rows(runs.last, runs.last_place, runs.is_last, calm))
             far = runs.first[runs.away_m() > MINIMUM_MOVE_M] - 1

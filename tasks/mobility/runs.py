@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 
 from tasks.mobility.distance import haversine
 from tasks.mobility.errors import MobilityError
-from tasks.mobility.moves import MINIMUM_MOVE_M, far_steps
-from tasks.mobility.pieces import id_codes, times_of, whole_vehicles
+from tasks.mobility.moves import MINIMUM_MOVE_M
+from tasks.mobility.pieces import Piece, whole_vehicles
 from tasks.mobility.presence import Presence, milliseconds
 
-_COLUMNS = ("vehicle_id", "fetched_at", "latitude_e6", "longitude_e6")
-_NEVER = np.iinfo(np.int64).max
+KEPT_RUNS = 1_000_000
+"""Runs and hops of a day that are kept in memory, some 40 bytes each."""
+
+_PARTS = 8  # into which a stretch of sightings with a break is cut
 
 
 @dataclass(frozen=True)
@@ -58,10 +60,6 @@ class Polls:
             )
         return at
 
-    def first_beyond_a_step(self) -> int:
-        """Two sightings nearer in time than this, milliseconds, are of consecutive polls."""
-        return int((self.times[2:] - self.times[:-2]).min()) if len(self.times) > 2 else _NEVER
-
 
 @dataclass(frozen=True)
 class Runs:
@@ -98,34 +96,79 @@ class Runs:
         return distance
 
 
-def find_runs(sightings: Iterable[pa.Table], polls: Polls) -> Iterator[Runs]:
-    """The runs of a day, a few vehicles at a time.
+class RunsOfDay:
+    """The runs of a day, gone through as often as wanted.
 
-    Args:
-        sightings: Chunks, cut anywhere, of one table sorted by `vehicle_id` and `fetched_at`.
-        polls: The polls of that day.
+    They are found in the one pass over the day in which others look at its pieces too. A day of
+    so many that they would fill the memory, such as one of new ids in every poll, is read again
+    each time.
+    """
+
+    def __init__(self, sightings: Iterable[pa.Table], polls: Polls) -> None:
+        """With nothing seen yet.
+
+        Args:
+            sightings: Chunks, cut anywhere, of the table that `see` is shown in pieces.
+            polls: The polls of that day.
+        """
+        self.polls = polls
+        self._sightings = sightings
+        self._kept: list[Runs] | None = []
+        self._size = 0
+
+    @classmethod
+    def of(cls, sightings: Iterable[pa.Table], polls: pa.Table) -> Self:
+        """The runs of a day that nobody else looks at.
+
+        Raises:
+            MobilityError: If a sighting is of no poll.
+        """
+        runs = cls(sightings, Polls.of(polls))
+        for piece in whole_vehicles(sightings):
+            runs.see(piece)
+        return runs
+
+    def see(self, piece: Piece) -> None:
+        """Find the runs of some more vehicles.
+
+        Raises:
+            MobilityError: If a sighting is of no poll.
+        """
+        if self._kept is None:
+            return
+        runs = runs_in(piece, self.polls)
+        self._kept.append(runs)
+        self._size += len(runs.first) + len(runs.hops)
+        if self._size > KEPT_RUNS:
+            self._kept = None
+
+    def __iter__(self) -> Iterator[Runs]:
+        """A few vehicles at a time."""
+        if self._kept is not None:
+            yield from self._kept
+            return
+        for piece in whole_vehicles(self._sightings):
+            yield runs_in(piece, self.polls)
+
+
+def runs_in(piece: Piece, polls: Polls) -> Runs:
+    """The runs of some vehicles.
 
     Raises:
         MobilityError: If a sighting is of no poll.
     """
-    shortest = polls.first_beyond_a_step()
-    for piece in whole_vehicles(sightings, _COLUMNS):
-        code, times = id_codes(piece), times_of(piece)
-        changes = code[1:] != code[:-1]
-        breaks = np.flatnonzero(changes | (np.diff(times) >= shortest))
-        breaks = breaks[changes[breaks] | _is_break(polls, times, breaks)]
-        begin, end = np.append(0, breaks + 1), np.append(breaks, len(code) - 1)
-        place = np.stack([piece[name].chunk(0).to_numpy() for name in _COLUMNS[2:]])
-        alone = np.concatenate(([True], changes[breaks], [True]))
-        yield Runs(
-            polls.index(times[begin]),
-            polls.index(times[end]),
-            alone[:-1],
-            alone[1:],
-            place[:, begin],
-            place[:, end],
-            *_hops(polls, piece, times, place, breaks),
-        )
+    breaks = _breaks(piece, polls)
+    last = np.union1d(breaks, piece.ends)
+    first = np.append(0, last[:-1] + 1)
+    return Runs(
+        polls.index(piece.times[first]),
+        polls.index(piece.times[last]),
+        np.isin(first, piece.begins, assume_unique=True),
+        np.isin(last, piece.ends, assume_unique=True),
+        piece.places(first),
+        piece.places(last),
+        *_hops(piece, polls, breaks),
+    )
 
 
 def distance_m(
@@ -135,24 +178,34 @@ def distance_m(
     return haversine(some[0] / 1e6, some[1] / 1e6, others[0] / 1e6, others[1] / 1e6)
 
 
-def _is_break(polls: Polls, times: NDArray[np.int64], row: NDArray[np.int64]) -> NDArray[np.bool_]:
-    is_break: NDArray[np.bool_] = polls.index(times[row + 1]) != polls.index(times[row]) + 1
-    return is_break
+def _breaks(piece: Piece, polls: Polls) -> NDArray[np.int64]:
+    """The steps over which a vehicle was missing from at least one poll, in order.
+
+    From row to row the poll grows by one or more. Where it grew by as much as the row there is no
+    break in between; other stretches are cut into parts until they are a step, so that few rows
+    are looked at.
+    """
+    found = [np.empty(0, dtype=np.int64)]
+    low, high = piece.begins, piece.ends
+    while len(low):
+        cuts = low[:, None] + (high - low)[:, None] * np.arange(_PARTS + 1) // _PARTS
+        broken = np.diff(polls.index(piece.times[cuts])) > np.diff(cuts)
+        low, high = cuts[:, :-1][broken], cuts[:, 1:][broken]
+        is_step = high - low == 1
+        found.append(low[is_step])
+        low, high = low[~is_step], high[~is_step]
+    return np.sort(np.concatenate(found))
 
 
 def _hops(
-    polls: Polls,
-    piece: pa.Table,
-    times: NDArray[np.int64],
-    place: NDArray[np.int32],
-    breaks: NDArray[np.int64],
+    piece: Piece, polls: Polls, breaks: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    row = np.setdiff1d(far_steps(piece, MINIMUM_MOVE_M), breaks, assume_unique=True)
-    row = row[distance_m(place[:, row], place[:, row + 1]) > MINIMUM_MOVE_M]
-    step = polls.index(times[row])
-    follows = np.diff(row, prepend=-2) == 1  # never across a break
+    row = np.setdiff1d(piece.far, breaks, assume_unique=True)
+    row = row[distance_m(piece.places(row), piece.places(row + 1)) > MINIMUM_MOVE_M]
+    step = polls.index(piece.times[row])
+    follows = np.diff(row, prepend=-2) == 1  # never across a break or two vehicles
     follows &= polls.confirmed[step] == polls.times[step]  # it did not stand still in between
     after = np.flatnonzero(follows)
-    gone_on = distance_m(place[:, row[after] - 1], place[:, row[after] + 1]) > MINIMUM_MOVE_M
-    follows[after] = gone_on
+    gone_on = distance_m(piece.places(row[after] - 1), piece.places(row[after] + 1))
+    follows[after] = gone_on > MINIMUM_MOVE_M
     return step, follows

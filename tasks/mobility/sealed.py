@@ -1,20 +1,24 @@
-"""From the files of a sealed service day to trips, ends and id regimes."""
+"""From the files of a sealed service day to trips, ends and id regimes, one feed at a time."""
 
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.mobility.ends import ends_table
 from tasks.mobility.errors import MobilityError
-from tasks.mobility.moves import COLUMNS, MINIMUM_MOVE_M, find_moves, last_sightings
+from tasks.mobility.moves import MovesOfDay, last_sightings
+from tasks.mobility.pieces import COLUMNS, whole_vehicles
 from tasks.mobility.regime import IdRegime, measure_regime
+from tasks.mobility.runs import Polls, RunsOfDay
 from tasks.mobility.trips import trip_table
-from tasks.region import Region
-from tasks.schema import ENDS
+from tasks.region import Feed, Region
+from tasks.schema import ENDS, VEHICLE_TYPES
 
 SENSITIVITY_M = (50, 100, 200)
 """Metres a move might have to exceed; how many do is reported to staff."""
@@ -22,7 +26,9 @@ SENSITIVITY_M = (50, 100, 200)
 
 @dataclass(frozen=True)
 class RowGroups:
-    """The row groups of a sealed file of sightings, read one at a time, as often as wanted.
+    """The row groups of a sealed file of sightings, one at a time, as often as wanted.
+
+    While one is looked at, a second thread reads the next.
 
     Attributes:
         path: The file.
@@ -31,87 +37,96 @@ class RowGroups:
     path: Path
 
     def __iter__(self) -> Iterator[pa.Table]:
-        with pq.ParquetFile(self.path, read_dictionary=["vehicle_id"]) as file:
+        ids = ["vehicle_id", "vehicle_type_id"]
+        with (
+            pq.ParquetFile(self.path, read_dictionary=ids) as file,
+            ThreadPoolExecutor(1) as reader,
+        ):
+            read = partial(file.read_row_group, columns=list(COLUMNS), use_threads=False)
+            ahead = deque[Future[pa.Table]]()
             for i in range(file.num_row_groups):
-                yield file.read_row_group(i, columns=list(COLUMNS))
+                ahead.append(reader.submit(read, i))
+                if len(ahead) > 1:
+                    yield ahead.popleft().result()
+            for group in ahead:
+                yield group.result()
 
 
-def row_groups(path: Path) -> RowGroups:
-    """The row groups of a sealed file of sightings."""
-    return RowGroups(path)
+@dataclass(frozen=True)
+class FeedTrips:
+    """What one pass over the sealed day of a feed tells.
+
+    Attributes:
+        table: Its moves, schema `tasks.schema.TRIPS`.
+        moves_over_m: The number of moves over each of `SENSITIVITY_M`.
+        regime: How it named its vehicles, as measured.
+    """
+
+    table: pa.Table
+    moves_over_m: dict[int, int]
+    regime: IdRegime
 
 
-def day_of_trips(
-    sealed: Path, before: Path, region: Region
-) -> tuple[pa.Table, dict[str, dict[int, int]]]:
-    """The private table of trips of one sealed service day, all feeds of the region.
+def trips_of_feed(sealed: Path, before: Path, feed: Feed, region: Region) -> FeedTrips:
+    """The private table of trips of one feed on one sealed service day.
 
     Args:
         sealed: Directory of the sealed day.
         before: Directory of the day before, which need not exist: a vehicle's last position
             there is where its first move of the day begins.
+        feed: A feed of the region.
         region: The region.
 
-    Returns:
-        The table, schema `tasks.schema.TRIPS`, and for each feed the number of moves over each of
-        `SENSITIVITY_M`.
-
     Raises:
-        MobilityError: If the sealed day lacks a file of a feed.
+        MobilityError: If the sealed day lacks a file of the feed.
     """
-    tables, sensitivity = [], {}
-    for feed in region.feeds:
-        sightings, polls = _files(sealed, feed.id)
-        carried, poll_tables = None, [pq.read_table(polls)]
-        if (yesterday := before / f"{feed.id}.parquet").exists():
-            carried = last_sightings(row_groups(yesterday))
-            poll_tables.append(pq.read_table(before / f"{feed.id}.polls.parquet"))
-        moves = find_moves(row_groups(sightings), carried, min(SENSITIVITY_M))
-        distance = moves["distance_m"].to_numpy()
-        sensitivity[feed.id] = {over: int((distance > over).sum()) for over in SENSITIVITY_M}
-        moves = moves.take(np.flatnonzero(distance > MINIMUM_MOVE_M))
-        tables.append(trip_table(moves, pa.concat_tables(poll_tables), feed.id, region))
-    return pa.concat_tables(tables), sensitivity
+    sightings, polls = _files(sealed, feed.id)
+    carried, all_polls = None, polls
+    if (yesterday := before / f"{feed.id}.parquet").exists():
+        carried = last_sightings(RowGroups(yesterday))
+        all_polls = pa.concat_tables([polls, pq.read_table(before / f"{feed.id}.polls.parquet")])
+    moves, runs = MovesOfDay(carried), RunsOfDay(sightings, Polls.of(polls))
+    for piece in whole_vehicles(sightings):
+        moves.see(piece)
+        runs.see(piece)
+    over = {metres: moves.over(metres).num_rows for metres in SENSITIVITY_M}
+    vehicle_types = _vehicle_types(sealed, feed.id)
+    table = trip_table(moves.over(), all_polls, vehicle_types, feed.id, region)
+    return FeedTrips(table, over, measure_regime(runs))
 
 
-def day_of_ends(sealed: Path, region: Region) -> pa.Table:
-    """The unlinked starts and ends of one sealed service day, of the feeds with changing ids.
+def ends_of_feed(sealed: Path, feed: Feed, region: Region) -> tuple[pa.Table, IdRegime]:
+    """The unlinked starts and ends of one feed on one sealed service day, and its id regime.
 
     Args:
         sealed: Directory of the sealed day.
-        region: The region; feeds it declares `static` or `per_poll` have none.
+        feed: A feed of the region; one that it declares `static` or `per_poll` has no ends.
+        region: The region.
 
     Returns:
-        Schema `tasks.schema.ENDS`.
+        Schema `tasks.schema.ENDS`, and what was measured.
 
     Raises:
-        MobilityError: If the sealed day lacks a file of a feed.
+        MobilityError: If the sealed day lacks a file of the feed.
     """
-    tables = [ENDS.arrow().empty_table()]
-    for feed in region.feeds:
-        if feed.id_regime in ("per_trip", "periodic"):
-            sightings, polls = _files(sealed, feed.id)
-            tables.append(ends_table(row_groups(sightings), pq.read_table(polls), feed.id, region))
-    return pa.concat_tables(tables)
+    sightings, polls = _files(sealed, feed.id)
+    runs = RunsOfDay.of(sightings, polls)
+    regime = measure_regime(runs)
+    if feed.id_regime in ("per_trip", "periodic"):
+        return ends_table(runs, feed.id, region), regime
+    return ENDS.arrow().empty_table(), regime
 
 
-def day_of_regimes(sealed: Path, region: Region) -> dict[str, IdRegime]:
-    """The id regime that was measured of each feed on a sealed service day.
-
-    Raises:
-        MobilityError: If the sealed day lacks a file of a feed.
-    """
-    measured = {}
-    for feed in region.feeds:
-        sightings, polls = _files(sealed, feed.id)
-        measured[feed.id] = measure_regime(row_groups(sightings), pq.read_table(polls))
-    return measured
-
-
-def _files(sealed: Path, feed: str) -> tuple[Path, Path]:
+def _files(sealed: Path, feed: str) -> tuple[RowGroups, pa.Table]:
     sightings, polls = sealed / f"{feed}.parquet", sealed / f"{feed}.polls.parquet"
     if not (sightings.exists() and polls.exists()):
         raise MobilityError(
             f"{sealed}: no sightings of feed {feed}; was it added to the region after that day?"
         )
-    return sightings, polls
+    return RowGroups(sightings), pq.read_table(polls)
+
+
+def _vehicle_types(sealed: Path, feed: str) -> pa.Table:
+    """The feed's public vehicle types; none for a day that was sealed before they were kept."""
+    path = sealed / f"{feed}.vehicle_types.parquet"
+    return pq.read_table(path) if path.exists() else VEHICLE_TYPES.arrow().empty_table()

@@ -12,7 +12,9 @@ from tasks.schema import TRIPS
 from tasks.schema.trips import FLAGS
 
 
-def trip_table(moves: pa.Table, polls: pa.Table, feed: str, region: Region) -> pa.Table:
+def trip_table(
+    moves: pa.Table, polls: pa.Table, vehicle_types: pa.Table, feed: str, region: Region
+) -> pa.Table:
     """Flag the moves of one feed and one service day.
 
     Every rule looks at one move, public constants of the region and the (public) times of the
@@ -23,6 +25,7 @@ def trip_table(moves: pa.Table, polls: pa.Table, feed: str, region: Region) -> p
         moves: Schema `tasks.mobility.moves.MOVES`.
         polls: Schema `tasks.schema.POLLS`; the polls of the day, and those of the evening
             before if moves across midnight are among the moves.
+        vehicle_types: Schema `tasks.schema.VEHICLE_TYPES`; what the feed declared in public.
         feed: Id of the feed.
         region: Service area, time zone and rules.
 
@@ -40,8 +43,10 @@ def trip_table(moves: pa.Table, polls: pa.Table, feed: str, region: Region) -> p
             for name in ("origin", "destination")
         ),
     )
+    declared = pc.index_in(moves["vehicle_type_id"], vehicle_types["vehicle_type_id"])
     columns = {
         **{name: moves[name] for name in moves.column_names},
+        "vehicle_type": vehicle_types["form_factor"].take(declared),
         "feed": pa.array([feed] * moves.num_rows, pa.string()),
         "start_time": pa.array(start, pa.timestamp("ms", "UTC")),
         "hour": local_hour(moves["end_time"], region.time_zone),

@@ -3,6 +3,7 @@
 import pyarrow as pa
 
 from tasks.schema.table import Column, Table
+from tasks.schema.vehicle_types import FORM_FACTORS
 
 FLAGS = (
     Column("spans_gap", pa.bool_(), "The feed was not seen for too long in between."),
@@ -16,10 +17,17 @@ FLAGS = (
 TRIPS = Table(
     name="trips",
     description="One row per move; a move without a flag, inside the service area, is a trip.",
-    version=2,
+    version=3,
     columns=(
         Column("feed", pa.string(), "Id of the feed in the region's configuration."),
         Column("vehicle_id", pa.string(), "The vehicle's id in that feed."),
+        Column(
+            "vehicle_type",
+            pa.string(),
+            "Its form factor, from the feed's public vehicle types.",
+            categories=FORM_FACTORS,
+            nullable=True,
+        ),
         Column("start_time", pa.timestamp("ms", "UTC"), "Last time seen at the origin."),
         Column("end_time", pa.timestamp("ms", "UTC"), "First time seen at the destination."),
         Column("hour", pa.int8(), "Local hour of the day of the end.", "h", 0, 23),

@@ -8,7 +8,7 @@ import pytest
 
 from tasks.mobility.distance import haversine
 from tasks.region import Region
-from tasks.schema import RELEASE, SIGHTINGS, TRIPS
+from tasks.schema import ENDS, RELEASE, SIGHTINGS, TRIPS
 from tasks.schema.trips import FLAGS
 
 START_MS = 1_779_249_600_000
@@ -73,6 +73,7 @@ def moves(release_rows: Callable[[int], pd.DataFrame]) -> Callable[[int], pa.Tab
             **{name: rows[name] for name in rows.columns},
             "feed": ["one"] * n,
             "vehicle_id": [f"vehicle-{i}" for i in range(n)],
+            "vehicle_type": [None if i % 2 else "bicycle" for i in range(n)],
             "start_time": pa.array(start, pa.timestamp("ms", "UTC")),
             "end_time": pa.array(start + 600_000, pa.timestamp("ms", "UTC")),
             "duration_s": np.full(n, 600.0),
@@ -80,6 +81,26 @@ def moves(release_rows: Callable[[int], pd.DataFrame]) -> Callable[[int], pa.Tab
             "is_trip": np.ones(n, bool),
         }
         return pa.table([columns[name] for name in TRIPS.names], schema=TRIPS.arrow())
+
+    return make
+
+
+@pytest.fixture
+def ends(release_rows: Callable[[int], pd.DataFrame]) -> Callable[[int], pa.Table]:
+    """Makes a private table of starts and ends that breaks no rule."""
+
+    def make(n: int) -> pa.Table:
+        rows = release_rows(n)
+        columns = {
+            "feed": ["one"] * n,
+            "kind": ["end" if i % 2 else "start" for i in range(n)],
+            "time": pa.array(START_MS + np.arange(n) * 60_000, pa.timestamp("ms", "UTC")),
+            "hour": rows["hour"],
+            "latitude": rows["origin_latitude"],
+            "longitude": rows["origin_longitude"],
+            "area": rows["area"],
+        }
+        return pa.table([columns[name] for name in ENDS.names], schema=ENDS.arrow())
 
     return make
 

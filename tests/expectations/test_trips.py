@@ -34,6 +34,7 @@ def test_a_flagged_move_and_one_outside_the_area_may_stay(
         *((flag.name, True) for flag in FLAGS),
         ("distance_m", 100.0),
         ("hour", 24),
+        ("vehicle_type", "broomstick"),
         ("feed", "three"),
         ("vehicle_id", None),
         ("origin_latitude", 52.6),

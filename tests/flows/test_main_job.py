@@ -12,8 +12,7 @@ import pytest
 from infra.replay import ReplayServer, captured, city_day, trips_day
 from tasks.files import Layout
 from tasks.journal import Journal, run_shift, seal_day
-from tasks.mobility.moves import find_moves
-from tasks.mobility.sealed import day_of_trips, row_groups
+from tasks.mobility.sealed import trips_of_feed
 from tasks.region import Region
 from tests.flows.conftest import DAY, REGION, Run
 
@@ -85,7 +84,8 @@ def test_every_version_of_the_standard_gives_the_same_moves(
         with Journal(journal, region.id, "feed", region.zone) as opened:
             run_shift(region, region.feeds[0], opened, day)
     seal_day(region, day, layout)
-    trips, _ = day_of_trips(layout.sightings(region.id, day), data_root / "none", region)
+    sealed = layout.sightings(region.id, day)
+    trips = trips_of_feed(sealed, data_root / "none", region.feeds[0], region).table
     assert trips["is_trip"].to_pylist() == [True] * trips.num_rows
     assert trips.num_rows == 913  # the seeded city, whatever the version
 
@@ -106,12 +106,8 @@ def test_the_captured_day_of_wolfsburg(
     facts = manifest_of(sealed)["feeds"]["feed"]
     assert facts["outcomes"] == {"ended": 1, "ok": 41}
     assert facts["vehicles"] == 859
-    counts = {
-        metres: find_moves(row_groups(sealed / "feed.parquet"), minimum_m=metres).num_rows
-        for metres in (50, 100, 200)
-    }
-    assert counts == {50: 193, 100: 178, 200: 157}
     trips = manifest_of(private / "trips" / day.isoformat())
+    assert trips["moves_over_m"] == {"feed": {"50": 193, "100": 178, "200": 157}}
     assert trips["moves"] == 178
     assert run.stderr.splitlines()[-1].startswith(
         f"opentrips: region wolfsburg, {day}: {trips['trips']} trips are fewer than "

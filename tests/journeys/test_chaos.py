@@ -18,7 +18,7 @@ from infra.replay.server import Alteration
 from tasks.files import Layout
 from tasks.journal import seal_day
 from tasks.mobility.distance import haversine
-from tasks.mobility.sealed import day_of_trips
+from tasks.mobility.sealed import trips_of_feed
 from tasks.region import Region
 from tests.journeys.conftest import DAY, EveryNth, collect_whole_day, region_of, sealed_rows, shift
 
@@ -66,7 +66,7 @@ def sealed_day(
     facts: dict[str, Any],
 ) -> ChaoticDay:
     sealed = layout.sightings(region.id, DAY)
-    table, _ = day_of_trips(sealed, layout.root / "none", region)
+    table = trips_of_feed(sealed, layout.root / "none", region.feeds[0], region).table
     return ChaoticDay(
         city,
         log,

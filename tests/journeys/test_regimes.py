@@ -10,10 +10,12 @@ import pytest
 
 import tasks.derive
 from infra.replay import ReplayServer, city_day
+from infra.replay.feeds import TimelineFeed
+from infra.replay.timeline import Stand, build_timeline
 from tasks.files import Layout
-from tasks.mobility.errors import NoTripsError
-from tasks.mobility.regime import IdRegime
-from tasks.mobility.sealed import day_of_regimes
+from tasks.mobility.regime import IdRegime, measure_regime
+from tasks.mobility.runs import RunsOfDay
+from tasks.mobility.sealed import RowGroups
 from tasks.region import Region
 from tests.journeys.conftest import DAY, EveryNth, collect_whole_day, region_of
 
@@ -22,7 +24,7 @@ EVERY = 5  # minutes between two polls
 
 @pytest.fixture(autouse=True)
 def _plain_logger(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    """The task is called without a run, so it has no run's logger."""
+    """The task is called without a flow's run, so it has no run's logger."""
     caplog.set_level(logging.INFO, logger="derive")
     monkeypatch.setattr(tasks.derive, "get_run_logger", lambda: logging.getLogger("derive"))
 
@@ -38,7 +40,9 @@ def collected(layout: Layout, played: str, declared: str) -> Region:
 
 
 def measured(region: Region, layout: Layout) -> IdRegime:
-    return day_of_regimes(layout.sightings(region.id, DAY), region)["feed"]
+    sealed = layout.sightings(region.id, DAY)
+    polls = pq.read_table(sealed / "feed.polls.parquet")
+    return measure_regime(RunsOfDay.of(RowGroups(sealed / "feed.parquet"), polls))
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -63,21 +67,60 @@ def test_ids_that_stay_give_trips(layout: Layout, caplog: pytest.LogCaptureFixtu
     ],
 )
 def test_other_regimes_are_recognised_and_give_one_sentence(
-    layout: Layout, caplog: pytest.LogCaptureFixture, regime: str, sentence: str
+    layout: Layout,
+    caplog: pytest.LogCaptureFixture,
+    tasks_alone: None,
+    regime: str,
+    sentence: str,
 ) -> None:
     region = collected(layout, regime, regime)
     found = measured(region, layout)
     assert found.regime == regime, found.sentence
     if regime == "periodic":
         assert found.period_s == 1800
-    with pytest.raises(NoTripsError, match=sentence) as error:
-        tasks.derive.derive.fn(region, DAY)
-    assert "\n" not in str(error.value)
+    assert sentence in tasks.derive.derive(region, DAY)["no_trips"]
     assert not layout.trips(region.id, DAY).exists()
     assert not warnings(caplog)
     ends = pq.read_table(layout.ends(region.id, DAY) / "ends.parquet").to_pylist()
     assert bool(ends) == (regime != "per_poll")
     assert not any("vehicle_id" in row for row in ends)
+
+
+def test_rides_that_are_seen_are_recognised_and_marked(
+    layout: Layout, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Vehicles stay in the feed while they are ridden, so that one ride is several moves."""
+    city = city_day(DAY, vehicles=70, trips=700)
+    rides = len(city.timeline.first) - 70
+    riding = seen_while_ridden(city)
+    with ReplayServer(riding) as server:
+        region = region_of({"feed": f"{server.url}/2.3/gbfs.json"})
+        collect_whole_day(region, layout)
+    manifest = tasks.derive.derive.fn(region, DAY)
+    assert manifest["moves"] > 2 * rides
+    regime = manifest["id_regime"]["feed"]
+    assert (regime["measured"], regime["differs"]) == ("static", False)
+    assert regime["evidence"]["in_ride_visible"]
+    (warning,) = warnings(caplog)
+    assert "vehicles stay in the feed while they are ridden" in warning
+
+
+def seen_while_ridden(city: TimelineFeed) -> TimelineFeed:
+    """The same day of a feed that shows vehicles on their way, on a straight line."""
+    day = city.timeline
+    stands = []
+    for i, vehicle in enumerate(day.vehicle.tolist()):
+        here = (float(day.latitude[i]), float(day.longitude[i]))
+        stands.append(Stand(vehicle, int(day.first[i]), int(day.last[i]), *here))
+        if i + 1 == len(day.vehicle) or day.vehicle[i + 1] != vehicle:
+            continue
+        gone, back = int(day.last[i]), int(day.first[i + 1])
+        for poll in range(gone + 1, back):
+            share = (poll - gone) / (back - gone)
+            there = (float(day.latitude[i + 1]), float(day.longitude[i + 1]))
+            place = [a + share * (b - a) for a, b in zip(here, there, strict=True)]
+            stands.append(Stand(vehicle, poll, poll, *place))
+    return TimelineFeed(build_timeline(day.ids, stands, 0), city.day, "riding", "Seen riding")
 
 
 def test_a_feed_that_changes_at_noon_is_found_out(

@@ -1,4 +1,4 @@
-"""A real feed server on loopback that answers as a test tells it to, and regions that read it."""
+"""A real feed server on loopback that answers as a test tells it to, and regions."""
 
 import datetime as dt
 import gzip
@@ -109,15 +109,6 @@ def layout(data_root: Any) -> Layout:
     return Layout(data_root)
 
 
-@pytest.fixture
-def tasks_alone(prefect_api: str) -> Iterator[None]:
-    """Tasks may be called without a flow around them; a real server takes note."""
-    from prefect.settings import PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW, temporary_settings
-
-    with temporary_settings({PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW: "ignore"}):
-        yield
-
-
 def vehicles(count: int, version: str = "2.3", at: dt.datetime | None = None) -> bytes:
     """A well-formed vehicle status body."""
     name, id_key = ("vehicles", "vehicle_id") if version >= "3" else ("bikes", "bike_id")
@@ -170,3 +161,16 @@ def region_of(*urls: str, **feed: Any) -> Region:
             "feeds": feeds,
         }
     )
+
+
+def town(name: str, **changes: Any) -> Region:
+    """A region for what comes after collecting: one town, one feed that nobody reads."""
+    area = {"name": "town", "south": 52.3, "west": 10.4, "north": 52.5, "east": 10.9}
+    plain = {
+        "id": name,
+        "name": "Town",
+        "time_zone": "Europe/Berlin",
+        "service_area": [area],
+        "feeds": [{"id": "one", "url": "https://one.example/gbfs.json"}],
+    }
+    return Region.model_validate({**plain, **changes})

@@ -11,12 +11,19 @@ import requests
 from prefect.logging import disable_run_logger
 
 from expectations.errors import CheckError
-from tasks.check import check_capture, check_release, check_sightings, check_trips
+from tasks.check import (
+    check_capture,
+    check_ends,
+    check_release,
+    check_sightings,
+    check_trips,
+)
 from tasks.files import FileError, Layout, read_manifest, sha256_of, verify_files, write_manifest
 from tasks.mobility.distance import haversine
 from tasks.region import Region
-from tasks.schema import RELEASE, SIGHTINGS, TRIPS
+from tasks.schema import ENDS, RELEASE, SIGHTINGS, TRIPS
 from tasks.schema.trips import FLAGS
+from tests.tasks.conftest import town
 
 DAY = dt.date(2026, 5, 20)
 START_MS = 1_779_249_600_000
@@ -25,17 +32,7 @@ PRIVATE_ID = "vehicle-4711"
 
 @pytest.fixture
 def region() -> Region:
-    return Region.model_validate(
-        {
-            "id": "check_town",
-            "name": "Town",
-            "time_zone": "Europe/Berlin",
-            "service_area": [
-                {"name": "town", "south": 52.3, "west": 10.4, "north": 52.5, "east": 10.6}
-            ],
-            "feeds": [{"id": "one", "url": "https://one.example/gbfs.json"}],
-        }
-    )
+    return town("check_town")
 
 
 @pytest.fixture
@@ -70,6 +67,7 @@ def derive(layout: Layout, region: Region, distances: list[float]) -> None:
     columns: dict[str, Any] = {
         "feed": ["one"] * n,
         "vehicle_id": [PRIVATE_ID] * n,
+        "vehicle_type": [None, "scooter_standing"] * (n // 2) + [None] * (n % 2),
         "start_time": pa.array([START_MS] * n, pa.timestamp("ms", "UTC")),
         "end_time": pa.array([START_MS] * n, pa.timestamp("ms", "UTC")),
         "hour": [7] * n,
@@ -153,6 +151,37 @@ def test_trips_are_counted_anew(layout: Layout, region: Region, prefect_api: str
     assert check_trips(region, DAY)["trips.parquet"] == found
 
 
+def test_ends_are_counted_anew(layout: Layout, prefect_api: str) -> None:
+    region = town(
+        "check_town",
+        feeds=[{"id": "one", "url": "https://one.example/gbfs.json", "id_regime": "per_trip"}],
+    )
+    directory = layout.ends(region.id, DAY)
+    directory.mkdir(parents=True)
+    kinds = ["start", "end", "end", "middle"]
+    columns = {
+        "feed": ["one", "one", "other", "one"],
+        "kind": kinds,
+        "time": pa.array([START_MS] * 4, pa.timestamp("ms", "UTC")),
+        "hour": [6] * 4,
+        "latitude": [52.4] * 4,
+        "longitude": [10.5] * 4,
+        "area": ["town", None, "town", "town"],
+    }
+    pq.write_table(pa.table(columns, schema=ENDS.arrow()), directory / "ends.parquet")
+    write_manifest(directory, {"starts": 1, "ends": 2, "no_trips": "why"}, ["ends.parquet"])
+    found = check_ends(region, DAY)["ends.parquet"]
+    assert (found["rows"], found["quarantined"]) == (4, 2)
+    manifest = read_manifest(directory)
+    assert manifest is not None
+    assert (manifest["starts"], manifest["ends"], manifest["no_trips"]) == (1, 1, "why")
+    verify_files(directory, manifest)
+    set_aside = pq.read_table(directory / "ends.quarantine.parquet")["kind"].to_pylist()
+    assert set_aside == ["end", "middle"]
+    assert "52.4" not in json.dumps(artifact(prefect_api, "ends"))
+    assert check_ends(region, DAY)["ends.parquet"] == found
+
+
 def test_an_altered_private_file_is_refused(layout: Layout, region: Region) -> None:
     derive(layout, region, [500.0])
     path = layout.trips(region.id, DAY) / "trips.parquet"
@@ -213,8 +242,9 @@ def test_each_check_says_which_step_is_missing(layout: Layout, region: Region) -
     for check, step in (
         (check_capture, "seal"),
         (check_sightings, "seal"),
-        (check_trips, "derive"),
+        (check_trips, "derive the trips"),
+        (check_ends, "derive the ends"),
         (check_release, "generate"),
     ):
-        with pytest.raises(FileError, match=f"{step} .* first"):
+        with pytest.raises(FileError, match=f"{step}.* first"):
             check(region, DAY)

@@ -6,11 +6,11 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+import requests
 
 import tasks.derive
 from tasks.derive import derive
 from tasks.files import Layout
-from tasks.mobility.errors import NoTripsError
 from tasks.region import Region
 from tasks.schema import ENDS, TRIPS
 from tests.tasks.mobility.simulated_fleet import (
@@ -31,7 +31,7 @@ DAY = moment_of(0, FLEET).date()
 
 @pytest.fixture(autouse=True)
 def _plain_logger(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    """The task is called without a run, so it has no run's logger."""
+    """The task is called without a flow's run, so it has no run's logger."""
     caplog.set_level(logging.INFO, logger="derive")
     monkeypatch.setattr(tasks.derive, "get_run_logger", lambda: logging.getLogger("derive"))
 
@@ -142,16 +142,24 @@ def test_rides_that_are_seen_are_told(layout: Layout, caplog: pytest.LogCaptureF
     ],
 )
 def test_changing_ids_give_no_trips_and_one_sentence(
-    layout: Layout, regime: str, name_of: NameOf, said: str
+    layout: Layout,
+    regime: str,
+    name_of: NameOf,
+    said: str,
+    caplog: pytest.LogCaptureFixture,
+    prefect_api: str,
+    tasks_alone: None,
 ) -> None:
     seal(layout, name_of)
     for _ in range(2):
-        with pytest.raises(NoTripsError) as raised:
-            derive.fn(region(regime), DAY)
-        message = str(raised.value)
+        message = derive(region(regime), DAY)["no_trips"]
+        assert message in caplog.messages
         assert message.startswith(f"region test, {DAY}: no trips are derived: {said}")
         assert "\n" not in message
         assert ("ends.parquet" in message) == (regime != "per_poll")
+    assert warnings(caplog) == []
+    artifact = f"{prefect_api}/artifacts/no-trips-test-{DAY}/latest"
+    assert requests.get(artifact, timeout=30).json()["data"] == message
     assert not layout.trips("test", DAY).exists()
     manifest = json.loads((layout.ends("test", DAY) / "manifest.json").read_bytes())
     assert manifest["id_regime"]["f0"]["measured"] == regime
@@ -161,10 +169,9 @@ def test_changing_ids_give_no_trips_and_one_sentence(
     assert (table.num_rows > 0) == (regime != "per_poll")
 
 
-def test_one_feed_of_changing_ids_is_enough(layout: Layout) -> None:
+def test_one_feed_of_changing_ids_is_enough(layout: Layout, tasks_alone: None) -> None:
     seal(layout, static, per_trip)
-    with pytest.raises(NoTripsError, match="feed f1: it gives"):
-        derive.fn(region("static", "per_trip"), DAY)
+    assert "derived: feed f1: it gives" in derive(region("static", "per_trip"), DAY)["no_trips"]
     table = pq.read_table(layout.ends("test", DAY) / "ends.parquet")
     assert set(table["feed"].to_pylist()) == {"f1"}
 

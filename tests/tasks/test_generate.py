@@ -15,6 +15,7 @@ from tasks.synthesis.errors import ModelFileError
 from tasks.synthesis.grid import Grid
 from tasks.synthesis.model_file import StoredModel, save_model
 from tasks.synthesis.trip_net import TripNetwork
+from tests.tasks.conftest import town
 
 DAY = dt.date(2026, 5, 20)
 ROWS = 321
@@ -22,17 +23,7 @@ ROWS = 321
 
 @pytest.fixture
 def region() -> Region:
-    return Region.model_validate(
-        {
-            "id": "demo",
-            "name": "Demo",
-            "time_zone": "Europe/Berlin",
-            "service_area": [
-                {"name": "town", "south": 52.3, "west": 10.6, "north": 52.5, "east": 10.9}
-            ],
-            "feeds": [{"id": "one", "url": "https://one.example/gbfs.json"}],
-        }
-    )
+    return town("demo")
 
 
 @pytest.fixture(autouse=True)

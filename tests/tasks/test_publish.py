@@ -16,6 +16,7 @@ from tasks.publish import publish
 from tasks.region import Region
 from tasks.release.errors import ReleaseError
 from tasks.schema import RELEASE
+from tests.tasks.conftest import town
 
 DAY = dt.date(2026, 5, 20)
 N = 40
@@ -23,17 +24,7 @@ N = 40
 
 @pytest.fixture
 def region() -> Region:
-    return Region.model_validate(
-        {
-            "id": "publish_town",
-            "name": "Town",
-            "time_zone": "Europe/Berlin",
-            "service_area": [
-                {"name": "town", "south": 52.3, "west": 10.4, "north": 52.5, "east": 10.6}
-            ],
-            "feeds": [{"id": "one", "url": "https://one.example/gbfs.json"}],
-        }
-    )
+    return town("publish_town")
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from tasks.schema.trips import FLAGS
 from tasks.synthesis import sphere
 from tasks.synthesis.errors import DaySizeError
 from tasks.train import train
+from tests.tasks.conftest import town
 
 DAY = dt.date(2026, 5, 20)
 ROWS = 700
@@ -26,20 +27,13 @@ ROWS = 700
 
 @pytest.fixture
 def region() -> Region:
-    return Region.model_validate(
-        {
-            "id": "demo",
-            "name": "Demo",
-            "time_zone": "Europe/Berlin",
-            "service_area": [
-                {"name": "town", "south": 52.3, "west": 10.6, "north": 52.5, "east": 10.9}
-            ],
-            "feeds": [
-                {"id": "one", "url": "https://one.example/gbfs.json"},
-                {"id": "two", "url": "https://two.example/gbfs.json", "source": "fleet-two"},
-            ],
-            "synthesizer": {"levels": 2, "hidden_units": 8, "steps": 60, "reserve_steps": 8},
-        }
+    return town(
+        "demo",
+        feeds=[
+            {"id": "one", "url": "https://one.example/gbfs.json"},
+            {"id": "two", "url": "https://two.example/gbfs.json", "source": "fleet-two"},
+        ],
+        synthesizer={"levels": 2, "hidden_units": 8, "steps": 60, "reserve_steps": 8},
     )
 
 
@@ -62,6 +56,7 @@ def write_trips(layout: Layout, rows: int = ROWS, moves: int = 40) -> None:
         {
             "feed": ["one"] * total,
             "vehicle_id": [str(index) for index in range(total)],
+            "vehicle_type": ["bicycle"] * total,
             "start_time": end - np.timedelta64(600, "s"),
             "end_time": end,
             "hour": generator.integers(0, 24, total).astype(np.int8),

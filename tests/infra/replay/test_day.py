@@ -1,7 +1,9 @@
 import datetime as dt
+from pathlib import Path
 
 import pytest
 
+from infra.replay import trips_day
 from infra.replay.day import ServiceDay
 from infra.replay.source import ReplayError
 
@@ -39,3 +41,11 @@ def test_an_unknown_time_zone_is_one_line(zone: str) -> None:
 def test_polls_must_part_a_minute(seconds: int) -> None:
     with pytest.raises(ReplayError, match="divisor of 60"):
         ServiceDay(dt.date(2026, 5, 20), "UTC", seconds)
+
+
+def test_a_table_that_is_played_on_two_days_is_two_fleets(tmp_path: Path) -> None:
+    table = tmp_path / "trips.csv"
+    table.write_text("7, a, 50.0, 8.0, 50.01, 8.0\n9, b, 50.0, 8.0, 50.0, 8.01\n")
+    days = [dt.date(2026, 5, 20), dt.date(2026, 5, 21)]
+    ids = [set(trips_day(table, day).timeline.ids) for day in days]
+    assert ids == [{"a-0520", "b-0520"}, {"a-0521", "b-0521"}]

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.mobility.ends import ends_table
+from tasks.mobility.runs import RunsOfDay
 from tasks.region import Region
 from tasks.schema import ENDS, POLLS
 from tests.tasks.mobility.simulated_fleet import (
@@ -33,7 +34,7 @@ REGION = Region.model_validate(
 
 
 def ends(day: Day, rows: int = 1_000) -> pa.Table:
-    return ends_table(day.cut(rows), day.polls, "f", REGION)
+    return ends_table(RunsOfDay.of(day.cut(rows), day.polls), "f", REGION)
 
 
 def found(table: pa.Table, kind: str) -> list[tuple[int, float, float]]:
@@ -107,7 +108,7 @@ def test_a_gap_tells_no_ends(gap_polls: int, counted: bool) -> None:
     polls = day.polls.set_column(index, POLLS.arrow().field(index), outcome)
     seen = day.sightings["fetched_at"].cast(pa.int64()).to_pylist()
     sightings = day.sightings.filter(pa.array([time not in blind for time in seen]))
-    table = ends_table([sightings], polls, "f", REGION)
+    table = ends_table(RunsOfDay.of([sightings], polls), "f", REGION)
     after = time_of(200 + gap_polls - 1, fleet)
     assert (after in {time for time, *_ in found(table, "end")}) == counted
 
@@ -119,7 +120,9 @@ def test_a_start_is_when_the_vehicle_was_last_known_to_stand_there() -> None:
     confirmed = {**day.polls.slice(0, 1).to_pylist()[0], "outcome": "not_modified"}
     confirmed["fetched_at"] = pa.scalar(start + 60_000, pa.timestamp("ms", "UTC")).as_py()
     more = pa.Table.from_pylist([confirmed], schema=POLLS.arrow())
-    table = ends_table([day.sightings], pa.concat_tables([day.polls, more]), "f", REGION)
+    table = ends_table(
+        RunsOfDay.of([day.sightings], pa.concat_tables([day.polls, more])), "f", REGION
+    )
     times = [time for time, *_ in found(table, "start")]
     assert start + 60_000 in times
     assert start not in times

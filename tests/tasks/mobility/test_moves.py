@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.mobility.distance import haversine
-from tasks.mobility.moves import COLUMNS, find_moves, last_sightings
+from tasks.mobility.moves import MovesOfDay, last_sightings
+from tasks.mobility.pieces import SCHEMA, whole_vehicles
 
 STEP_E6 = 500  # microdegrees: 55.6 m of latitude, so that one step is no move and two are
 
@@ -29,19 +30,22 @@ def days(draw: st.DrawFn) -> pa.Table:
 
 
 def sightings(
-    rows: list[tuple[str, int, int, int]], ranges: list[int | None] | None = None
+    rows: list[tuple[str, int, int, int]],
+    ranges: list[int | None] | None = None,
+    types: list[str | None] | None = None,
 ) -> pa.Table:
     columns = [[row[i] for row in sorted(rows)] for i in range(4)]
-    return pa.table(
-        [
-            pa.array(columns[0], pa.string()),
-            pa.array(columns[1], pa.timestamp("ms", "UTC")),
-            pa.array(columns[2], pa.int32()),
-            pa.array(columns[3], pa.int32()),
-            pa.array(ranges or [None] * len(rows), pa.int32()),
-        ],
-        names=COLUMNS,
-    )
+    nothing = [None] * len(rows)
+    return pa.table([*columns, types or nothing, ranges or nothing], schema=SCHEMA)
+
+
+def find_moves(
+    chunks: list[pa.Table], before: pa.Table | None = None, minimum_m: float = 100.0
+) -> pa.Table:
+    moves = MovesOfDay(before)
+    for piece in whole_vehicles(chunks):
+        moves.see(piece)
+    return moves.over(minimum_m)
 
 
 def expected_moves(table: pa.Table, minimum_m: float) -> set[tuple[str, pd.Timestamp]]:
@@ -100,6 +104,12 @@ def test_the_gain_of_range_is_known_where_both_ranges_are() -> None:
     moves = find_moves([sightings(rows, [9_000, 8_000, None, 7_000, 30_000])])
     gains = moves.sort_by("end_time")["range_gain_m"].to_pylist()
     assert gains == [-1_000, None, None, 23_000]
+
+
+def test_the_type_is_that_of_the_end_or_else_of_the_start() -> None:
+    rows = [("a", minute * 60_000, 50_000_000 + minute * 1_000, 8_000_000) for minute in range(5)]
+    moves = find_moves([sightings(rows, types=["x", "y", None, None, "z"])])
+    assert moves.sort_by("end_time")["vehicle_type_id"].to_pylist() == ["y", "y", None, "z"]
 
 
 def test_an_empty_day_has_no_moves() -> None:

@@ -1,17 +1,17 @@
 import itertools
 
+import numpy as np
 import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.mobility.pieces import id_codes, plain, times_of, whole_vehicles
+from tasks.mobility.pieces import COLUMNS, SCHEMA, whole_vehicles
 from tasks.schema import SIGHTINGS
-
-COLUMNS = ("vehicle_id", "fetched_at", "current_range_meters")
 
 
 def table(ids: list[str]) -> pa.Table:
     rows = {"vehicle_id": sorted(ids), "fetched_at": range(len(ids))}
+    rows |= {"latitude_e6": [0] * len(ids), "longitude_e6": [0] * len(ids)}
     nothing = [None] * len(ids)
     columns = {name: rows.get(name, nothing) for name in SIGHTINGS.names}
     return pa.table(columns, schema=SIGHTINGS.arrow()).select(COLUMNS)
@@ -34,13 +34,35 @@ def test_no_vehicle_is_in_two_pieces_and_no_row_is_lost(
             chunk.set_column(0, "vehicle_id", chunk["vehicle_id"].dictionary_encode())
             for chunk in chunks
         ]
-    pieces = list(whole_vehicles(chunks, COLUMNS))
-    assert all(piece.num_rows for piece in pieces)
-    names = [set(piece["vehicle_id"].to_pylist()) for piece in pieces]
+    pieces = list(whole_vehicles(chunks))
+    assert all(len(piece) for piece in pieces)
+    names = [set(piece.rows["vehicle_id"].to_pylist()) for piece in pieces]
     assert sum(map(len, names)) == len(set(ids))
-    assert [time for piece in pieces for time in times_of(piece)] == list(range(len(ids)))
+    assert [time for piece in pieces for time in piece.times] == list(range(len(ids)))
     for piece in pieces:
-        texts = piece["vehicle_id"].to_pylist()
-        codes = id_codes(piece)
-        assert (codes[1:] == codes[:-1]).tolist() == [a == b for a, b in itertools.pairwise(texts)]
-    assert pa.concat_tables(map(plain, [whole.slice(0, 0), *pieces])).equals(plain(whole))
+        texts = piece.rows["vehicle_id"].to_pylist()
+        differs = [i for i, (a, b) in enumerate(itertools.pairwise(texts)) if a != b]
+        assert piece.begins.tolist() == [0, *(i + 1 for i in differs)]
+        assert piece.ends.tolist() == [*differs, len(texts) - 1]
+    rows = [piece.take(np.arange(len(piece))) for piece in pieces]
+    assert pa.concat_tables([SCHEMA.empty_table(), *rows]).equals(whole.cast(SCHEMA))
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(-800, 800)), min_size=1))
+def test_no_step_over_50_m_is_left_out_and_none_leads_to_another_vehicle(
+    rows: list[tuple[str, int]],
+) -> None:
+    rows.sort(key=lambda row: row[0])
+    columns = {
+        "vehicle_id": [name for name, _ in rows],
+        "fetched_at": range(len(rows)),
+        "latitude_e6": [50_000_000 + place for _, place in rows],
+        "longitude_e6": [0] * len(rows),
+        "vehicle_type_id": [None] * len(rows),
+        "current_range_meters": [None] * len(rows),
+    }
+    (piece,) = whole_vehicles([pa.table(columns, SCHEMA)])
+    steps = [a[0] == b[0] and 0.1112 * abs(b[1] - a[1]) for a, b in itertools.pairwise(rows)]
+    far = piece.far.tolist()
+    assert {i for i, metres in enumerate(steps) if metres > 50} <= set(far)
+    assert all(steps[i] > 35 for i in far)

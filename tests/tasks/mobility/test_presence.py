@@ -35,16 +35,19 @@ def test_failed_polls_leave_the_feed_unseen() -> None:
 
 
 @given(
-    st.lists(st.integers(0, 100), min_size=1, unique=True),
-    st.integers(0, 100),
-    st.integers(0, 100),
+    st.lists(st.integers(0, 100), unique=True),
+    st.lists(st.tuples(st.integers(0, 100), st.integers(0, 100)), min_size=1),
 )
-def test_longest_blindness_is_the_widest_hole(times: list[int], a: int, b: int) -> None:
-    start, end = min(a, b), max(a, b)
+def test_longest_blindness_is_the_widest_hole(
+    times: list[int], intervals: list[tuple[int, int]]
+) -> None:
     presence = Presence.of_polls(polls([(t, "ok") for t in times]))
-    edges = [start, *sorted(t for t in times if start < t < end), end]
-    widest = max(y - x for x, y in itertools.pairwise(edges))
-    assert presence.longest_blindness(np.array([start]), np.array([end])).tolist() == [widest]
+    starts, ends = np.sort(np.array(intervals), axis=1).T
+    widest = []
+    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+        edges = [start, *sorted(t for t in times if start < t < end), end]
+        widest.append(max(y - x for x, y in itertools.pairwise(edges)))
+    assert presence.longest_blindness(starts, ends).tolist() == widest
 
 
 def test_without_an_answered_poll_a_sighting_stands_for_itself() -> None:

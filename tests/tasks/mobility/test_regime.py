@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tasks.gbfs.parse import parse
 from tasks.mobility.regime import IdRegime, measure_regime, why_no_trips
+from tasks.mobility.runs import RunsOfDay
 from tasks.schema import POLLS, SIGHTINGS
 from tests.tasks.mobility.simulated_fleet import (
     Day,
@@ -46,7 +47,7 @@ def measure(day: Day, rows: int = 5_000, encode: bool = False) -> IdRegime:
             chunk.set_column(0, "vehicle_id", chunk["vehicle_id"].dictionary_encode())
             for chunk in chunks
         ]
-    return measure_regime(chunks, day.polls)
+    return measure_regime(RunsOfDay.of(chunks, day.polls))
 
 
 @SOME
@@ -122,7 +123,7 @@ def test_a_flickering_position_is_no_ride() -> None:
     flickering = day.sightings.set_column(
         column, SIGHTINGS.arrow().field(column), pa.array(jumped, pa.int32())
     )
-    found = measure_regime([flickering], day.polls)
+    found = measure_regime(RunsOfDay.of([flickering], day.polls))
     assert found.hops > 1_000
     assert not found.in_ride_visible
 
@@ -145,9 +146,9 @@ def test_thin_evidence_gives_no_regime(fleet: Fleet, names: NameOf) -> None:
 
 
 def test_a_day_without_polls_or_vehicles_is_unknown() -> None:
-    found = measure_regime([], POLLS.arrow().empty_table())
+    found = measure_regime(RunsOfDay.of([], POLLS.arrow().empty_table()))
     assert (found.regime, found.steps, found.evidence()["persistence"]) == ("unknown", 0, None)
-    assert measure_regime([], simulate(Fleet(), static).polls).regime == "unknown"
+    assert measure_regime(RunsOfDay.of([], simulate(Fleet(), static).polls)).regime == "unknown"
 
 
 @pytest.mark.parametrize(
@@ -165,7 +166,7 @@ def test_failed_polls_do_not_change_the_regime() -> None:
     index = POLLS.names.index("outcome")
     polls = day.polls.set_column(index, POLLS.arrow().field(index), pa.array(outcome))
     seen = [not 9 <= time.hour < 11 for time in day.sightings["fetched_at"].to_pylist()]
-    found = measure_regime([day.sightings.filter(pa.array(seen))], polls)
+    found = measure_regime(RunsOfDay.of([day.sightings.filter(pa.array(seen))], polls))
     assert (found.regime, found.steps) == ("per_trip", 438)
 
 
@@ -188,7 +189,7 @@ def test_the_captures_of_wolfsburg_are_static(shared_data: Path) -> None:
         [("vehicle_id", "ascending"), ("fetched_at", "ascending")]
     )
     polls = pa.Table.from_pylist(rows, schema=POLLS.arrow())
-    found = measure_regime([sightings], polls)
+    found = measure_regime(RunsOfDay.of([sightings], polls))
     assert (found.regime, found.moves, found.polls) == ("static", 178, 41)
     assert not found.in_ride_visible
 

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tasks.mobility import runs as module
 from tasks.mobility.distance import haversine
 from tasks.mobility.errors import MobilityError
-from tasks.mobility.runs import Polls, find_runs
+from tasks.mobility.runs import Polls, RunsOfDay
 from tasks.schema import POLLS, SIGHTINGS
 
 STEP_E6 = 500  # microdegrees: 55.6 m of latitude, so that one step is no hop and two are
@@ -28,13 +29,13 @@ def sightings(rows: list[Sighting]) -> pa.Table:
     return pa.table(values, schema=SIGHTINGS.arrow())
 
 
-def polls(outcomes: dict[int, str]) -> Polls:
+def polls(outcomes: dict[int, str]) -> pa.Table:
     filler = {"feed": "f", "latency_ms": 1, "bytes": 0, "vehicles": 0, "quarantined": []}
     rows = [
         {"due_at": at, "fetched_at": at, "outcome": outcome, **filler}
         for at, outcome in outcomes.items()
     ]
-    return Polls.of(pa.Table.from_pylist(rows, schema=POLLS.arrow()))
+    return pa.Table.from_pylist(rows, schema=POLLS.arrow())
 
 
 @st.composite
@@ -57,7 +58,7 @@ def test_a_run_is_a_vehicle_in_poll_after_poll(
     chunks = [table.slice(i, rows_per_chunk) for i in range(0, len(rows), rows_per_chunk)]
     found = []
     hops = []
-    for runs in find_runs(chunks, polls(dict.fromkeys(times, "ok"))):
+    for runs in RunsOfDay.of(chunks, polls(dict.fromkeys(times, "ok"))):
         ends = (runs.first, runs.last, runs.is_first, runs.is_last)
         parts = (*ends, *runs.first_place, runs.last_place[0])
         found += list(zip(*(part.tolist() for part in parts), strict=True))
@@ -97,7 +98,7 @@ def test_a_run_is_a_vehicle_in_poll_after_poll(
 
 def test_away_is_the_distance_from_where_the_id_was_seen_last() -> None:
     rows = [("a", 0, 0), ("a", 2, 9), ("b", 0, 5), ("b", 1, 5)]
-    (runs,) = find_runs([sightings(rows)], polls({0: "ok", 1: "ok", 2: "ok"}))
+    (runs,) = RunsOfDay.of([sightings(rows)], polls({0: "ok", 1: "ok", 2: "ok"}))
     away = runs.away_m()
     assert np.isnan(away).tolist() == [True, False, True]
     assert away[1] == haversine(50, 8, 50 + 9 * STEP_E6 / 1e6, 8)
@@ -108,11 +109,26 @@ def test_who_stood_still_in_between_is_not_on_the_way() -> None:
     table = sightings(rows)
     going = polls({0: "ok", 1: "ok", 3: "ok"})
     standing = polls({0: "ok", 1: "ok", 2: "not_modified", 3: "ok"})
-    assert [r.chained.tolist() for r in find_runs([table], going)] == [[False, True]]
-    assert [r.chained.tolist() for r in find_runs([table], standing)] == [[False, False]]
-    assert standing.step_ms.tolist() == [1, 1]
+    assert [r.chained.tolist() for r in RunsOfDay.of([table], going)] == [[False, True]]
+    assert [r.chained.tolist() for r in RunsOfDay.of([table], standing)] == [[False, False]]
+    assert Polls.of(standing).step_ms.tolist() == [1, 1]
 
 
 def test_a_sighting_of_no_poll_is_an_error() -> None:
     with pytest.raises(MobilityError, match="that of no answered poll"):
-        list(find_runs([sightings([("a", 5, 0)])], polls({0: "ok"})))
+        list(RunsOfDay.of([sightings([("a", 5, 0)])], polls({0: "ok"})))
+
+
+@given(days())
+def test_a_day_of_more_runs_than_are_kept_is_read_again(
+    day: tuple[list[int], list[Sighting]],
+) -> None:
+    times, rows = day
+    table, polled = sightings(rows), polls(dict.fromkeys(times, "ok"))
+    chunks = [table.slice(i, 3) for i in range(0, len(rows), 3)]
+    kept = [str(vars(runs)) for runs in RunsOfDay.of(chunks, polled)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "KEPT_RUNS", 1)
+        again = RunsOfDay.of(chunks, polled)
+        assert [str(vars(runs)) for runs in again] == kept
+        assert [str(vars(runs)) for runs in again] == kept

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tasks.mobility.moves import MOVES
 from tasks.mobility.trips import count_moves, trip_table
 from tasks.region import Region, TripRules
-from tasks.schema import POLLS, TRIPS
+from tasks.schema import POLLS, TRIPS, VEHICLE_TYPES
 from tasks.schema.trips import FLAGS
 
 NOON = dt.datetime(2026, 5, 20, 12, tzinfo=dt.UTC)
@@ -42,9 +42,11 @@ def move(
     longitude: float = 8.5,
     distance: float = 1000.0,
     gain: int | None = None,
+    kind: str | None = None,
 ) -> dict[str, object]:
     return {
         "vehicle_id": "v",
+        "vehicle_type_id": kind,
         "start_time": NOON + dt.timedelta(minutes=start),
         "end_time": NOON + dt.timedelta(minutes=end),
         "origin_latitude": 50.5,
@@ -57,9 +59,17 @@ def move(
 
 
 def table(rows: list[dict[str, object]], polled: list[int]) -> pa.Table:
-    return trip_table(pa.Table.from_pylist(rows, schema=MOVES), polls(polled), "f", REGION)
+    moves = pa.Table.from_pylist(rows, schema=MOVES)
+    return trip_table(moves, polls(polled), TYPES, "f", REGION)
 
 
+TYPES = pa.Table.from_pylist(
+    [
+        {"vehicle_type_id": "17", "form_factor": "scooter_standing", "propulsion_type": "electric"},
+        {"vehicle_type_id": "18", "form_factor": None, "propulsion_type": "human"},
+    ],
+    schema=VEHICLE_TYPES.arrow(),
+)
 EVERY_MINUTE = list(range(0, 120))
 
 
@@ -107,7 +117,10 @@ def test_a_region_that_says_nothing_flags_no_duration() -> None:
     plain = REGION.model_copy(update={"trips": TripRules()})
     rows = [move(start=5, end=6, distance=150), move(start=0, end=119)]
     moves = pa.Table.from_pylist(rows, schema=MOVES)
-    assert trip_table(moves, polls(EVERY_MINUTE), "f", plain)["is_trip"].to_pylist() == [True] * 2
+    assert (
+        trip_table(moves, polls(EVERY_MINUTE), TYPES, "f", plain)["is_trip"].to_pylist()
+        == [True] * 2
+    )
 
 
 def test_the_counts_are_those_of_the_table() -> None:
@@ -122,6 +135,14 @@ def test_the_counts_are_those_of_the_table() -> None:
         "too_long": 0,
         "recharged": 2,
     }
+
+
+def test_the_vehicle_type_is_the_declared_form_factor() -> None:
+    moves = [move(start, kind=kind) for start, kind in enumerate(["17", "18", "19", None])]
+    types = {
+        row["duration_s"]: row["vehicle_type"] for row in table(moves, EVERY_MINUTE).to_pylist()
+    }
+    assert types == {600: "scooter_standing", 540: None, 480: None, 420: None}
 
 
 def test_both_ends_must_lie_in_one_area() -> None:
