@@ -1,4 +1,4 @@
-"""Opening a ledger: what it is, what it says when it cannot be one, and that commits are durable."""
+"""Opening a ledger: what is none gets one line, and what is committed is durable."""
 
 import sqlite3
 import threading
@@ -110,16 +110,16 @@ def test_a_database_that_is_down_gets_one_line_without_the_password(where: str) 
 
 def test_a_database_that_refuses_gets_one_line(postgresql_server: str, postgresql: str) -> None:
     absent = postgresql_server.replace("/postgres?", "/absent?")
-    with pytest.raises(LedgerError, match='cannot be reached .*"absent" does not exist') as caught:
+    with pytest.raises(LedgerError, match=r'cannot be reached .*"absent" does not exist') as caught:
         Ledger(absent)
     assert "\n" not in str(caught.value)
     with any_program(postgresql) as program:
         program.execute("CREATE TABLE charges (of_another_program integer)")
-    with pytest.raises(LedgerError, match='refuses .*"charges" already exists') as caught:
+    with pytest.raises(LedgerError, match=r'refuses .*"charges" already exists') as caught:
         Ledger(postgresql)
     assert "\n" not in str(caught.value)
     readers = f"{postgresql}%20-cdefault_transaction_read_only%3Don"
-    with pytest.raises(LedgerError, match="refuses .*read-only") as caught:
+    with pytest.raises(LedgerError, match=r"refuses .*read-only") as caught:
         Ledger(readers)
 
 
