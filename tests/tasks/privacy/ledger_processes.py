@@ -11,6 +11,7 @@ import select
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -42,11 +43,15 @@ def forked(work: Callable[[Say], None]) -> tuple[int, int]:
         os.close(writer)
         return process, reader
     os.close(reader)
+
+    def say(text: str) -> None:
+        os.write(writer, f"{text}\n".encode())
+
     try:
-        work(lambda text: os.write(writer, f"{text}\n".encode()) and None)
+        work(say)
         os._exit(0)
     except BaseException as error:  # noqa: BLE001 - the parent is told, and this process ends
-        os.write(writer, f"failed: {error!r}\n".encode())
+        say(f"failed: {error!r}")
         os._exit(1)
 
 
@@ -71,7 +76,7 @@ def race(place: Place) -> None:
             except CapExceededError as error:
                 say(f"{name} refused: {error}")
 
-    racers = [forked(lambda say, n=n: run(f"racer-{n}", say)) for n in range(RACERS)]
+    racers = [forked(partial(run, f"racer-{number}")) for number in range(RACERS)]
     os.close(opener)
     for racer in racers:
         code, lines = heard(*racer)

