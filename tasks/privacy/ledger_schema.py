@@ -164,12 +164,14 @@ RULES = (
         STANDS,
     ),
     Rule("charges_are_not_refunded", "charges", "BEFORE DELETE", "1 = 1", NO_REFUND),
+    # A program of SQLite may have turned foreign keys and checks off.
     Rule(
         "parts_are_whole",
         "charged",
         "BEFORE INSERT",
         "EXISTS (SELECT 1 FROM charged WHERE charge = NEW.charge AND source = NEW.source)"
-        " OR NOT EXISTS (SELECT 1 FROM charges WHERE id = NEW.charge)"
+        " OR NOT EXISTS (SELECT 1 FROM charges"
+        " WHERE id = NEW.charge AND epsilon > 0 AND delta >= 0)"
         " OR NOT EXISTS (SELECT 1 FROM accounts WHERE source = NEW.source"
         " AND start_at = NEW.start_at AND end_at = NEW.end_at)",
         STANDS,

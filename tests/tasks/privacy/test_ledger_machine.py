@@ -233,7 +233,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
 
 @pytest.mark.parametrize(
-    "examples", [6, pytest.param(300, marks=pytest.mark.slow)], ids=["few", "many"]
+    "examples", [6, pytest.param(100, marks=pytest.mark.slow)], ids=["few", "many"]
 )
 def test_rule_10_every_history_keeps_the_caps_the_counts_and_the_fences(
     place: Place, examples: int

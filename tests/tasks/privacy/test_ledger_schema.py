@@ -130,6 +130,18 @@ def test_rule_10_the_cap_is_enforced_by_the_database(spent: Place, part: str) ->
         program.execute("ROLLBACK")
 
 
+@pytest.mark.parametrize("cost", [(-0.5, 0), (0.1, -1e-7)])
+def test_rule_10_a_negative_charge_is_no_refund(tmp_path: Path, cost: tuple[float, float]) -> None:
+    place = tmp_path / "ledger.sqlite"
+    with Ledger(place) as ledger:
+        ledger.reserve(requested(), "run")
+    with any_program(place) as program:
+        program.execute("PRAGMA ignore_check_constraints = ON")
+        program.execute(SECOND_CHARGE.format(id=2, fingerprint="x", epsilon=cost[0], delta=cost[1]))
+        with pytest.raises(REFUSED, match="stands"):
+            program.execute("INSERT INTO charged SELECT 2, source, start_at, end_at FROM charged")
+
+
 def test_a_number_that_is_none_is_refused(spent: Place) -> None:
     """In PostgreSQL, NaN is larger than every number and so larger than zero."""
     infinite = "9e999" if isinstance(spent, Path) else "'Infinity'"
