@@ -95,7 +95,7 @@ def test_a_wrong_url_gets_one_line_that_does_not_repeat_it(url: str) -> None:
     with pytest.raises(LedgerError, match="postgresql://USER@HOST/DATABASE") as caught:
         Ledger(url)
     told = "".join(traceback.format_exception(caught.value))
-    assert PASSWORD not in told.replace(f'"{url}"', "")
+    assert PASSWORD not in told
     assert "\n" not in str(caught.value)
 
 
