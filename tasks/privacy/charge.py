@@ -176,3 +176,8 @@ def iso(instant: dt.datetime) -> str:
     if instant.tzinfo is None:
         raise ValueError("an interval's bounds need a time zone")
     return instant.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def now() -> str:
+    """This moment as the ledger writes it."""
+    return iso(dt.datetime.now(dt.UTC))

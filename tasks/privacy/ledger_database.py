@@ -156,6 +156,8 @@ class SqliteFile:
         said = _line(error.orig)
         if "locked" in said:
             return f"{said} for {BUSY_SECONDS} s; end the program that holds it and run again"
+        if isinstance(error.orig, sqlite3.OperationalError):  # such as a full disk
+            return f"the database refuses ({said}); correct that and run again"
         return f"not a usable ledger ({said}); restore it from a backup, never delete it"
 
 

@@ -29,6 +29,12 @@ def test_a_file_that_is_no_ledger_gets_one_line(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_a_folder_in_the_ledgers_place_gets_one_line(tmp_path: Path) -> None:
+    (tmp_path / "ledger.sqlite").mkdir()
+    with pytest.raises(LedgerError, match=r"refuses \(unable to open database file\)"):
+        Ledger(tmp_path / "ledger.sqlite")
+
+
 def test_a_ledger_of_another_version_is_left_alone(place: Place) -> None:
     Ledger(place).close()
     with any_program(place) as program:
