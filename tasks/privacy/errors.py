@@ -19,6 +19,10 @@ class LedgerError(PrivacyError):
     """The ledger refused: the account is spent, the lease is lost, or the file is unusable."""
 
 
+class NoLedgerError(LedgerError):
+    """There is no ledger where one must be."""
+
+
 class CapExceededError(LedgerError):
     """A further charge would take an account over its cap."""
 

@@ -53,6 +53,13 @@ class Mechanism(_Public):
     reserve_steps: int = Field(ge=0)
 
 
+class Charge(_Public):
+    """The charge in the ledger that paid for the release: its random name, what it charged."""
+
+    key: str = Field(pattern="^[0-9a-f]{32}$")
+    sources: tuple[str, ...] = Field(min_length=1)
+
+
 class Accountant(_Public):
     """How epsilon was computed, and its value by each of two methods."""
 
@@ -122,6 +129,7 @@ class PublicManifest(_Public):
     guarantee: Promise
     mechanism: Mechanism
     accountant: Accountant
+    charge: Charge
     synthesizer: Synthesizer
     capture: Capture
     checks: Checks
@@ -214,6 +222,7 @@ def _privacy_statement(model: Mapping[str, Any]) -> dict[str, _Public]:
             epsilon_pld=privacy["epsilon_pld"],
             epsilon_rdp=privacy["epsilon_rdp"],
         ),
+        "charge": Charge(**{name: privacy["charge"][name] for name in Charge.model_fields}),
         "synthesizer": Synthesizer(
             name=settings["name"],
             settings={name: settings[name] for name in TripNet.model_fields if name != "name"},

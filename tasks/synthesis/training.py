@@ -145,6 +145,7 @@ def train(
         "epsilon_pld": cost.pld,
         "epsilon_rdp": cost.rdp,
         "accountant": ACCOUNTANT,
+        "charge": {"key": lease.charge_key, "sources": sorted(set(request.sources))},
     }
     model = StoredModel(plan.settings, plan.grid, plan.records, privacy, adam.averaged)
     versions = {name: importlib.metadata.version(name) for name in _VERSIONED}
@@ -152,7 +153,7 @@ def train(
         directory,
         model,
         network.shapes,
-        {**facts, "charge": lease.charge, "code_version": code_version(), "versions": versions},
+        {**facts, "code_version": code_version(), "versions": versions},
     )
     (directory / CHECKPOINT).unlink(missing_ok=True)
     return manifest

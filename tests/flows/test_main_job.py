@@ -8,11 +8,13 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+import requests
 
 from infra.replay import ReplayServer, captured, city_day, trips_day
 from tasks.files import Layout
 from tasks.journal import Journal, run_shift, seal_day
 from tasks.mobility.sealed import trips_of_feed
+from tasks.privacy.ledger import Ledger
 from tasks.region import Region
 from tests.flows.conftest import DAY, REGION, Run
 
@@ -38,7 +40,7 @@ def manifest_of(directory: Path) -> dict[str, Any]:
 
 
 def test_a_simulated_day_is_published_once(
-    opentrips: Run, write_region: Callable[..., Path], data_root: Path
+    opentrips: Run, write_region: Callable[..., Path], data_root: Path, prefect_server: str
 ) -> None:
     region = write_region()
     with small_city() as feed:
@@ -62,6 +64,12 @@ def test_a_simulated_day_is_published_once(
         for end in ("origin", "destination"):
             assert box["south"] <= row[f"{end}_latitude"] <= box["north"]
             assert box["west"] <= row[f"{end}_longitude"] <= box["east"]
+
+    with Ledger(data_root / "private" / "ledger.sqlite", must_exist=True) as ledger:
+        (charge,) = ledger.charges()
+    assert public["charge"] == {"key": charge.charge_key, "sources": ["test-source"]}
+    shown = requests.get(f"{prefect_server}/artifacts/ledger-test/latest", timeout=30).json()
+    assert charge.charge_key in shown["data"]
 
     before = {path: path.stat().st_mtime_ns for path in data_root.rglob("*") if path.is_file()}
     again = opentrips("run", region, "--day", DAY)

@@ -53,6 +53,7 @@ def layout(data_root: Path, prefect_api: str, region: Region) -> Iterator[Layout
             "epsilon_pld": 0.99,
             "epsilon_rdp": 1.05,
             "accountant": "dp-accounting",
+            "charge": {"key": "0123456789abcdef" * 2, "sources": ["fleet"]},
         },
     }
     model = layout.model(region.id, DAY)

@@ -11,7 +11,7 @@ import pytest
 
 from tasks.files import FileError, Layout, write_manifest
 from tasks.mobility.distance import haversine
-from tasks.privacy.errors import CapExceededError
+from tasks.privacy.errors import CapExceededError, LedgerError, NoLedgerError
 from tasks.privacy.ledger import Ledger
 from tasks.region import Region
 from tasks.schema import TRIPS
@@ -96,6 +96,9 @@ def test_a_day_is_trained_once(layout: Layout, region: Region) -> None:
     assert (charge.start, charge.end) == ("2026-05-19T22:00:00Z", "2026-05-20T22:00:00Z")
     assert (charge.region, charge.service_day) == ("demo", "2026-05-20")
     assert (charge.state, charge.steps_started) == ("trained", 60)
+    assert (charge.unit, charge.adjacency) == ("trip", "zero_out")
+    named = {"key": charge.charge_key, "sources": list(charge.sources)}
+    assert manifest["privacy"]["charge"] == named
 
 
 def test_rule_10_a_second_training_of_the_day_is_refused(layout: Layout, region: Region) -> None:
@@ -134,6 +137,23 @@ def test_altered_trips_are_refused_before_the_charge(layout: Layout, region: Reg
     with pytest.raises(FileError, match="differs"):
         run(region)
     assert not layout.ledger.exists()
+
+
+def test_rule_10_nothing_is_trained_without_the_ledger_that_paid_for_a_release(
+    layout: Layout, region: Region
+) -> None:
+    write_trips(layout)
+    release = layout.releases(region.id, DAY - dt.timedelta(days=1)) / "r1"
+    manifest = {"region": {"id": region.id}, "service_day": "2026-05-19", "revision": 1}
+    release.mkdir(parents=True)
+    write_manifest(release, {**manifest, "mechanism": {"steps": 60}}, [])
+    with pytest.raises(NoLedgerError, match="never begin anew"):
+        run(region)
+    Ledger(layout.ledger).close()
+    with pytest.raises(LedgerError, match="older than what is published"):
+        run(region)
+    with Ledger(layout.ledger) as ledger:
+        assert ledger.charges() == []
 
 
 def test_importing_the_tasks_loads_no_tensorflow() -> None:

@@ -135,6 +135,7 @@ def model() -> dict[str, Any]:
             "epsilon_pld": 0.99987,
             "epsilon_rdp": 1.0643,
             "accountant": "dp-accounting 0.4.3, PLD",
+            "charge": {"key": "0123456789abcdef" * 2, "sources": ["town-fleet"]},
         },
     }
 

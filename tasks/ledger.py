@@ -1,0 +1,123 @@
+"""The Prefect task `show_account`, and the one way to the ledger that the other tasks take."""
+
+import os
+from pathlib import Path
+
+from prefect.artifacts import create_table_artifact
+
+from tasks.files import Layout
+from tasks.privacy.errors import NoLedgerError
+from tasks.privacy.ledger import Charge, Ledger
+from tasks.privacy.published import refuse_if_older
+from tasks.region import Region
+from tasks.release.charges import published_charges
+from tasks.step import step
+
+SETTING = "OPENTRIPS_LEDGER"
+"""Environment variable with the URL of a PostgreSQL database, instead of the SQLite file."""
+
+
+def open_ledger(layout: Layout, region: Region) -> Ledger:
+    """Open the ledger to charge it, unless it is older than what is published.
+
+    Args:
+        layout: Where data lie.
+        region: The region that will be charged.
+
+    Raises:
+        LedgerError: If the database is down, or lacks a charge that a published release of the
+            region or of its sources names.
+        FileError: If a published manifest cannot be read.
+    """
+    published = published_charges(layout.all_releases, region.id, _sources(region))
+    ledger = Ledger(_place(layout), must_exist=bool(published))
+    try:
+        refuse_if_older(ledger.label, ledger.charges(), published)
+    except BaseException:
+        ledger.close()
+        raise
+    return ledger
+
+
+def account_of(region: Region) -> list[Charge]:
+    """All charges on the sources of a region and all those that it made, day by day.
+
+    Raises:
+        LedgerError: If the database is down.
+    """
+    try:
+        with Ledger(_place(Layout.from_environment()), must_exist=True) as ledger:
+            charges = ledger.charges()
+    except NoLedgerError:
+        return []
+    sources = _sources(region)
+    found = [
+        charge
+        for charge in charges
+        if charge.region == region.id or not sources.isdisjoint(charge.sources)
+    ]
+    return sorted(found, key=lambda charge: (charge.start, charge.id))
+
+
+def check_ledger(region: Region) -> None:
+    """Refuse a ledger that is older than what is published of a region, as `open_ledger` does.
+
+    Raises:
+        LedgerError: If it is, or if the database is down.
+    """
+    layout = Layout.from_environment()
+    if published_charges(layout.all_releases, region.id, _sources(region)):
+        open_ledger(layout, region).close()
+
+
+@step("ledger-{region.id}")
+def show_account(region: Region) -> list[dict[str, str]]:
+    """Make an artifact of the region's account.
+
+    Args:
+        region: The region.
+
+    Returns:
+        A row for each charge, as `account_row` makes it.
+
+    Raises:
+        LedgerError: If the database is down.
+    """
+    rows = [account_row(charge) for charge in account_of(region)]
+    create_table_artifact(
+        key=f"ledger-{region.id}".replace("_", "-"),
+        table=rows,
+        description=f"Privacy account of {region.name}: what was charged, day by day",
+    )
+    return rows
+
+
+def account_row(charge: Charge) -> dict[str, str]:
+    """A charge as people read it: texts in the order of the columns."""
+    return {
+        "day": charge.service_day,
+        "region": charge.region,
+        "mechanism": _mechanism_name(charge),
+        "epsilon": f"{charge.epsilon:g} of {charge.cap_epsilon:g}",
+        "delta": f"{charge.delta:g} of {charge.cap_delta:g}",
+        "state": charge.state,
+        "steps": f"{charge.steps_started} of {charge.steps_allowed}",
+        "runs": str(charge.runs),
+        "last run": charge.run_id,
+        "last written": charge.updated_at,
+        "charge": charge.charge_key,
+    }
+
+
+def _mechanism_name(charge: Charge) -> str:
+    synthesizer = charge.mechanism.get("synthesizer")
+    described = synthesizer if isinstance(synthesizer, dict) else charge.mechanism
+    return str(described.get("name", "-"))
+
+
+def _place(layout: Layout) -> Path | str:
+    return os.environ.get(SETTING) or layout.ledger
+
+
+def _sources(region: Region) -> set[str]:
+    return {feed.account for feed in region.feeds}
