@@ -4,7 +4,7 @@ Two accountants of dp_accounting 0.4.3 look at every event: privacy loss distrib
 which are reported, and Renyi divergences (RDP), the cross-check. Both give upper bounds; PLD is
 the tighter one, and an event for which it is not is refused. The relation is ADD_OR_REMOVE_ONE:
 under `zero_out` a record is replaced by one that contributes exactly zero to every sum, which
-is what removing it does.
+is what removing it does. A record is one unit: a trip, or under `vehicle_day` a vehicle's trips.
 
 The PLD is discretised pessimistically (privacy losses are rounded so that the epsilon is an upper
 bound) at intervals of 1e-4: coarser ones cost noise over many steps, finer ones gain nothing.
@@ -198,7 +198,7 @@ def solve_noise(guarantee: Guarantee, mechanism_of: Callable[[float], M]) -> M:
     if excess(highest) > 0:
         raise TargetUnreachableError(
             f"no noise multiplier up to {highest:g} keeps epsilon {guarantee.epsilon:g} at delta "
-            f"{guarantee.delta:g} for {mechanism_of(highest)}; take fewer steps, a smaller "
+            f"{guarantee.delta:g} for {mechanism_of(highest).event()}; take fewer steps, a smaller "
             "sampling probability or a larger epsilon"
         )
     high = lowest
