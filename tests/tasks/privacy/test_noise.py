@@ -40,7 +40,7 @@ def named(path: Path) -> set[str]:
         if isinstance(node, ast.Attribute):
             found.add(ast.unparse(node))
         elif isinstance(node, ast.keyword) and isinstance(node.value, ast.Constant):
-            found.add(f"{node.arg}={node.value.value}")
+            found.add(f"{node.arg}={node.value.value!r}")
     return found
 
 

@@ -281,9 +281,9 @@ def test_rule_5_divisor_and_rows_come_from_the_count_that_was_measured_once(
     batches = []
 
     class Watched(DpSgd):
-        def __init__(self, model: Any, records: Any, run: Any, *rest: Any) -> None:
+        def __init__(self, model: Any, records: Any, run: Any, *rest: Any, **named: Any) -> None:
             batches.append(run.expected_batch)
-            super().__init__(model, records, run, *rest)
+            super().__init__(model, records, run, *rest, **named)
 
     monkeypatch.setattr(training, "DpSgd", Watched)
     with pytest.raises(StopError):
