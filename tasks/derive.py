@@ -1,7 +1,6 @@
 """Derive: from a sealed day of sightings to the private table of trips."""
 
 import datetime as dt
-from collections.abc import Iterable
 from typing import Any
 
 import pyarrow.compute as pc
@@ -53,7 +52,7 @@ def derive(region: Region, day: dt.date) -> dict[str, Any]:
         "rules": region.trips.model_dump(),
         **count_moves(table),
         "moves_over_m": sensitivity,
-        "id_regime": _compare_regimes(region.feeds, day_of_regimes(sealed, region)),
+        "id_regime": _compare_regimes(region, day_of_regimes(sealed, region)),
     }
     write_manifest(directory, fields, ["trips.parquet"])
     if region.guarantee.adjacency == "zero_out":
@@ -81,7 +80,7 @@ def _derive_ends(region: Region, day: dt.date, layout: Layout) -> None:
         "schema_version": ENDS.version,
         "starts": kinds["start"].as_py(),
         "ends": kinds["end"].as_py(),
-        "id_regime": _compare_regimes(region.feeds, day_of_regimes(sealed, region)),
+        "id_regime": _compare_regimes(region, day_of_regimes(sealed, region)),
     }
     write_manifest(directory, fields, ["ends.parquet"])
     get_run_logger().info(
@@ -98,16 +97,15 @@ def _no_trips(region: Region, day: dt.date, changing: list[Feed], layout: Layout
     return f"region {region.id}, {day}: no trips are derived: {reasons}; {remedy}"
 
 
-def _compare_regimes(
-    feeds: Iterable[Feed], measured: dict[str, IdRegime]
-) -> dict[str, dict[str, Any]]:
+def _compare_regimes(region: Region, measured: dict[str, IdRegime]) -> dict[str, dict[str, Any]]:
     """What the manifest says of each feed's ids; staff are told where they are not as declared.
 
     The one check of the real day against what is public: a declared exception. Nothing that is
     derived or published depends on it.
     """
     compared = {}
-    for feed in feeds:
+    shows_numbers = region.guarantee.adjacency == "zero_out"
+    for feed in region.feeds:
         found = measured[feed.id]
         differs = found.regime not in (feed.id_regime, "unknown")
         if differs or found.in_ride_visible:
@@ -116,7 +114,11 @@ def _compare_regimes(
                 feed.id,
                 feed.id_regime,
                 found.regime,
-                found.sentence,
+                found.sentence if shows_numbers else "the private manifest says why",
+            )
+        if found.in_ride_visible and region.guarantee.unit == "trip":
+            get_run_logger().warning(
+                "%s: the unit trip protects a part of a ride; choose the unit vehicle_day", feed.id
             )
         compared[feed.id] = {
             "declared": feed.id_regime,

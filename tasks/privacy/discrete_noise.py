@@ -31,11 +31,12 @@ class DiscreteNoise:
     """A source of independent integers; one per attempt.
 
     Args:
-        random_bytes: Where the bits are from. Anything but the default is for tests.
+        random_bytes: Where the bits are from. Default: the operating system's CSPRNG. Anything
+            else is for tests.
     """
 
-    def __init__(self, random_bytes: RandomBytes = secrets.token_bytes) -> None:
-        self._random_bytes = random_bytes
+    def __init__(self, random_bytes: RandomBytes | None = None) -> None:
+        self._random_bytes = random_bytes or secrets.token_bytes
 
     def laplace(self, scale: Fraction, size: int) -> Integers:
         """Integers x with probability proportional to exp(-|x| / scale).
