@@ -63,7 +63,7 @@ def _derive_trips(region: Region, day: dt.date, layout: Layout) -> dict[str, Any
             writer.write_table(found.table)
             counts.update(count_moves(found.table))
             moves_over_m[feed.id] = found.moves_over_m
-            id_regime[feed.id] = _compare_regimes(feed, found.regime)
+            id_regime[feed.id] = _compare_regimes(region, feed, found.regime)
     fields = {
         "kind": "trips",
         "region": region.id,
@@ -75,7 +75,11 @@ def _derive_trips(region: Region, day: dt.date, layout: Layout) -> dict[str, Any
         "id_regime": id_regime,
     }
     write_manifest(directory, fields, ["trips.parquet"])
-    get_run_logger().info("Derived %d moves, %d of them trips", counts["moves"], counts["trips"])
+    if region.guarantee.adjacency == "zero_out":
+        numbers = counts["moves"], counts["trips"]
+        get_run_logger().info("Derived %d moves, %d of them trips", *numbers)
+    else:
+        get_run_logger().info("Derived the trips; how many is private")
     return read_manifest(directory) or {}
 
 
@@ -91,7 +95,7 @@ def _derive_ends(region: Region, day: dt.date, layout: Layout) -> dict[str, Any]
             table, regime = ends_of_feed(sealed, feed, region)
             writer.write_table(table)
             counts.update(count_ends(table))
-            id_regime[feed.id] = _compare_regimes(feed, regime)
+            id_regime[feed.id] = _compare_regimes(region, feed, regime)
     fields = {
         "kind": "ends",
         "region": region.id,
@@ -122,7 +126,7 @@ def _no_trips(region: Region, day: dt.date, ends: Path) -> str:
     return f"region {region.id}, {day}: no trips are derived: {reasons}; {remedy}"
 
 
-def _compare_regimes(feed: Feed, measured: IdRegime) -> dict[str, Any]:
+def _compare_regimes(region: Region, feed: Feed, measured: IdRegime) -> dict[str, Any]:
     """What the manifest says of a feed's ids; staff are told where they are not as declared.
 
     The one check of the real day against what is public: a declared exception. Nothing that is
@@ -130,12 +134,17 @@ def _compare_regimes(feed: Feed, measured: IdRegime) -> dict[str, Any]:
     """
     differs = measured.regime not in (feed.id_regime, "unknown")
     if differs or measured.in_ride_visible:
+        shows_numbers = region.guarantee.adjacency == "zero_out"
         get_run_logger().warning(
             "%s: declared %s, measured %s: %s",
             feed.id,
             feed.id_regime,
             measured.regime,
-            measured.sentence,
+            measured.sentence if shows_numbers else "the private manifest says why",
+        )
+    if measured.in_ride_visible and region.guarantee.unit == "trip":
+        get_run_logger().warning(
+            "%s: the unit trip protects a part of a ride; choose the unit vehicle_day", feed.id
         )
     return {
         "declared": feed.id_regime,

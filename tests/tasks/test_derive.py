@@ -1,6 +1,7 @@
 import datetime as dt
 import json
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +131,24 @@ def test_rides_that_are_seen_are_told(layout: Layout, caplog: pytest.LogCaptureF
     seal(layout, static, fleet=Fleet(minutes=1, visible=True))
     manifest = derive.fn(region("static"), DAY)
     assert manifest["id_regime"]["f0"]["evidence"]["in_ride_visible"]
-    assert "stay in the feed while they are ridden" in warnings(caplog)[0]
+    said, advice = warnings(caplog)
+    assert "stay in the feed while they are ridden" in said
+    assert "choose the unit vehicle_day" in advice
+
+
+def test_rule_5_where_the_number_of_trips_is_private_no_log_tells_it(
+    layout: Layout, caplog: pytest.LogCaptureFixture
+) -> None:
+    seal(layout, static, fleet=Fleet(minutes=1, visible=True))
+    vehicles = {"unit": "vehicle_day", "adjacency": "add_remove", "max_trips_per_vehicle": 4}
+    with caplog.at_level("INFO"):
+        manifest = derive.fn(region("static", guarantee=vehicles), DAY)
+    assert not any("choose the unit" in line for line in warnings(caplog))
+    told = " ".join(line.getMessage() for line in caplog.records)
+    assert "how many is private" in told
+    evidence = manifest["id_regime"]["f0"]["evidence"]
+    numbers = {manifest["moves"], manifest["trips"], evidence["hops"], evidence["chained"]}
+    assert not {str(number) for number in numbers} & set(re.findall(r"\d+", told))
 
 
 @pytest.mark.parametrize(

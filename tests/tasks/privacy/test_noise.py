@@ -1,5 +1,7 @@
+import ast
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,21 +9,60 @@ import pytest
 from tasks.privacy.noise import GaussianNoise, fresh_generator
 
 DRAW = """
+from fractions import Fraction
 from tasks.privacy.noise import GaussianNoise
 from tasks.privacy.sampler import PoissonSampler
-print(GaussianNoise(1.0).draw(4).tolist(), PoissonSampler(64, 0.5).draw().tolist())
+from tasks.privacy.discrete_noise import DiscreteNoise
+from tasks.privacy.keyed_hash import KeyedHash
+print(GaussianNoise(1.0).draw(4).tolist())
+print(PoissonSampler(64, 0.5).draw().tolist())
+print(DiscreteNoise().laplace(Fraction(1000), 8).tolist())
+print(DiscreteNoise().gaussian(Fraction(1000), 8).tolist())
+print(KeyedHash().of([b"a trip"]))
 """
+TASKS = Path(__file__).parents[3] / "tasks"
 
 
-def test_rule_1_two_processes_draw_different_noise_and_masks() -> None:
+def test_rule_1_two_processes_draw_different_noise_masks_and_choices() -> None:
     draws = [
         subprocess.run([sys.executable, "-c", DRAW], capture_output=True, check=True, text=True)
         for _ in range(2)
     ]
-    noise_a, mask_a = draws[0].stdout.split("] [")
-    noise_b, mask_b = draws[1].stdout.split("] [")
-    assert noise_a != noise_b
-    assert mask_a != mask_b
+    pairs = list(zip(*(draw.stdout.splitlines() for draw in draws), strict=True))
+    assert len(pairs) == 5
+    assert all(first != second for first, second in pairs)
+
+
+def named(path: Path) -> set[str]:
+    """Every dotted name and every keyword argument with its constant in a file."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Attribute):
+            found.add(ast.unparse(node))
+        elif isinstance(node, ast.keyword) and isinstance(node.value, ast.Constant):
+            found.add(f"{node.arg}={node.value.value!r}")
+    return found
+
+
+def test_rule_1_noise_is_drawn_outside_of_tensorflow_and_nothing_is_compiled_by_xla() -> None:
+    # under XLA its random ops repeat in every process; `stateless_` ops take their seed from us
+    for path in TASKS.rglob("*.py"):
+        names = named(path)
+        assert "jit_compile=True" not in names, path
+        assert not [
+            name
+            for name in names
+            if name.startswith(("tf.random.", "tf.keras.utils.set_random_seed", "np.random.seed"))
+            and not name.startswith("tf.random.stateless_")
+        ], path
+
+
+def test_rule_1_the_privacy_core_seeds_only_from_the_operating_system() -> None:
+    for path in (TASKS / "privacy").glob("*.py"):
+        seeds = {name for name in named(path) if "default_rng" in name or "random.Random" in name}
+        assert not seeds, path
+    assert named(TASKS / "privacy" / "noise.py") >= {"secrets.token_bytes", "np.random.Philox"}
+    assert "secrets.token_bytes" in named(TASKS / "privacy" / "discrete_noise.py")
 
 
 def test_rule_1_two_attempts_in_one_process_share_nothing() -> None:

@@ -1,11 +1,13 @@
 """Training under the ledger, killed and resumed, on made-up trips."""
 
 import datetime as dt
+import json
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tasks.privacy.counts import NoisyCount
 from tasks.privacy.errors import (
     AccountingError,
     CapExceededError,
@@ -22,9 +25,12 @@ from tasks.privacy.errors import (
 )
 from tasks.privacy.ledger import ChargeRequest, Ledger
 from tasks.region import Box, Guarantee, TripNet
+from tasks.synthesis import training
 from tasks.synthesis.checkpoint import CHECKPOINT
+from tasks.synthesis.dpsgd import DpSgd
 from tasks.synthesis.errors import ModelFileError
 from tasks.synthesis.grid import Grid
+from tasks.synthesis.measured import MEASURED
 from tasks.synthesis.model_file import load_model
 from tasks.synthesis.training import Plan, make_plan, train
 
@@ -58,7 +64,7 @@ def request_for(plan: Plan, input_sha256: str = "input") -> ChargeRequest:
         cap_epsilon=plan.guarantee.epsilon,
         cap_delta=plan.guarantee.delta,
         fingerprint=plan.fingerprint(input_sha256),
-        steps_allowed=plan.mechanism.steps_allowed,
+        steps_allowed=plan.steps_allowed,
     )
 
 
@@ -150,8 +156,6 @@ def test_rule_10_a_refused_charge_reads_nothing(
 def test_rule_6_steps_are_counted_before_they_run(
     tmp_path: Path, plan: Plan, trips: pa.Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tasks.synthesis.dpsgd import DpSgd
-
     counted: list[tuple[int, int]] = []
     step = DpSgd.step
 
@@ -240,6 +244,59 @@ def test_rule_11_what_is_stored_names_no_loss_and_no_seed(
     stored = b"".join(path.read_bytes() for path in (tmp_path / "model").glob("*.json"))
     for word in (b"loss", b"seed", b"norms", b"gradient"):
         assert word not in stored.lower()
+
+
+@pytest.fixture(scope="module")
+def private_plan() -> Plan:
+    """The number of trips is private."""
+    box = Box(name="north-town", south=52.3, west=10.6, north=52.5, east=10.9)
+    guarantee = Guarantee(adjacency="add_remove", epsilon=1.0, delta=1e-6)
+    return make_plan(guarantee, Grid((box,), 1), SETTINGS, None)
+
+
+def test_rule_5_a_private_number_of_trips_is_not_in_the_plan(
+    plan: Plan, private_plan: Plan
+) -> None:
+    assert private_plan.describe()["records"] is None
+    assert private_plan.describe()["count"] == {"sensitivity": 1, "scale": "20"}
+    assert private_plan.steps_allowed == 1 + 48
+    assert private_plan.mechanism.noise_multiplier > plan.mechanism.noise_multiplier
+    for guarantee, records in ((plan.guarantee, None), (private_plan.guarantee, ROWS)):
+        with pytest.raises(ValueError, match="zero_out"):
+            make_plan(guarantee, plan.grid, SETTINGS, records)
+
+
+def test_rule_4_what_is_charged_changes_with_every_field(plan: Plan, private_plan: Plan) -> None:
+    events = [plan.event(), private_plan.event(), replace(private_plan, count=None).event()]
+    for change in ({"noise_multiplier": 99.0}, {"steps": 41}, {"sampling_probability": 0.2}):
+        mechanism = replace(private_plan.mechanism, **change)
+        events.append(replace(private_plan, mechanism=mechanism).event())
+    events.append(replace(private_plan, count=NoisyCount(2, Fraction(20))).event())
+    assert all(a != b for i, a in enumerate(events) for b in events[:i])
+
+
+def test_rule_5_divisor_and_rows_come_from_the_count_that_was_measured_once(
+    tmp_path: Path, private_plan: Plan, trips: pa.Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches = []
+
+    class Watched(DpSgd):
+        def __init__(self, model: Any, records: Any, run: Any, *rest: Any, **named: Any) -> None:
+            batches.append(run.expected_batch)
+            super().__init__(model, records, run, *rest, **named)
+
+    monkeypatch.setattr(training, "DpSgd", Watched)
+    with pytest.raises(StopError):
+        train_in(tmp_path, private_plan, lambda: trips, stop_at=10)
+    measured = json.loads((tmp_path / "model" / MEASURED).read_bytes())["count"]
+    assert 0 < abs(measured - ROWS) + 1 < 400
+    assert charge_in(tmp_path) == ("running", 11)
+    manifest = train_in(tmp_path, private_plan, lambda: trips)
+    assert batches == [pytest.approx(measured * 0.1)] * 2
+    assert manifest["rows"] == load_model(tmp_path / "model").rows == measured
+    assert manifest["privacy"]["steps_executed"] == 40
+    assert manifest["privacy"]["count"] == {"sensitivity": 1, "scale": "20"}
+    assert charge_in(tmp_path) == ("trained", 41)
 
 
 RUN = """

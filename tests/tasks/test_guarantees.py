@@ -1,0 +1,127 @@
+"""Each guarantee that a region can choose, from the private trips to the published day."""
+
+import functools
+import inspect
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from numpy.typing import NDArray
+
+from tasks.check import check_release
+from tasks.files import Layout
+from tasks.generate import generate
+from tasks.privacy import counts
+from tasks.privacy.ledger import Ledger
+from tasks.publish import publish
+from tasks.region import Region
+from tasks.synthesis import training
+from tasks.synthesis.dpsgd import DpSgd
+from tasks.synthesis.errors import DaySizeError
+from tasks.train import train
+from tests.tasks.derived_day import DAY, region_with, write_sealed, write_trips
+
+TRIPS = 717
+OFFSET = 45
+"""What the noise of a count is in these tests, so that the noisy count is never the true one."""
+SYNTHESIZER = {"levels": 1, "hidden_units": 8, "steps": 10, "reserve_steps": 4}
+SECOND = {"unit": "trip", "adjacency": "add_remove"}
+THIRD = {"unit": "vehicle_day", "adjacency": "add_remove", "max_trips_per_vehicle": 2}
+
+
+class StillNoise:
+    """The noise of a count, held still."""
+
+    def laplace(self, scale: object, size: int) -> NDArray[np.int64]:
+        return np.full(size, OFFSET)
+
+
+@pytest.fixture(scope="module")
+def make_plan() -> Callable[..., Any]:
+    """Plans, each solved for once."""
+    return functools.cache(training.make_plan)
+
+
+@pytest.fixture(autouse=True)
+def layout(
+    data_root: Path,
+    tasks_alone: None,
+    make_plan: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Layout:
+    monkeypatch.setattr(training, "make_plan", make_plan)
+    monkeypatch.setattr(counts, "DiscreteNoise", StillNoise)
+    layout = Layout(data_root)
+    write_trips(layout, TRIPS, trips_per_vehicle=3)
+    write_sealed(layout)
+    return layout
+
+
+def release(region: Region) -> tuple[dict[str, Any], Path]:
+    train(region, DAY)
+    generate(region, DAY)
+    check_release(region, DAY)
+    published = publish(region, DAY)
+    return published["manifest"], Path(published["page"]).parent
+
+
+def numbers_in(directory: Path) -> set[str]:
+    """Every number in the text files of a directory."""
+    text = "".join(
+        path.read_text("utf-8") for path in directory.iterdir() if path.suffix in (".json", ".md")
+    )
+    return set(re.findall(r"(?<![\d.])[\d,]+(?![\d.])", text.replace(",", "")))
+
+
+def test_trips_under_zero_out_are_as_many_as_they_were(layout: Layout) -> None:
+    manifest, directory = release(region_with(synthesizer=SYNTHESIZER))
+    assert manifest["rows"] == pq.read_metadata(directory / "trips.parquet").num_rows == TRIPS
+    assert manifest["mechanism"]["count"] is None
+
+
+@pytest.mark.parametrize(("guarantee", "used"), [(SECOND, TRIPS), (THIRD, 478)])
+def test_rule_5_the_number_of_trips_leaves_as_a_noisy_count_only(
+    layout: Layout, guarantee: dict[str, Any], used: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    region = region_with(guarantee=guarantee, synthesizer=SYNTHESIZER)
+    if guarantee is THIRD and "per_vehicle" not in inspect.signature(DpSgd).parameters:
+        pytest.skip("DP-SGD clips single trips only")
+    with caplog.at_level("INFO"):
+        manifest, directory = release(region)
+    assert manifest["rows"] == used + OFFSET
+    assert pq.read_metadata(directory / "trips.parquet").num_rows == used + OFFSET
+    assert manifest["guarantee"] == region.guarantee.model_dump()
+    assert manifest["mechanism"]["count"]["sensitivity"] == region.guarantee.trips_per_unit
+    assert manifest["accountant"]["epsilon_pld"] <= 1.0
+    with Ledger(layout.ledger) as ledger:
+        (charge,) = ledger.charges()
+    assert (charge.state, charge.steps_started, charge.steps_allowed) == ("trained", 11, 15)
+    private = {str(number) for number in (TRIPS, used, 239, TRIPS + 40)}  # vehicles, moves
+    assert not private & numbers_in(directory)
+    assert not private & numbers_in(layout.model("demo", DAY))
+    told = [line.getMessage() for line in caplog.records if line.name.startswith("prefect.task")]
+    assert len(told) > 4
+    said = " ".join(told) + json.dumps(charge.mechanism)
+    assert not private & set(re.findall(r"\b\d+\b", said))
+
+
+def test_rule_10_a_day_refused_by_its_noisy_count_was_charged_and_is_not_counted_again(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = {"min_per_day": TRIPS + OFFSET + 1}
+    region = region_with(guarantee=SECOND, synthesizer=SYNTHESIZER, trips=rules)
+    with pytest.raises(DaySizeError, match="762 trips by the noisy count, whose charge stands"):
+        train(region, DAY)
+    monkeypatch.setattr(StillNoise, "laplace", lambda self, scale, size: np.full(size, 90))
+    with pytest.raises(DaySizeError, match="762 trips"):
+        train(region, DAY)
+    with Ledger(layout.ledger) as ledger:
+        (charge,) = ledger.charges()
+    assert charge.steps_started == 1
+    laxer = region_with(guarantee=SECOND, synthesizer=SYNTHESIZER)
+    assert train(laxer, DAY)["rows"] == TRIPS + OFFSET
