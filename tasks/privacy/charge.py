@@ -26,9 +26,9 @@ PUBLIC = (
 input, and whoever knows all trips but one could tell by it whether that one is there. Runs and
 times stay with the staff."""
 
-PUBLIC_MECHANISM = ("synthesizer", "guarantee", "mechanism", "event")
+PUBLIC_MECHANISM = ("synthesizer", "guarantee", "mechanism", "count", "event")
 """What an export says of a charge's mechanism. The number of records is not among it: under
-`add_remove` it is private."""
+`add_remove` it is private. `count` is the mechanism of its noisy count."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import pyarrow as pa
 from tasks.privacy.accountant import ACCOUNTANT, RELATION, solve_noise
 from tasks.privacy.budget import Budget
 from tasks.privacy.counts import NoisyCount
-from tasks.privacy.errors import AccountingError, StepsSpentError
+from tasks.privacy.errors import AccountingError, LedgerError, StepsSpentError
 from tasks.privacy.fingerprint import code_version, fingerprint
 from tasks.privacy.ledger import ChargeRequest, Lease, Ledger
 from tasks.privacy.mechanism import Composition, SubsampledGaussian
@@ -179,6 +179,7 @@ def train(
     adam = load_checkpoint(directory, request.fingerprint) or Adam.start(
         network.start(), plan.settings.learning_rate, plan.settings.weight_averaging
     )
+    _refuse_uncounted(lease, adam.steps)
     _refuse_beyond_reserve(plan, ledger, lease, adam.steps)
     if adam.steps < plan.mechanism.steps:
         save = partial(save_checkpoint, directory, request.fingerprint, adam)
@@ -211,6 +212,15 @@ def train(
 
 
 _VERSIONED = ("tensorflow", "numpy", "dp-accounting")
+
+
+def _refuse_uncounted(lease: Lease, done: int) -> None:
+    """Refuse to go on from steps that the ledger does not know, as one from an old backup."""
+    if done > lease.steps_started:
+        raise LedgerError(
+            f"charge {lease.charge}: the checkpoint has run {done} steps, the ledger knows of "
+            f"{lease.steps_started}: it is older than the checkpoint; restore its newest backup"
+        )
 
 
 def _refuse_beyond_reserve(plan: Plan, ledger: Ledger, lease: Lease, done: int) -> None:

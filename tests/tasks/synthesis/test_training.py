@@ -169,6 +169,22 @@ def test_rule_6_steps_are_counted_before_they_run(
     assert all(ledger >= mine for mine, ledger in counted)
 
 
+def test_rule_10_a_ledger_older_than_the_checkpoint_is_refused(
+    tmp_path: Path, plan: Plan, trips: pa.Table
+) -> None:
+    with pytest.raises(StopError):
+        train_in(tmp_path, plan, lambda: trips, stop_at=10)
+    (tmp_path / "ledger.sqlite").unlink()
+
+    def read() -> pa.Table:
+        raise AssertionError("read although refused")
+
+    for _ in range(2):
+        with pytest.raises(LedgerError, match="has run 10 steps, the ledger knows of 0"):
+            train_in(tmp_path, plan, read)
+    assert charge_in(tmp_path) == ("reserved", 0)
+
+
 def test_rule_6_a_resume_uses_only_the_steps_left(
     tmp_path: Path, plan: Plan, trips: pa.Table
 ) -> None:
