@@ -27,7 +27,7 @@ def suite(region: Region, n: int) -> Suite:
 
     Args:
         region: Its service area gives the bounds of every position.
-        n: Number of rows, public under `zero_out`, >= 1.
+        n: Number of rows, a public number, >= 1.
     """
     return [
         *table_expectations(RELEASE),

@@ -33,13 +33,13 @@ import dp_accounting
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.privacy.discrete_noise import DiscreteNoise
-from tasks.privacy.errors import StepsSpentError
+from tasks.privacy.discrete_noise import LARGEST, DiscreteNoise, check_size
+from tasks.privacy.errors import StepsSpentError, TargetUnreachableError
 
 Counts = NDArray[np.int64]
 
 GRAIN = 1000
-"""Sizes of noise are multiples of 1 / GRAIN, so that they are exact."""
+"""Sizes of noise below GRAIN are multiples of 1 / GRAIN, others are integers: they are exact."""
 LEAST_SIGMA = 2
 _SMOOTHING_VARIANCE = 2
 
@@ -67,13 +67,21 @@ class NoisyCount:
     def __post_init__(self) -> None:
         if self.sensitivity < 1:
             raise ValueError(f"sensitivity {self.sensitivity} is not a positive integer")
-        if self.scale <= 0:
-            raise ValueError(f"scale {self.scale} is not positive")
+        check_size(self.scale)
 
     @classmethod
     def within(cls, epsilon: float, sensitivity: int) -> "NoisyCount":
-        """The least noise, in multiples of 1 / 1000, that keeps a pure epsilon > 0."""
-        return cls(sensitivity, _round_up(sensitivity / Fraction(epsilon).limit_denominator(10**9)))
+        """The least noise that keeps a pure epsilon > 0.
+
+        Raises:
+            TargetUnreachableError: If that is more noise than can be drawn.
+        """
+        scale = sensitivity / Fraction(epsilon)
+        if scale >= LARGEST - 1:
+            raise TargetUnreachableError(
+                f"a count keeps no epsilon as small as {epsilon:g}; promise a larger one"
+            )
+        return cls(sensitivity, _round_up(scale))
 
     @property
     def epsilon(self) -> float:
@@ -225,8 +233,9 @@ def dominating_gaussian(sigma: Fraction, l2_sensitivity_squared: int) -> dp_acco
             over all integers together.
 
     Raises:
-        ValueError: If sigma is under 2.
+        ValueError: If sigma is under 2, or too large to be drawn.
     """
+    check_size(sigma)
     if sigma < LEAST_SIGMA:
         raise ValueError(f"sigma {sigma} is under {LEAST_SIGMA}")
     variance = float(sigma**2 - _SMOOTHING_VARIANCE)
@@ -243,4 +252,5 @@ def _counted(table: CountTable, touched: Counts) -> Counts:
 
 
 def _round_up(value: Fraction) -> Fraction:
-    return Fraction(math.ceil(value * GRAIN), GRAIN)
+    grain = GRAIN if value < GRAIN else 1
+    return Fraction(math.ceil(value * grain), grain)

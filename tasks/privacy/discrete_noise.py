@@ -51,7 +51,7 @@ class DiscreteNoise:
         Raises:
             ValueError: If the scale is out of range.
         """
-        _check(scale)
+        check_size(scale)
         return self._until_accepted(size, lambda count: self._try_laplace(scale, count))
 
     def gaussian(self, sigma: Fraction, size: int) -> Integers:
@@ -68,7 +68,7 @@ class DiscreteNoise:
         Raises:
             ValueError: If sigma is out of range.
         """
-        _check(sigma)
+        check_size(sigma)
         return self._until_accepted(size, lambda count: self._try_gaussian(sigma, count))
 
     def _until_accepted(
@@ -165,7 +165,12 @@ class DiscreteNoise:
         return np.frombuffer(self._random_bytes(8 * count), np.int64)
 
 
-def _check(parameter: Fraction) -> None:
+def check_size(parameter: Fraction) -> None:
+    """Refuse a scale or a sigma that the samplers cannot draw.
+
+    Raises:
+        ValueError: If it is not positive, or its numerator or denominator is not below 2**30.
+    """
     if not (0 < parameter.numerator < LARGEST and parameter.denominator < LARGEST):
         raise ValueError(
             f"noise of size {parameter} is out of range; it must be positive, with numerator and "

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from tasks.privacy.counts import CountTable, GaussianMeasurement, NoisyCount
-from tasks.privacy.errors import StepsSpentError
+from tasks.privacy.errors import StepsSpentError, TargetUnreachableError
 
 Array = NDArray[np.float64]
 LEVELS = np.linspace(-3.0, 3.0, 121)
@@ -120,11 +120,18 @@ def test_cells_that_do_not_fit_their_table_are_refused(touched: list[object]) ->
         GaussianMeasurement((CountTable(2),), Fraction(3)).begin().measure([np.array(touched)])
 
 
-@given(epsilon=st.floats(1e-3, 10), sensitivity=st.integers(1, 50))
+@given(epsilon=st.floats(1e-6, 10), sensitivity=st.integers(1, 50))
 def test_a_count_keeps_its_epsilon_and_wastes_little(epsilon: float, sensitivity: int) -> None:
     count = NoisyCount.within(epsilon, sensitivity)
-    assert count.epsilon <= epsilon * (1 + 1e-6)
-    assert float(count.scale) <= sensitivity / epsilon + 0.0011
+    assert count.epsilon <= epsilon * (1 + 1e-12)
+    assert float(count.scale) <= sensitivity / epsilon * 1.001 + 0.0011
+    count.begin().measure(1000)
+
+
+def test_a_count_that_would_drown_in_noise_is_refused() -> None:
+    assert 10**9 <= NoisyCount.within(1e-7, 100).scale <= 10**9 + 1
+    with pytest.raises(TargetUnreachableError, match="as small as 1e-12"):
+        NoisyCount.within(1e-12, 1)
 
 
 @given(noise=st.floats(0.3, 1000), per_record=st.integers(1, 5))
@@ -132,14 +139,14 @@ def test_a_measurement_has_at_least_the_noise_asked_for(noise: float, per_record
     measurement = GaussianMeasurement.with_noise((CountTable(4, per_record),), noise)
     assert measurement.sigma >= 2
     assert float(measurement.sigma) >= noise * per_record * (1 - 1e-12)
-    assert float(measurement.sigma) <= max(2, noise * per_record + 0.0011)
+    assert float(measurement.sigma) <= max(2, noise * per_record * 1.001 + 0.0011)
 
 
 def test_a_count_is_noised_with_its_scale() -> None:
     mechanism = NoisyCount(1, Fraction(20))
-    errors = np.array([mechanism.begin().measure(1000) - 1000 for _ in range(2000)])
-    assert abs(errors.mean()) < 6 * 28.3 / 2000**0.5
-    assert errors.std() == pytest.approx(20 * math.sqrt(2), rel=0.15)
+    errors = np.array([mechanism.begin().measure(1000) - 1000 for _ in range(800)])
+    assert abs(errors.mean()) < 6 * 28.3 / 800**0.5
+    assert errors.std() == pytest.approx(20 * math.sqrt(2), rel=0.25)
 
 
 @pytest.mark.parametrize(
