@@ -1,4 +1,4 @@
-"""The command line: `opentrips run`, `collect`, `release`, `serve`."""
+"""The command line: `opentrips run`, `collect`, `release`, `audit`, `serve`."""
 
 import argparse
 import datetime as dt
@@ -71,6 +71,15 @@ def _release(region: Region, day: dt.date, options: argparse.Namespace) -> None:
     print(published["page"])
 
 
+def _audit(region: Region, day: dt.date, options: argparse.Namespace) -> None:
+    """Audit the day asked for, by default the newest that is published."""
+    from flows.audit import audit
+
+    made = audit(region, options.day, options.seeds, options.quick)
+    print(f"Audited {region.name}, {made['day']}; no attack found more than is promised:")
+    print(made["page"])
+
+
 def _serve(region: Region, day: dt.date, options: argparse.Namespace) -> None:
     """Keep the region's deployments and run what the Prefect server schedules."""
     from prefect import serve
@@ -78,6 +87,7 @@ def _serve(region: Region, day: dt.date, options: argparse.Namespace) -> None:
     from prefect.schedules import Cron
     from prefect.settings import PREFECT_API_URL
 
+    from flows.audit import audit
     from flows.collect import collect
     from flows.release import release
 
@@ -86,14 +96,14 @@ def _serve(region: Region, day: dt.date, options: argparse.Namespace) -> None:
             "serve needs a Prefect server: start one with `prefect server start` "
             "and set PREFECT_API_URL=http://127.0.0.1:4200/api"
         )
-    schedules = ((collect, "0 * * * *"), (release, "20 0 * * *"))
+    schedules = ((collect, "0 * * * *"), (release, "20 0 * * *"), (audit, None))
     serve(
         *(
             RunnerDeployment.from_flow(
                 flow,
                 name=region.id,
                 parameters={"region": region.model_dump(mode="json")},
-                schedule=Cron(cron, timezone=region.time_zone),
+                schedule=Cron(cron, timezone=region.time_zone) if cron else None,
             )
             for flow, cron in schedules
         )
@@ -135,6 +145,7 @@ def _parser() -> argparse.ArgumentParser:
         ("run", _run, "collect a day, then release it"),
         ("collect", _collect, "poll the region's feeds until the day ends"),
         ("release", _release, "release a collected day"),
+        ("audit", _audit, "attack a published day on a simulated twin"),
         ("serve", _serve, "collect every hour and release every night, by a Prefect server"),
     ):
         sub = commands.add_parser(name, help=text, description=text)
@@ -143,6 +154,12 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument(
             "--day", type=_day, metavar="YYYY-MM-DD", help="service day; default: today"
         )
+        if command is _audit:
+            sub.add_argument(
+                "--seeds", type=int, default=3, metavar="N", help="one-run audits; default: 3"
+            )
+            sub.add_argument("--quick", action="store_true", help="shorten training and try little")
+            continue
         sub.add_argument(
             "--minutes",
             type=float,

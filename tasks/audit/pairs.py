@@ -77,9 +77,12 @@ def distinguish(
     choosing, proving = (
         (np.sort(with_record[half::2]), np.sort(without_record[half::2])) for half in (0, 1)
     )
-    best = max(
-        _events(*choosing), key=lambda event: _bound(*event.rates(*choosing, confidence), delta)
-    )
+
+    def promise(event: _Event) -> float:
+        likelier, rarer = event.rates(*choosing, confidence)
+        return _bound(likelier, rarer, delta)
+
+    best = max(_events(*choosing), key=promise)
     likelier, rarer = best.rates(*proving, confidence)
     return PairBound(
         mechanism,
