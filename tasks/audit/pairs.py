@@ -18,7 +18,7 @@ from tasks.privacy.mechanism import SubsampledGaussian
 
 Scores = NDArray[np.float64]
 
-_THRESHOLDS = 400
+_THRESHOLDS = 120
 
 
 @dataclass(frozen=True)

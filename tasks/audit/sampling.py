@@ -60,8 +60,8 @@ def poisson_p_value(
 ) -> float:
     """How likely Poisson sampling is to look as strange as these draws.
 
-    Three statistics, each against its normal limit, times three (Bonferroni): how many records
-    were drawn in all, how the sizes of the draws vary, how the counts of the records vary.
+    Three statistics, times three (Bonferroni): how many records were drawn in all, how the sizes
+    of the draws vary, how the counts of the records vary.
 
     Args:
         draws: Indices of the drawn records, one array per step; a record drawn twice in one step
@@ -76,14 +76,22 @@ def poisson_p_value(
     counts = np.bincount(np.concatenate(draws), minlength=records)
     q, steps = sampling_probability, len(draws)
     total = (sizes.sum() - steps * records * q) / np.sqrt(steps * records * q * (1 - q))
-    deviates = [total, _dispersion(sizes, records, q), _dispersion(counts, steps, q)]
-    return min(1.0, 3 * float(min(2 * stats.norm.sf(abs(z)) for z in deviates)))
+    p_values = [
+        2 * float(stats.norm.sf(abs(total))),
+        _dispersion_p_value(sizes, records, q),
+        _dispersion_p_value(counts, steps, q),
+    ]
+    return min(1.0, 3 * min(p_values))
 
 
-def _dispersion(values: NDArray[np.int64], trials: int, q: float) -> float:
-    """The sum of squared deviations from a binomial's mean, as a standard normal deviate."""
+def _dispersion_p_value(values: NDArray[np.int64], trials: int, q: float) -> float:
+    """How likely binomial values are to vary so little, or so much.
+
+    Their squared standardised deviations have mean 1 and a variance of 2 plus the binomial's
+    excess kurtosis; the sum is compared with the gamma distribution of these two moments.
+    """
     variance = trials * q * (1 - q)
-    squared = (values - trials * q) ** 2 / variance
-    # the variance of a squared standardised binomial is 2 plus its excess kurtosis
     spread = 2 + (1 - 6 * q * (1 - q)) / variance
-    return float((squared.sum() - len(values)) / np.sqrt(len(values) * spread))
+    total = stats.gamma(len(values) / spread, scale=spread)
+    squared = float(np.sum((values - trials * q) ** 2) / variance)
+    return 2 * float(min(total.cdf(squared), total.sf(squared)))
