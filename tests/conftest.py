@@ -78,6 +78,15 @@ def prefect_api(prefect_server: str) -> Iterator[str]:
         yield prefect_server
 
 
+@pytest.fixture
+def tasks_alone(prefect_api: str) -> Iterator[None]:
+    """Tasks may be called without a flow around them; a real server takes note."""
+    from prefect.settings import PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW, temporary_settings
+
+    with temporary_settings({PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW: "ignore"}):
+        yield
+
+
 def free_port() -> int:
     """A TCP port that was free a moment ago."""
     with socket.socket() as probe:

@@ -1,6 +1,7 @@
 """The statistics that turn an attack's successes into statements that hold with a confidence."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ class Estimate:
     high: float
 
 
+@lru_cache(maxsize=4096)
 def rate(successes: int, trials: int, confidence: float = CONFIDENCE) -> Estimate:
     """A success rate and its two-sided interval (Clopper and Pearson 1934).
 

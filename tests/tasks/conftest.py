@@ -109,15 +109,6 @@ def layout(data_root: Any) -> Layout:
     return Layout(data_root)
 
 
-@pytest.fixture
-def tasks_alone(prefect_api: str) -> Iterator[None]:
-    """Tasks may be called without a flow around them; a real server takes note."""
-    from prefect.settings import PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW, temporary_settings
-
-    with temporary_settings({PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW: "ignore"}):
-        yield
-
-
 def vehicles(count: int, version: str = "2.3", at: dt.datetime | None = None) -> bytes:
     """A well-formed vehicle status body."""
     name, id_key = ("vehicles", "vehicle_id") if version >= "3" else ("bikes", "bike_id")
