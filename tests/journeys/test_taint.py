@@ -111,7 +111,14 @@ def region() -> Region:
         time_zone="Etc/GMT-4",
         of_each_feed={"poll_seconds": 60 * EVERY, "source": "taint"},
         trips={"min_per_day": 50},
-        synthesizer={"levels": 2, "hidden_units": 8, "steps": 12, "reserve_steps": 4},
+        # so that the trip is drawn in some step
+        synthesizer={
+            "levels": 2,
+            "hidden_units": 8,
+            "sampling_probability": 0.5,
+            "steps": 12,
+            "reserve_steps": 4,
+        },
     )
 
 
