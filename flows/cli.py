@@ -151,8 +151,9 @@ def _parser() -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text, description=text)
         sub.set_defaults(command=command)
         sub.add_argument("region", type=Path, metavar="REGION.yaml", help="the region's file")
+        default = "the newest published" if command is _audit else "today"
         sub.add_argument(
-            "--day", type=_day, metavar="YYYY-MM-DD", help="service day; default: today"
+            "--day", type=_day, metavar="YYYY-MM-DD", help=f"service day; default: {default}"
         )
         if command is _audit:
             sub.add_argument(
