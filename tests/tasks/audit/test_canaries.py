@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from tasks.audit.canaries import COLUMNS, CanaryModel, canary_records
 from tasks.audit.one_run import INFLATED_EPSILON, power_of
@@ -12,7 +13,7 @@ from tasks.synthesis.dpsgd import clipped_sum
 CLIP = 0.5
 
 
-def summed(model: CanaryModel, twin: Twin, records: np.ndarray) -> np.ndarray:
+def summed(model: CanaryModel, twin: Twin, records: NDArray[np.int32]) -> NDArray[np.float64]:
     flat = tf.constant(model.start(twin.network.start()))
     return np.asarray(clipped_sum(model, flat, tf.constant(records), CLIP).numpy())
 

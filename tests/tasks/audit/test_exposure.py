@@ -18,7 +18,7 @@ class Memory:
     def log_likelihood(self, records: Tokens) -> NDArray[np.float64]:
         chance = np.random.default_rng(records[0].tolist()).random(len(records))
         kept = np.array([row.tobytes() in self._kept for row in records])
-        return np.log(chance) + self._boost * kept
+        return np.asarray(np.log(chance) + self._boost * kept)
 
 
 def deal(seed: int) -> Canaries:
@@ -27,7 +27,9 @@ def deal(seed: int) -> Canaries:
 
 
 def test_what_a_model_never_saw_is_not_exposed() -> None:
-    groups = [exposures(Memory(np.zeros((0, 4)), 0), deal(seed), True) for seed in range(40)]
+    groups = [
+        exposures(Memory(np.zeros((0, 4), np.int32), 0), deal(seed), True) for seed in range(40)
+    ]
     found = [group for of_one in groups for group in of_one]
     assert np.mean([group.mean for group in found]) == pytest.approx(UNSEEN_BITS, abs=0.1)
     assert np.mean([group.p_value < 0.1 for group in found]) == pytest.approx(0.1, abs=0.08)

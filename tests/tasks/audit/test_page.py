@@ -62,11 +62,12 @@ def found() -> Findings:
 
 def changed(found: Findings, name: str, place: int, **fields: Any) -> Findings:
     """The findings with one of their parts changed."""
-    part = getattr(found, name)
-    if not isinstance(part, tuple):
-        return replace(found, **{name: replace(part, **fields)})
-    parts = [replace(each, **fields) if i == place else each for i, each in enumerate(part)]
-    return replace(found, **{name: tuple(parts)})
+    part: Any = getattr(found, name)
+    if isinstance(part, tuple):
+        part = tuple(replace(each, **fields) if i == place else each for i, each in enumerate(part))
+    else:
+        part = replace(part, **fields)
+    return Findings(**{**vars(found), name: part})
 
 
 def test_findings_survive_their_file(found: Findings) -> None:

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy import stats
 
 from tasks.audit.pairs import distinguish, subsampled_gaussian_scores
@@ -8,7 +9,9 @@ from tasks.privacy.mechanism import SubsampledGaussian
 DELTA = 1e-6
 
 
-def laplace_pair(epsilon: float, runs: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def laplace_pair(
+    epsilon: float, runs: int, seed: int = 0
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     generator = np.random.default_rng(seed)
     with_record, without = generator.laplace(0, 1 / epsilon, (2, runs))
     return with_record + 1, without
@@ -28,7 +31,9 @@ def test_a_mechanism_that_costs_more_than_it_says_is_refuted() -> None:
 def test_days_that_do_not_differ_prove_nothing_as_often_as_the_confidence_says() -> None:
     generator = np.random.default_rng(2)
     bounds = [
-        distinguish("null", *generator.normal(size=(2, 300)), 0.0, 0.0).epsilon_lower
+        distinguish(
+            "null", generator.normal(size=300), generator.normal(size=300), 0.0, 0.0
+        ).epsilon_lower
         for _ in range(60)
     ]
     assert np.mean([bound > 0 for bound in bounds]) <= 0.05 + 3 * (0.05 * 0.95 / 60) ** 0.5

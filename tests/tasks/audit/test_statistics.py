@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy import stats
 
 from tasks.audit.statistics import area_under_roc, one_run_epsilon, one_run_p_value, rate
@@ -53,7 +54,7 @@ def test_the_p_value_falls_with_right_guesses_and_rises_with_epsilon_and_delta(
         assert one_run_p_value(100, 50, correct - 1, epsilon, delta) >= value - 1e-12
 
 
-def right_guesses(epsilon: float, delta: float, runs: int, canaries: int) -> np.ndarray:
+def right_guesses(epsilon: float, delta: float, runs: int, canaries: int) -> NDArray[np.int64]:
     """Randomised response that tells everything with probability delta, guessed as it answers."""
     generator = np.random.default_rng(4)
     truthful = np.exp(epsilon) / (1 + np.exp(epsilon))

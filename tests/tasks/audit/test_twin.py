@@ -42,6 +42,7 @@ def test_a_shortened_twin_trains_for_fewer_steps(twin: Twin) -> None:
     assert twin.region.synthesizer.steps == 60
 
 
+@pytest.mark.slow  # numba compiles what anonymeter runs
 def test_a_copy_is_at_risk_and_strangers_are_not(region: Region, rows: pa.Table) -> None:
     made_from, control, strangers = (rows.slice(start, 130) for start in (0, 130, 260))
     boxes = region.service_area
