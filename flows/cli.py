@@ -1,4 +1,4 @@
-"""The command line: `opentrips run`, `collect`, `release`, `serve`, `ledger`."""
+"""The command line: `opentrips run`, `collect`, `release`, `serve`, `ledger`, `audit`."""
 
 import argparse
 import datetime as dt
@@ -72,6 +72,15 @@ def _release(region: Region, day: dt.date, options: argparse.Namespace) -> None:
     print(published["page"])
 
 
+def _audit(region: Region, day: dt.date, options: argparse.Namespace) -> None:
+    """Audit the day asked for, by default the newest that is published."""
+    from flows.audit import audit
+
+    made = audit(region, options.day, options.seeds, options.quick)
+    print(f"Audited {region.name}, {made['day']}; no attack found more than is promised:")
+    print(made["page"])
+
+
 def _serve(region: Region, day: dt.date, options: argparse.Namespace) -> None:
     """Keep the region's deployments and run what the Prefect server schedules."""
     from prefect import serve
@@ -79,6 +88,7 @@ def _serve(region: Region, day: dt.date, options: argparse.Namespace) -> None:
     from prefect.schedules import Cron
     from prefect.settings import PREFECT_API_URL
 
+    from flows.audit import audit
     from flows.collect import collect
     from flows.release import release
 
@@ -87,14 +97,14 @@ def _serve(region: Region, day: dt.date, options: argparse.Namespace) -> None:
             "serve needs a Prefect server: start one with `prefect server start` "
             "and set PREFECT_API_URL=http://127.0.0.1:4200/api"
         )
-    schedules = ((collect, _shift_cron(region)), (release, "20 0 * * *"))
+    schedules = ((collect, _shift_cron(region)), (release, "20 0 * * *"), (audit, None))
     serve(
         *(
             RunnerDeployment.from_flow(
                 flow,
                 name=region.id,
                 parameters={"region": region.model_dump(mode="json")},
-                schedule=Cron(cron, timezone=region.time_zone),
+                schedule=Cron(cron, timezone=region.time_zone) if cron else None,
             )
             for flow, cron in schedules
         )
@@ -168,6 +178,7 @@ def _parser() -> argparse.ArgumentParser:
         ("release", _release, "release a collected day"),
         ("serve", _serve, "collect shift by shift and release every night, by a Prefect server"),
         ("ledger", _ledger, "show the region's privacy account, day by day"),
+        ("audit", _audit, "attack a published day on a simulated twin"),
     ):
         sub = commands.add_parser(name, help=text, description=text)
         sub.set_defaults(command=command, day=None)
@@ -176,6 +187,12 @@ def _parser() -> argparse.ArgumentParser:
             sub.add_argument(
                 "--json", action="store_true", help="what anyone may see, as JSON lines"
             )
+        elif command is _audit:
+            _add_day(sub, "the newest published")
+            sub.add_argument(
+                "--seeds", type=int, default=3, metavar="N", help="one-run audits; default: 3"
+            )
+            sub.add_argument("--quick", action="store_true", help="shorten training and try little")
         else:
             _add_limits(sub)
     return parser
@@ -183,14 +200,18 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_limits(parser: argparse.ArgumentParser) -> None:
     """Which day, and how much of it."""
-    parser.add_argument(
-        "--day", type=_day, metavar="YYYY-MM-DD", help="service day; default: today"
-    )
+    _add_day(parser, "today")
     parser.add_argument(
         "--minutes",
         type=float,
         metavar="M",
         help="collect for M minutes instead of until the day ends",
+    )
+
+
+def _add_day(parser: argparse.ArgumentParser, default: str) -> None:
+    parser.add_argument(
+        "--day", type=_day, metavar="YYYY-MM-DD", help=f"service day; default: {default}"
     )
 
 

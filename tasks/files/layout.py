@@ -57,6 +57,10 @@ class Layout:
         """The generated rows of one service day, before they are checked."""
         return self.root / "private" / region / "synthetic" / day.isoformat()
 
+    def audits(self, region: str, day: dt.date) -> Path:
+        """The audit of one published service day: findings and their page."""
+        return self.root / "private" / region / "audits" / day.isoformat()
+
     @property
     def all_releases(self) -> Path:
         """What is published, of all regions."""
@@ -65,3 +69,8 @@ class Layout:
     def releases(self, region: str, day: dt.date) -> Path:
         """The published revisions (r1, r2, ...) of one service day."""
         return self.all_releases / region / day.isoformat()
+
+    def published_days(self, region: str) -> list[dt.date]:
+        """The service days of which a region has published revisions, in order."""
+        found = (self.all_releases / region).glob("[0-9]*-[0-9]*-[0-9]*")
+        return sorted(dt.date.fromisoformat(path.name) for path in found)

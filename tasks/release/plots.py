@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tasks.region import Box
 from tasks.release.figures import nice_number, size_m
 from tasks.release.manifest import FeedCapture
+from tasks.release.svg import drawing, line, number, text
 
 COLOURS = 7
 """Colours of the density ramp, `.c0` (few) to `.c6` (many) in the style sheet."""
@@ -88,24 +89,24 @@ def density_map(
     width, height = width_m * scale, height_m * scale
     parts = [
         Markup('<rect class="ground" x="{}" y="1" width="{}" height="{}"/>').format(
-            _n(style.left), _n(width), _n(height)
+            number(style.left), number(width), number(height)
         ),
         Markup('<svg x="{}" y="1" width="{}" height="{}" viewBox="0 0 {} {}">{}</svg>').format(
-            _n(style.left),
-            _n(width),
-            _n(height),
-            _n(width_m / cell_m),
-            _n(height_m / cell_m),
+            number(style.left),
+            number(width),
+            number(height),
+            number(width_m / cell_m),
+            number(height_m / cell_m),
             _cell_paths(cells, ramp, height_m / cell_m),
         ),
         Markup('<rect class="frame" x="{}" y="1" width="{}" height="{}"/>').format(
-            _n(style.left), _n(width), _n(height)
+            number(style.left), number(width), number(height)
         ),
     ]
     if style.degrees:
         parts += _degrees(box, style.left, width, height)
     parts.append(_scale_bar(width_m, scale, style.left, height + style.bottom - 8))
-    return _svg(style.width, height + style.bottom, title, parts, style.kind)
+    return drawing(style.width, height + style.bottom, title, parts, style.kind)
 
 
 def hour_bars(hours: NDArray[np.int64]) -> Markup:
@@ -153,20 +154,20 @@ def capture_line(feed: FeedCapture, start: dt.datetime, end: dt.datetime, zone: 
 
     parts = [
         Markup('<rect class="seen" x="{}" y="6" width="{}" height="14"/>').format(
-            _n(left), _n(width - 2 * left)
+            number(left), number(width - 2 * left)
         )
     ]
     for first, last in feed.gaps:
         parts.append(
             Markup('<rect class="gap" x="{}" y="4" width="{}" height="18"/>').format(
-                _n(at(first)), _n(max(at(last) - at(first), 2.0))
+                number(at(first)), number(max(at(last) - at(first), 2.0))
             )
         )
     for moment, label in _local_ticks(start, end, zone):
-        parts.append(_text(at(moment), height - 8, label, "middle"))
+        parts.append(text(at(moment), height - 8, label, "middle"))
     count = len(feed.gaps)
     title = f"Feed {feed.id}: {count} {'gap' if count == 1 else 'gaps'} in the service day"
-    return _svg(width, height, title, parts, "timeline")
+    return drawing(width, height, title, parts, "timeline")
 
 
 def _cell_paths(cells: NDArray[np.int64], ramp: Ramp, top: float) -> Markup:
@@ -176,7 +177,7 @@ def _cell_paths(cells: NDArray[np.int64], ramp: Ramp, top: float) -> Markup:
     for row, values in enumerate(classes.tolist()):
         for column, length, value in _runs(values):
             if value >= 0:
-                y = _n(top - row - 1)
+                y = number(top - row - 1)
                 paths.setdefault(value, []).append(f"M{column} {y}h{length}v1h-{length}z")
     return Markup("").join(
         Markup('<path class="c{}" d="{}"/>').format(ramp.colours[value], "".join(path))
@@ -197,12 +198,12 @@ def _degrees(box: Box, left: float, width: float, height: float) -> list[Markup]
     for degree in _degree_ticks(box.west, box.east):
         x = left + (degree - box.west) / (box.east - box.west) * width
         parts += [
-            _line(x, height + 1, x, height + 5),
-            _text(x, height + 17, _east(degree), "middle"),
+            line(x, height + 1, x, height + 5),
+            text(x, height + 17, _east(degree), "middle"),
         ]
     for degree in _degree_ticks(box.south, box.north):
         y = 1 + (box.north - degree) / (box.north - box.south) * height
-        parts += [_line(left - 4, y, left, y), _text(left - 7, y + 4, _north(degree), "end")]
+        parts += [line(left - 4, y, left, y), text(left - 7, y + 4, _north(degree), "end")]
     return parts
 
 
@@ -225,7 +226,7 @@ def _scale_bar(width_m: float, scale: float, x: float, y: float) -> Markup:
     end = x + length_m * scale
     label = f"{length_m // 1000} km" if length_m >= 1000 else f"{length_m} m"
     return Markup('<path class="bar" d="M{0} {1}v4H{2}v-4"/>{3}').format(
-        _n(x + 0.5), _n(y - 4), _n(end), _text(end + 6, y + 1, label, "start")
+        number(x + 0.5), number(y - 4), number(end), text(end + 6, y + 1, label, "start")
     )
 
 
@@ -245,27 +246,27 @@ def _bars(
     parts: list[Markup] = []
     for value in y_ticks:
         y = floor - value * per_row
-        parts.append(_line(left, y, width - right, y, "axis" if value == 0 else "grid"))
-        parts.append(_text(left - 6, y + 4, f"{value:,}", "end"))
+        parts.append(line(left, y, width - right, y, "axis" if value == 0 else "grid"))
+        parts.append(text(left - 6, y + 4, f"{value:,}", "end"))
     for i, (count, words) in enumerate(zip(counts.tolist(), titles, strict=True)):
         parts.append(
             Markup(
                 '<rect class="column" x="{}" y="{}" width="{}" height="{}"><title>{}</title></rect>'
             ).format(
-                _n(left + i * step + 0.08 * step),
-                _n(floor - count * per_row),
-                _n(0.84 * step),
-                _n(count * per_row),
+                number(left + i * step + 0.08 * step),
+                number(floor - count * per_row),
+                number(0.84 * step),
+                number(count * per_row),
                 words,
             )
         )
-    parts += [_text(left + at * step, floor + 15, label, "middle") for at, label in ticks]
+    parts += [text(left + at * step, floor + 15, label, "middle") for at, label in ticks]
     for at, label in marks:
         x = left + at * step
-        parts += [_line(x, top - 6, x, floor, "mark"), _text(x + 5, top + 2, label, "start")]
-    parts.append(_text(left - 6, top - 10, "trips", "end"))
-    parts.append(_text(width - right, height - 8, axis, "end"))
-    return _svg(width, height, title, parts, "chart")
+        parts += [line(x, top - 6, x, floor, "mark"), text(x + 5, top + 2, label, "start")]
+    parts.append(text(left - 6, top - 10, "trips", "end"))
+    parts.append(text(width - right, height - 8, axis, "end"))
+    return drawing(width, height, title, parts, "chart")
 
 
 def _count_ticks(most: int) -> list[int]:
@@ -286,27 +287,3 @@ def _local_ticks(
 
 def _km(metres: float) -> str:
     return f"{metres / 1000:g}"
-
-
-def _svg(width: float, height: float, title: str, parts: Iterable[Markup], kind: str) -> Markup:
-    return Markup(
-        '<svg class="plot {0}" viewBox="0 0 {1} {2}" role="img" aria-label="{3}">'
-        "<title>{3}</title>{4}</svg>"
-    ).format(kind, _n(width), _n(height), title, Markup("").join(parts))
-
-
-def _line(x1: float, y1: float, x2: float, y2: float, kind: str = "tick") -> Markup:
-    return Markup('<path class="{}" d="M{} {}L{} {}"/>').format(
-        kind, _n(x1), _n(y1), _n(x2), _n(y2)
-    )
-
-
-def _text(x: float, y: float, words: str, anchor: str) -> Markup:
-    return Markup('<text x="{}" y="{}" text-anchor="{}">{}</text>').format(
-        _n(x), _n(y), anchor, words
-    )
-
-
-def _n(value: float) -> str:
-    """A coordinate with two decimals and no trailing zeros."""
-    return f"{value:.2f}".rstrip("0").rstrip(".")

@@ -1,0 +1,166 @@
+"""The simulated twin of a day, and the models that attacks are tried on.
+
+The twin's trips are the rows of a release that is public already. What is done with them is
+post-processing: nothing private is read, so nothing is charged to the ledger and attacks may be
+repeated at will. The region's synthesizer is trained on halves of the twin under the region's
+guarantee, by a mechanism of its own with fresh keys; the other half was never seen, and is what a
+successful attack must be told apart from.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from tasks.audit.errors import AuditError
+from tasks.privacy.accountant import solve_noise_multiplier
+from tasks.privacy.mechanism import SubsampledGaussian
+from tasks.region.model import Region
+from tasks.synthesis.dpsgd import Adam, DpSgd, Layers, Vector, clipped_sum, size, split
+from tasks.synthesis.grid import Grid, Tokens
+from tasks.synthesis.model_file import StoredModel
+from tasks.synthesis.sampling import sample_release
+from tasks.synthesis.trip_net import TripNetwork
+
+LEAST_ROWS = 200
+"""A release with fewer rows leaves attacks too little to tell apart."""
+_NO_CLIP = 1e9
+_ROWS_AT_ONCE = 4096
+
+
+class Likelihood(Protocol):
+    """A trained model that knows how likely a record is; what exposure and membership ask."""
+
+    def log_likelihood(self, records: Tokens) -> NDArray[np.float64]:
+        """The logarithm of each record's probability, shape (n,), nats."""
+        ...
+
+
+@dataclass(frozen=True)
+class TrainedNetwork:
+    """A `trip_net` with its weights.
+
+    Attributes:
+        network: The network.
+        weights: Its parameters, shape (size,).
+    """
+
+    network: TripNetwork
+    weights: Vector
+
+    def log_likelihood(self, records: Tokens) -> NDArray[np.float64]:
+        """The logarithm of each record's probability, shape (n,), nats; zero for null records."""
+        parameters = split(tf.constant(self.weights), self.network.shapes)
+        parts = [
+            -self.network.losses(
+                Layers(parameters, tf.float32),
+                tf.constant(records[first : first + _ROWS_AT_ONCE]),
+            ).numpy()
+            for first in range(0, len(records), _ROWS_AT_ONCE)
+        ]
+        return np.concatenate([np.zeros(0), *parts])
+
+
+@dataclass(frozen=True)
+class Twin:
+    """A simulated twin of a day, and how its region trains on it.
+
+    Attributes:
+        region: The region; its synthesizer, its guarantee.
+        rows: The twin's trips, columns as `tasks.schema.RELEASE`.
+    """
+
+    region: Region
+    rows: pa.Table
+
+    def __post_init__(self) -> None:
+        if self.rows.num_rows < LEAST_ROWS:
+            raise AuditError(
+                f"region {self.region.id}: a release of {self.rows.num_rows} rows is too small to "
+                f"audit; at least {LEAST_ROWS} are needed"
+            )
+
+    @cached_property
+    def network(self) -> TripNetwork:
+        """The region's network."""
+        settings = self.region.synthesizer
+        return TripNetwork(Grid(self.region.service_area, settings.levels), settings)
+
+    @cached_property
+    def records(self) -> Tokens:
+        """The twin's trips as tokens, shape (n, tokens)."""
+        return self.network.grid.encode(self.rows)
+
+    def halves(self, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Indices of two random halves; they differ by one where n is odd."""
+        order = np.random.default_rng(seed).permutation(self.rows.num_rows)
+        return np.sort(order[: len(order) // 2]), np.sort(order[len(order) // 2 :])
+
+    def mechanism(self, epsilon: float | None = None) -> SubsampledGaussian:
+        """The region's mechanism, its noise solved for its guarantee or for another epsilon."""
+        settings, guarantee = self.region.synthesizer, self.region.guarantee
+        if epsilon is not None:
+            guarantee = guarantee.model_copy(update={"epsilon": epsilon})
+        return solve_noise_multiplier(
+            guarantee,
+            settings.sampling_probability,
+            settings.steps,
+            settings.reserve_steps,
+            settings.l2_norm_clip,
+        )
+
+    def train(self, records: Tokens, mechanism: SubsampledGaussian) -> TrainedNetwork:
+        """Train as the region's nights do, under `mechanism`."""
+        settings = self.region.synthesizer
+        adam = Adam.start(self.network.start(), settings.learning_rate, settings.weight_averaging)
+        engine = DpSgd(self.network, records, mechanism.begin(len(records)), adam)
+        for _ in range(mechanism.steps):
+            engine.step()
+        return TrainedNetwork(self.network, adam.averaged)
+
+    def train_openly(self, records: Tokens) -> TrainedNetwork:
+        """Train the same network for as many steps without clipping and without noise.
+
+        The control of every attack: one that finds nothing here can find nothing at all.
+        """
+        settings = self.region.synthesizer
+        adam = Adam.start(self.network.start(), settings.learning_rate, settings.weight_averaging)
+        gradient = _open_gradient(self.network, records)
+        generator = np.random.default_rng(0)
+        for _ in range(settings.steps):
+            drawn = records[generator.random(len(records)) < settings.sampling_probability]
+            total = gradient(tf.constant(adam.weights), tf.constant(drawn)).numpy()
+            adam.update(total.astype(np.float64) / max(len(drawn), 1))
+        return TrainedNetwork(self.network, adam.averaged)
+
+    def release(self, trained: TrainedNetwork, rows: int) -> pa.Table:
+        """Draw a release from a trained network, columns as `tasks.schema.RELEASE`."""
+        network = trained.network
+        stored = StoredModel(network.settings, network.grid, rows, {}, trained.weights)
+        return sample_release(stored)
+
+    def shortened(self, steps: int) -> "Twin":
+        """The same twin with a quicker training, for those who only want to see an audit run."""
+        synthesizer = self.region.synthesizer.model_copy(
+            update={"steps": steps, "reserve_steps": 0}
+        )
+        return replace(self, region=self.region.model_copy(update={"synthesizer": synthesizer}))
+
+
+def _open_gradient(
+    network: TripNetwork, records: Tokens
+) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
+    """The sum of the records' gradients, unclipped, as a graph."""
+    signature = [
+        tf.TensorSpec([size(network.shapes)], tf.float32),
+        tf.TensorSpec([None, *records.shape[1:]], tf.int32),
+    ]
+    graph: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] = tf.function(
+        lambda flat, chunk: clipped_sum(network, flat, chunk, _NO_CLIP), input_signature=signature
+    )
+    return graph

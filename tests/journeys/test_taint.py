@@ -1,0 +1,301 @@
+"""The taint test: a day, the same day with one trip nulled, and one with that trip elsewhere.
+
+The whole pipeline runs on each with coupled secrets: the same masks, the same noise. What is
+published, logged or exported may differ in the declared noisy outputs and nowhere else.
+"""
+
+import csv
+import datetime as dt
+import json
+import logging
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import requests
+
+from infra.replay import ReplayServer, trips_day
+from tasks.check import check_capture, check_release, check_sightings, check_trips
+from tasks.derive import derive
+from tasks.files import Layout, read_manifest, write_manifest
+from tasks.generate import generate
+from tasks.privacy import accountant
+from tasks.privacy.ledger import Ledger
+from tasks.publish import publish
+from tasks.region import Region
+from tasks.release.card import render_card
+from tasks.release.manifest import PublicManifest
+from tasks.release.page import render_page
+from tasks.seal import seal
+from tasks.synthesis import sphere
+from tasks.synthesis.grid import NULL, Grid, Tokens
+from tasks.train import train
+from tests.coupling import coupled_secrets
+from tests.journeys.conftest import DAY, EveryNth, collect_whole_day, region_of
+
+TRIPS = 120
+TRIP = 17  # the one that is nulled, or goes elsewhere
+EVERY = 10  # minutes between two polls
+
+NOISY_ROWS = ("trips.parquet", "trips.csv.gz")
+"""Published files sampled from the noised weights: their rows may differ, not their number."""
+DRAWN_FROM_ROWS = ("index.html", "README.md")
+"""Published files that are functions of the public manifest and the noisy rows."""
+NOISY_FACTS = ("files", "checks.warnings")
+"""Fields of the public manifest that speak of the noisy rows: lengths, hashes, warnings."""
+OF_THE_RUN = ("run_id", "created_at", "updated_at")
+"""What the ledger's export says of the run, not of the day."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """All that one run of the pipeline tells anyone.
+
+    Attributes:
+        release: The published directory.
+        lines: Log lines, in order.
+        charges: The ledger's export.
+        artifacts: Key, text and table of every artifact.
+        weights: The private model's parameters, which are noised.
+    """
+
+    release: Path
+    lines: list[str]
+    charges: list[dict[str, Any]]
+    artifacts: list[dict[str, Any]]
+    weights: bytes
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        return dict(json.loads((self.release / "manifest.json").read_bytes()))
+
+    @property
+    def rows(self) -> pa.Table:
+        return pq.read_table(self.release / "trips.parquet")
+
+
+class Lines(logging.Handler):
+    """Keeps every line that is logged."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.name.startswith(("prefect.task_runs", "prefect.flow_runs", "tasks", "flows")):
+            self.lines.append(f"{record.levelname} {record.getMessage()}")
+
+
+@contextmanager
+def listening() -> Iterator[list[str]]:
+    handler, loggers = Lines(), [logging.getLogger(name) for name in ("", "prefect.task_runs")]
+    for logger in loggers:
+        logger.addHandler(handler)
+    try:
+        yield handler.lines
+    finally:
+        for logger in loggers:
+            logger.removeHandler(handler)
+
+
+@pytest.fixture
+def region() -> Region:
+    return region_of(
+        {"feed": "http://127.0.0.1:9/2.3/gbfs.json"},
+        time_zone="Etc/GMT-4",
+        of_each_feed={"poll_seconds": 60 * EVERY, "source": "taint"},
+        trips={"min_per_day": 50},
+        # so that the trip is drawn in some step
+        synthesizer={
+            "levels": 2,
+            "hidden_units": 8,
+            "sampling_probability": 0.5,
+            "steps": 12,
+            "reserve_steps": 4,
+        },
+    )
+
+
+def write_table(path: Path, moved: int | None = None) -> Path:
+    """A day of trips, one vehicle each; the trip `moved` ends elsewhere."""
+    generator = np.random.default_rng(5)
+    latitude = generator.uniform(38.20, 38.28, TRIPS)
+    longitude = generator.uniform(-85.80, -85.66, TRIPS)
+    angle = generator.uniform(0, 2 * np.pi, TRIPS)
+    if moved is not None:
+        angle[moved] += np.pi
+    to_latitude, to_longitude = sphere.destination(
+        latitude, longitude, generator.uniform(300, 900, TRIPS), angle
+    )
+    hours = generator.integers(0, 24, TRIPS)
+    rows = zip(hours, latitude, longitude, to_latitude, to_longitude, strict=True)
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([h, f"v{i}", *ends] for i, (h, *ends) in enumerate(rows))
+    return path
+
+
+def night_before(region: Region, layout: Layout, table: Path) -> list[str]:
+    """From the feed to the checked table of trips; returns what was logged."""
+    with ReplayServer(EveryNth(trips_day(table, DAY), EVERY)) as server, listening() as lines:
+        feed = region.feeds[0].model_copy(update={"url": f"{server.url}/2.3/gbfs.json"})
+        read = region.model_copy(update={"feeds": (feed,)})
+        collect_whole_day(read, layout)
+        for step in (seal, check_capture, check_sightings, derive, check_trips):
+            step(read, DAY)
+    return lines
+
+
+def rest_of_the_night(region: Region, layout: Layout, api: str, before: list[str]) -> Run:
+    """From the table of trips to the release, with coupled secrets."""
+    since = dt.datetime.now(dt.UTC)
+    with coupled_secrets(seed=3), listening() as lines:
+        for step in (train, generate, check_release, publish):
+            step(region, DAY)
+    with Ledger(layout.ledger) as ledger:
+        charges = [asdict(charge) for charge in ledger.charges()]
+    for charge in charges:
+        for name in OF_THE_RUN:
+            del charge[name]
+    kept = layout.root.with_name(f"kept-{len(list(layout.root.parent.iterdir()))}")
+    shutil.copytree(layout.root / "releases", kept)
+    release = next(kept.glob("*/*/r1"))
+    with np.load(layout.model(region.id, DAY) / "arrays.npz") as arrays:
+        weights = b"".join(arrays[name].tobytes() for name in arrays.files)
+    return Run(release, before + lines, charges, artifacts_since(api, since), weights)
+
+
+def artifacts_since(api: str, since: dt.datetime) -> list[dict[str, Any]]:
+    """What was put before staff, without the server's own identifiers and times."""
+    answer = requests.post(
+        f"{api}/artifacts/filter", json={"sort": "CREATED_DESC", "limit": 50}, timeout=30
+    )
+    answer.raise_for_status()
+    told = [
+        {name: artifact[name] for name in ("key", "type", "description", "data")}
+        for artifact in answer.json()
+        if dt.datetime.fromisoformat(artifact["created"]) >= since
+    ]
+    assert told
+    return sorted(told, key=str)
+
+
+def null_a_trip(layout: Layout, region: Region, row: int) -> None:
+    """Replace one trip by a null record: it lies nowhere, so it contributes nothing."""
+    directory = layout.trips(region.id, DAY)
+    manifest = read_manifest(directory)
+    assert manifest is not None
+    moves = pq.read_table(directory / "trips.parquet")
+    trip = int(np.flatnonzero(moves["is_trip"].to_numpy())[row])
+    for name, value in (("area", None), ("origin_latitude", 0.0), ("origin_longitude", 0.0)):
+        values = moves[name].to_pylist()
+        values[trip] = value
+        place = moves.schema.get_field_index(name)
+        moves = moves.set_column(place, moves.schema.field(name), pa.array(values))
+    pq.write_table(moves, directory / "trips.parquet", compression="zstd")
+    fields = {name: value for name, value in manifest.items() if name != "files"}
+    write_manifest(directory, fields, manifest["files"])
+
+
+def without(document: dict[str, Any], declared: tuple[str, ...]) -> dict[str, Any]:
+    """A manifest without its declared noisy fields."""
+    kept = json.loads(json.dumps(document))
+    for field in declared:
+        *path, last = field.split(".")
+        inner = kept
+        for name in path:
+            inner = inner[name]
+        del inner[last]
+    return dict(kept)
+
+
+def assert_untainted(one: Run, other: Run) -> None:
+    """Two runs tell the same but for the declared noisy outputs."""
+    assert other.lines == one.lines
+    assert other.charges == one.charges
+    assert other.artifacts == one.artifacts
+    names = sorted(path.name for path in one.release.iterdir())
+    assert sorted(path.name for path in other.release.iterdir()) == names
+    assert set(names) == {*NOISY_ROWS, *DRAWN_FROM_ROWS, "manifest.json"}
+    assert without(other.manifest, NOISY_FACTS) == without(one.manifest, NOISY_FACTS)
+    assert (other.rows.num_rows, other.rows.schema) == (one.rows.num_rows, one.rows.schema)
+    for run in (one, other):
+        assert_drawn_from_rows(run)
+
+
+def assert_drawn_from_rows(run: Run) -> None:
+    """Page and card say what manifest and rows say, and nothing else."""
+    document = run.manifest
+    document["files"] = {name: document["files"][name] for name in NOISY_ROWS}
+    manifest = PublicManifest.model_validate(document)
+    page, card = render_page(manifest, run.rows), render_card(manifest)
+    assert (run.release / "index.html").read_text(encoding="utf-8") == page
+    assert (run.release / "README.md").read_text(encoding="utf-8") == card
+
+
+def again(layout: Layout, derived: Path) -> None:
+    """Back to where the day is derived and nothing is charged."""
+    shutil.rmtree(layout.root)
+    shutil.copytree(derived, layout.root)
+
+
+def telling(encode: Callable[[Grid, pa.Table], Tokens]) -> Callable[[Grid, pa.Table], Tokens]:
+    """Encoding that says, in one line, how many trips came to nothing."""
+
+    def encode_and_tell(grid: Grid, trips: pa.Table) -> Tokens:
+        tokens = encode(grid, trips)
+        if nulls := int((tokens[:, 0] == NULL).sum()):
+            logging.getLogger("tasks.synthesis").warning("%d null records", nulls)
+        return tokens
+
+    return encode_and_tell
+
+
+def test_rule_14_where_a_trip_went_shows_in_the_noisy_outputs_alone(
+    region: Region,
+    layout: Layout,
+    tasks_alone: None,
+    prefect_api: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("epsilon_by_pld", "epsilon_by_rdp"):  # no day changes what a mechanism costs
+        monkeypatch.setattr(accountant, name, lru_cache(None)(getattr(accountant, name)))
+    derived = tmp_path / "derived"
+    before = night_before(region, layout, write_table(tmp_path / "day.csv"))
+    shutil.copytree(layout.root, derived)
+    first = rest_of_the_night(region, layout, prefect_api, before)
+
+    again(layout, derived)
+    same = rest_of_the_night(region, layout, prefect_api, before)
+    assert_untainted(first, same)
+    assert same.weights == first.weights  # coupled secrets couple everything
+    for path in first.release.iterdir():
+        assert (same.release / path.name).read_bytes() == path.read_bytes(), path.name
+
+    again(layout, derived)
+    null_a_trip(layout, region, TRIP)
+    nulled = rest_of_the_night(region, layout, prefect_api, before)
+    assert_untainted(first, nulled)
+    assert nulled.weights != first.weights  # the trip did count
+
+    again(layout, derived)
+    null_a_trip(layout, region, TRIP)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Grid, "encode", telling(Grid.encode))
+        leaking = rest_of_the_night(region, layout, prefect_api, before)
+    with pytest.raises(AssertionError, match="1 null records"):
+        assert_untainted(first, leaking)
+
+    shutil.rmtree(layout.root)
+    told = night_before(region, layout, write_table(tmp_path / "moved.csv", moved=TRIP))
+    moved = rest_of_the_night(region, layout, prefect_api, told)
+    assert_untainted(first, moved)
+    assert moved.weights != first.weights

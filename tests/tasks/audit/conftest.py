@@ -1,0 +1,48 @@
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from tasks.audit.twin import Twin
+from tasks.mobility.distance import haversine
+from tasks.region import Region
+from tasks.schema import RELEASE
+from tasks.synthesis import sphere
+
+
+@pytest.fixture(scope="session")
+def region() -> Region:
+    return Region.model_validate(
+        {
+            "id": "town",
+            "name": "Town",
+            "time_zone": "UTC",
+            "service_area": [
+                {"name": "town", "south": 52.3, "west": 10.6, "north": 52.5, "east": 10.9}
+            ],
+            "feeds": [{"id": "feed", "url": "https://feed.example/gbfs.json"}],
+            "synthesizer": {"levels": 2, "hidden_units": 8, "steps": 60, "reserve_steps": 0},
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def rows() -> pa.Table:
+    """A release of 400 trips around a few places."""
+    n, generator = 400, np.random.default_rng(2)
+    latitude = generator.choice([52.35, 52.4, 52.45], n) + generator.normal(0, 0.004, n)
+    longitude = generator.choice([10.7, 10.8], n) + generator.normal(0, 0.004, n)
+    to_latitude, to_longitude = sphere.destination(
+        latitude, longitude, generator.uniform(200, 900, n), generator.uniform(0, 6, n)
+    )
+    columns = [
+        ["town"] * n,
+        generator.integers(6, 22, n).astype(np.int8),
+        *(np.round(part, 6) for part in (latitude, longitude, to_latitude, to_longitude)),
+        haversine(latitude, longitude, to_latitude, to_longitude),
+    ]
+    return pa.table(columns, schema=RELEASE.arrow())
+
+
+@pytest.fixture(scope="session")
+def twin(region: Region, rows: pa.Table) -> Twin:
+    return Twin(region, rows)
