@@ -112,10 +112,15 @@ class NoisyVotesRun:
                 f"all {self.mechanism.queries} accounted queries were asked; none is left"
             )
         self._asked += 1
+        votes = self._count(question)
+        return int(np.argmax(votes + self._noise.gaussian(self.mechanism.sigma, votes.size)))
+
+    def _count(self, question: Any) -> NDArray[np.int64]:
+        """The true votes for each label, private: one of each teacher."""
         votes = np.zeros(self.mechanism.labels, np.int64)
         for teacher in self._teachers:
             vote = teacher(question)
             if not 0 <= vote < self.mechanism.labels:
                 raise ValueError(f"a teacher's vote is not one of {self.mechanism.labels} labels")
             votes[vote] += 1
-        return int(np.argmax(votes + self._noise.gaussian(self.mechanism.sigma, votes.size)))
+        return votes

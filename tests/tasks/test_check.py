@@ -20,7 +20,7 @@ from tasks.check import (
 )
 from tasks.files import FileError, Layout, read_manifest, sha256_of, verify_files, write_manifest
 from tasks.mobility.distance import haversine
-from tasks.region import Region
+from tasks.region import Guarantee, Region
 from tasks.schema import ENDS, RELEASE, SIGHTINGS, TRIPS
 from tasks.schema.trips import FLAGS
 from tests.tasks.conftest import town
@@ -180,6 +180,18 @@ def test_ends_are_counted_anew(layout: Layout, prefect_api: str) -> None:
     assert set_aside == ["end", "middle"]
     assert "52.4" not in json.dumps(artifact(prefect_api, "ends"))
     assert check_ends(region, DAY)["ends.parquet"] == found
+
+
+def test_rule_5_a_private_number_of_trips_is_not_on_the_server(
+    layout: Layout, region: Region, prefect_api: str
+) -> None:
+    derive(layout, region, [500.0, 100.0, 100.1, 30_000_000.0])
+    for adjacency, shown in (("zero_out", 4), ("add_remove", "private")):
+        guarantee = Guarantee.model_validate({"adjacency": adjacency})
+        check_trips(region.model_copy(update={"guarantee": guarantee}), DAY)
+        rows = json.loads(artifact(prefect_api, "trips")["data"])
+        assert {row["rows"] for row in rows} == {shown}
+        assert sum(row["set aside"] for row in rows) == 2
 
 
 def test_an_altered_private_file_is_refused(layout: Layout, region: Region) -> None:

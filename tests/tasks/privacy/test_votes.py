@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from tasks.privacy.errors import StepsSpentError
 from tasks.privacy.votes import NoisyVotes, NoisyVotesRun
@@ -54,6 +55,25 @@ def test_rule_12_every_query_is_charged_and_no_more_are_answered() -> None:
         run.label(1)
     with pytest.raises(StepsSpentError, match="all 20 accounted queries"):
         run.label(1)
+
+
+@given(records=st.lists(st.tuples(st.integers(0, 9), st.integers(0, 2)), max_size=12))
+def test_rule_15_a_record_moves_the_votes_by_no_more_than_the_event_says(
+    records: list[Record],
+) -> None:
+    votes = replace(VOTES, teachers=3)
+    shards = votes.begin()
+    owner = shards.of([repr(record).encode() for record in records])
+
+    def counted(without: int | None) -> NDArray[np.int64]:
+        held = [
+            [r for j, r in enumerate(records) if owner[j] == i and j != without] for i in range(3)
+        ]
+        return shards.ask([teacher_of(shard) for shard in held])._count(1)
+
+    squares = [int(((counted(None) - counted(j)) ** 2).sum()) for j in range(len(records))]
+    assert max(squares, default=0) <= 2
+    assert votes.event().event.noise_multiplier == pytest.approx(((16 - 2) / 2) ** 0.5)
 
 
 def test_rule_12_shared_teachers_are_refused() -> None:

@@ -1,5 +1,8 @@
 import datetime as dt
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from tasks.synthesis import measured
 from tasks.synthesis.errors import ModelFileError
 from tasks.synthesis.measured import MEASURED, measured_count
 
+ROOT = Path(__file__).parents[3]
 START = dt.datetime(2026, 5, 20, tzinfo=dt.UTC)
 REQUEST = ChargeRequest(
     sources=("fleet",),
@@ -126,3 +130,51 @@ def test_a_damaged_count_gets_one_line(tmp_path: Path, content: str) -> None:
     with pytest.raises(ModelFileError, match="restore it") as caught:
         measure(tmp_path, never)
     assert "\n" not in str(caught.value)
+
+
+KILLED = """
+import os, pathlib, signal, sys
+from tasks.privacy.ledger import Ledger
+from tasks.synthesis import measured
+from tests.tasks.synthesis.test_measured import measure
+here, moment = pathlib.Path(sys.argv[1]), sys.argv[2]
+start, write = Ledger.start_steps, measured.write_atomically
+
+def die(*ignored):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def start_and_die(*arguments):
+    start(*arguments)
+    die()
+
+def write_and_die(*arguments):
+    write(*arguments)
+    die()
+
+if moment == "started":
+    Ledger.start_steps = start_and_die
+elif moment == "measured":
+    measured.write_atomically = die
+elif moment == "stored":
+    measured.write_atomically = write_and_die
+measure(here, die if moment == "counting" else lambda: 1000)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["counting", "started", "measured", "stored"])
+def test_rule_6_kill_9_at_any_moment_never_leads_to_a_second_measurement(
+    tmp_path: Path, moment: str
+) -> None:
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, str(tmp_path), moment], cwd=ROOT, check=False
+    )
+    assert killed.returncode == -signal.SIGKILL
+    if moment == "counting":
+        assert charge_in(tmp_path) == ("reserved", 0)
+        measure(tmp_path, lambda: 1000)
+    elif moment == "stored":
+        assert abs(measure(tmp_path, never) - 1000) < 1000
+    else:
+        with pytest.raises(StepsSpentError, match="not measured twice"):
+            measure(tmp_path, never)
