@@ -36,6 +36,18 @@ class Cells:
     of: Literal["origins", "destinations", "pairs"] = "pairs"
     by_hour: bool = False
 
+    def __post_init__(self) -> None:
+        """Refuse cells that whole degrees would cut.
+
+        Raises:
+            QualityError: If a degree is not a whole number of cells.
+        """
+        if not (self.degrees > 0 and abs(1 / self.degrees - round(1 / self.degrees)) < 1e-6):
+            raise QualityError(
+                f"a degree is not a whole number of cells of {self.degrees} degrees; "
+                "take 0.01 or 0.05, for example"
+            )
+
     def keys(self, trips: pa.Table) -> Integers:
         """The cell of every trip, shape (n, k): hour if counted apart, row and column per end.
 

@@ -65,8 +65,8 @@ def intervals(runs: pa.Table, confidence: float = 0.95) -> dict[str, Interval]:
         One interval per metric, in the order of the columns.
 
     Raises:
-        QualityError: If there are fewer than five seeds or three splits, or a split has a seed
-            twice or lacks one that another has.
+        QualityError: If a column is missing, if there are fewer than five seeds or three splits,
+            or if a split has a seed twice or lacks one that another has.
 
     Examples:
         >>> table = pa.table({
@@ -87,6 +87,8 @@ def intervals(runs: pa.Table, confidence: float = 0.95) -> dict[str, Interval]:
 
 def _layout(runs: pa.Table) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
     """Row of every run, shape (splits, seeds)."""
+    if not {"split", "seed"} <= set(runs.column_names):
+        raise QualityError("the table of runs needs the columns split and seed")
     place = {
         pair: row
         for row, pair in enumerate(

@@ -13,8 +13,9 @@ from tasks.quality import rows
 from tasks.quality.errors import QualityError
 from tasks.quality.rows import Floats
 from tasks.region import Box
+from tasks.schema import RELEASE
 
-SHORTEST_M = 100.0
+SHORTEST_M = float(RELEASE.column("distance_m").minimum or 0)
 """A trip is longer than this."""
 BUSY = 5
 """A real cell of 0.01 degrees counts as busy from this number of ends."""

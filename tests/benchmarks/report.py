@@ -7,7 +7,7 @@ from tasks.quality.metrics import Closeness
 
 COLUMNS = tuple(field.name for field in fields(Closeness))
 
-_NAME = 34
+_NAME = 38
 
 
 def title() -> str:

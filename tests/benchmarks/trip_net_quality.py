@@ -19,6 +19,7 @@ import pyarrow as pa
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from tasks.quality.classifiers import transfer
 from tasks.quality.likelihood import bits_per_trip, uniform_bits
 from tasks.quality.metrics import compare
 from tasks.quality.rows import Floats, lengths
@@ -32,11 +33,10 @@ from tasks.synthesis.training import make_plan
 from tasks.synthesis.trip_net import TripNetwork
 from tests.benchmarks.cities import CITIES
 from tests.benchmarks.cities.gravity import boxes, simulated_day
+from tests.benchmarks.cities.plane import METRES_PER_DEGREE
 from tests.benchmarks.peers import peers_at
 from tests.benchmarks.report import line, title
 from tests.benchmarks.trip_file import metros, read_trips
-
-METRES_PER_DEGREE = 111_195.0
 
 
 @dataclass(frozen=True)
@@ -93,11 +93,14 @@ def measure(day: Day, guarantee: Guarantee, settings: TripNet) -> None:
     bits = bits_per_trip(log_density(network, adam.averaged, day.test))
     uniform = uniform_bits(day.areas)
     figures = asdict(compare(day.train, synthetic, day.areas))
+    learned, hoped = (transfer(table, day.test) for table in (synthetic, day.train))
     print(line(f"{day.name}, eps {guarantee.epsilon:g}", figures))
     print(
         f"    n {len(day.train)}, noise {plan.mechanism.noise_multiplier:.3f}, bits {bits:.2f} "
         f"(uniform {uniform:.2f}, gain {uniform - bits:.2f}), train {trained - start:.1f} s, "
         f"sample {sampled - trained:.1f} s, "
+        f"hour band learned {learned.hour_band:.3f} (from real rows {hoped.hour_band:.3f}), "
+        f"destination {learned.destination:.3f} ({hoped.destination:.3f}), "
         f"peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB",
         flush=True,
     )

@@ -7,19 +7,19 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tasks.mobility.distance import haversine
+from tasks.mobility.distance import EARTH_RADIUS_M, haversine
 from tasks.quality.rows import COORDINATES
+from tasks.quality.validity import SHORTEST_M
 from tasks.region import Box
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-METRES_PER_DEGREE = 111_195.0
+METRES_PER_DEGREE = EARTH_RADIUS_M * np.pi / 180
 BLOCK_M = 140.0
 """From street to street."""
 
 _GPS_M = 5.0
-_SHORTEST_M = 100.0
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Plane:
         low = np.array([self.box.south, self.box.west] * 2)
         high = np.array([self.box.north, self.box.east] * 2)
         distance = haversine(*ends.T)
-        kept = np.all((ends >= low) & (ends <= high), axis=1) & (distance > _SHORTEST_M)
+        kept = np.all((ends >= low) & (ends <= high), axis=1) & (distance > SHORTEST_M)
         return pa.table(
             {
                 "area": pa.array([self.box.name] * int(kept.sum()), pa.string()),

@@ -112,6 +112,12 @@ def test_cells_are_aligned_to_whole_degrees_on_both_sides_of_zero() -> None:
     assert keys.tolist() == [[1047, -1, -1, 1], [1047, -1, -1, 1]]
 
 
+def test_cells_that_whole_degrees_would_cut_are_refused() -> None:
+    for degrees in (0.03, 0.7, 0.0, -0.05, float("nan")):
+        with pytest.raises(QualityError, match="not a whole number of cells"):
+            Cells(degrees)
+
+
 def test_counts_hold_every_row_of_both_tables_even_far_apart() -> None:
     far = [(h, y, x, -y, -x) for h, y, x in [(0, 89.99, 179.99), (23, -89.99, -179.99)]]
     p, q = counts(table_of(far), table_of(far[:1]), Cells(0.00001, "pairs", by_hour=True))

@@ -67,6 +67,8 @@ def test_too_few_runs_are_refused() -> None:
         with pytest.raises(QualityError, match=f"{seeds} seeds on {splits} splits are too few"):
             intervals(runs_of(np.zeros((splits, seeds, 1))))
     full = runs_of(np.zeros((3, 5, 1)))
+    with pytest.raises(QualityError, match="needs the columns split and seed"):
+        intervals(full.drop_columns("seed"))
     for broken in (full.slice(1), pa.concat_tables([full, full.slice(0, 1)])):
         with pytest.raises(QualityError, match="once on every split"):
             intervals(broken)

@@ -1,7 +1,9 @@
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks.quality.errors import QualityError
 from tasks.quality.splits import halves, resample, split
 
 
@@ -28,6 +30,16 @@ def test_seeds_tell_draws_apart() -> None:
     assert split(trips, 0.8, 1)[0].equals(split(trips, 0.8, 1)[0])
     assert not split(trips, 0.8, 1)[0].equals(split(trips, 0.8, 2)[0])
     assert not halves(trips, 1)[0].equals(halves(trips, 2)[0])
+
+
+def test_an_impossible_share_is_refused() -> None:
+    for share in (-0.1, 1.1, float("nan")):
+        with pytest.raises(QualityError, match="cannot be taken"):
+            split(trips_of(10), share, 0)
+
+
+def test_a_resample_of_nothing_is_nothing() -> None:
+    assert len(resample(trips_of(0), 0)) == 0
 
 
 def test_a_resample_repeats_rows_as_chance_does() -> None:
