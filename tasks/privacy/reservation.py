@@ -67,7 +67,7 @@ def _charge(connection: Connection, request: ChargeRequest, run_id: str) -> Leas
     moment = now()
     made = connection.execute(
         insert(charges).values(
-            charge_key=secrets.token_hex(16),
+            charge_key=secrets.token_bytes(16).hex(),
             fingerprint=request.fingerprint,
             region=request.region,
             service_day=request.service_day.isoformat(),

@@ -101,8 +101,9 @@ def test_rides_that_are_seen_are_recognised_and_marked(
     regime = manifest["id_regime"]["feed"]
     assert (regime["measured"], regime["differs"]) == ("static", False)
     assert regime["evidence"]["in_ride_visible"]
-    (warning,) = warnings(caplog)
-    assert "vehicles stay in the feed while they are ridden" in warning
+    regime_warning, unit_warning = warnings(caplog)
+    assert "vehicles stay in the feed while they are ridden" in regime_warning
+    assert "choose the unit vehicle_day" in unit_warning
 
 
 def seen_while_ridden(city: TimelineFeed) -> TimelineFeed:
