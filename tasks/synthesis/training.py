@@ -17,7 +17,7 @@ from tasks.privacy.mechanism import SubsampledGaussian
 from tasks.region.guarantee import Guarantee
 from tasks.region.model import TripNet
 from tasks.synthesis.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
-from tasks.synthesis.dpsgd import Adam, DpSgd
+from tasks.synthesis.dpsgd import Adam, DpSgd, Optimizer
 from tasks.synthesis.errors import ModelFileError
 from tasks.synthesis.grid import Grid
 from tasks.synthesis.model_file import StoredModel, save_model
@@ -176,7 +176,7 @@ def _refuse_beyond_reserve(plan: Plan, ledger: Ledger, lease: Lease, done: int) 
 
 
 def _engine(
-    plan: Plan, network: TripNetwork, adam: Adam, read_trips: Callable[[], pa.Table]
+    plan: Plan, network: TripNetwork, adam: Optimizer, read_trips: Callable[[], pa.Table]
 ) -> DpSgd:
     """Read and encode the day's trips and begin an attempt with fresh keys."""
     records = plan.grid.encode(read_trips())

@@ -48,6 +48,10 @@ class Precision:
     loss_scale: float = 1.0
 
 
+FULL = Precision()
+"""Everything in the type of the flat vector."""
+
+
 def clipped_sum(
     model: Model,
     flat: tf.Tensor,
@@ -55,7 +59,7 @@ def clipped_sum(
     clip: float,
     *,
     per_vehicle: bool = False,
-    precision: Precision = Precision(),
+    precision: Precision = FULL,
     seed: tf.Tensor | None = None,
 ) -> tf.Tensor:
     """The sum of the records' gradients, each clipped by its L2 norm over all parameters.
@@ -94,7 +98,7 @@ def squared_norms(
     records: tf.Tensor,
     *,
     per_vehicle: bool = False,
-    precision: Precision = Precision(),
+    precision: Precision = FULL,
     seed: tf.Tensor | None = None,
 ) -> dict[str, tf.Tensor]:
     """Each record's squared gradient norm, parameter by parameter. Private.
@@ -123,7 +127,7 @@ def compiled_clipped_sum(
     clip: float,
     *,
     per_vehicle: bool = False,
-    precision: Precision = Precision(),
+    precision: Precision = FULL,
     device: str | None = None,
 ) -> ClippedSum:
     """`clipped_sum` as a graph, traced once for batches of every size; no XLA.

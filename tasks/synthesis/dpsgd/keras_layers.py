@@ -50,7 +50,7 @@ _REQUIRED: Mapping[type, Mapping[str, Any]] = {
     _keras.LSTM: _RECURRENT,
     _keras.GRU: _RECURRENT,
     _keras.LayerNormalization: {},
-    _keras.MultiHeadAttention: {"attention_axes": None},
+    _keras.MultiHeadAttention: {},
     _keras.Softmax: {"axis": -1},
     _keras.Dropout: {"noise_shape": None},
 }
@@ -74,12 +74,23 @@ _WEIGHTS: Mapping[type, Callable[[Any], dict[str, Any]]] = {
     },
 }
 
-_ACTIVATIONS = frozenset(
-    {
-        "elu", "exponential", "gelu", "hard_sigmoid", "linear", "mish", "relu", "selu", "sigmoid",
-        "softmax", "softplus", "softsign", "swish", "tanh",
-    }
-)  # fmt: skip
+_ACTIVATIONS = (
+    tf.keras.activations.elu,
+    tf.keras.activations.exponential,
+    tf.keras.activations.gelu,
+    tf.keras.activations.hard_sigmoid,
+    tf.keras.activations.linear,
+    tf.keras.activations.mish,
+    tf.keras.activations.relu,
+    tf.keras.activations.selu,
+    tf.keras.activations.sigmoid,
+    tf.keras.activations.softmax,
+    tf.keras.activations.softplus,
+    tf.keras.activations.softsign,
+    tf.keras.activations.swish,
+    tf.keras.activations.tanh,
+)
+"""Functions that treat every row by itself; any other might not."""
 
 
 def variables_of(layer: Any) -> dict[str, tf.Variable]:
@@ -97,6 +108,8 @@ def check_layer(name: str, layer: Any) -> None:
     kind = type(layer)
     if kind not in _PLAIN and kind not in _REQUIRED:
         raise _refusal(name, layer, "is not supported")
+    if kind in (_keras.Dense, _keras.Activation) and layer.activation not in _ACTIVATIONS:
+        raise _refusal(name, layer, "is not supported with activation as set")
     config = layer.get_config()
     wrong = [key for key, value in _REQUIRED.get(kind, {}).items() if config[key] != value]
     wrong += [
@@ -104,10 +117,6 @@ def check_layer(name: str, layer: Any) -> None:
         for key, value in config.items()
         if key.endswith(("_regularizer", "_constraint")) and value is not None
     ]
-    if kind in (_keras.Dense, _keras.Activation) and config["activation"] not in _ACTIVATIONS:
-        wrong.append("activation")
-    if kind is _keras.LayerNormalization and list(layer.axis) != [layer.gamma_rank - 1]:
-        wrong.append("axis")
     if wrong:
         raise _refusal(name, layer, f"is not supported with {', '.join(wrong)} as set")
     if {id(v) for v in layer.weights} != {id(v) for v in variables_of(layer).values()}:
@@ -135,6 +144,8 @@ def apply_layer(
     if kind is _keras.Embedding:
         return layers.embed(name, inputs)
     if kind is _keras.LayerNormalization:
+        if list(layer.axis) != [len(inputs.shape) - 1]:
+            raise _refusal(name, layer, "is supported over the last axis only")
         return layers.norm(name, inputs, layer.epsilon)
     if kind is _keras.Dropout:
         return layers.dropout(inputs, layer.rate)
@@ -161,6 +172,8 @@ def _attention(
     config = layer.get_config()
     if kwargs:
         raise _refusal(name, layer, f"is not supported when called with {sorted(kwargs)}")
+    if len(query.shape) != 3 or tuple(layer._attention_axes) != (1,):
+        raise _refusal(name, layer, "is supported over the second of three axes only")
     return layers.attention(
         name,
         query,

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tasks.synthesis.dpsgd.keras_layers import apply_layer, check_layer, variables_of
 from tasks.synthesis.dpsgd.layers import Layers
 from tasks.synthesis.dpsgd.parameters import Shapes, Vector, split
+from tasks.synthesis.errors import LayerError
 
 
 class KerasModel:
@@ -33,7 +34,7 @@ class KerasModel:
 
     Raises:
         LayerError: If the network has a layer, or a setting of a layer, whose per-record
-            gradients are not known.
+            gradients are not known, or is no network of layers.
     """
 
     def __init__(
@@ -46,6 +47,8 @@ class KerasModel:
         self.inputs = inputs
         self.loss = loss
         self.variables: dict[str, tf.Variable] = {}
+        if not _is_network(network):
+            raise LayerError(f"model {network.name!r} must be a functional or Sequential one")
         for name, layer in _layers(network):
             check_layer(name, layer)
             self.variables |= {f"{name}/{k}": v for k, v in variables_of(layer).items()}
@@ -62,7 +65,7 @@ class KerasModel:
             + [np.ravel(variable.numpy()) for variable in self.variables.values()]
         ).astype(np.float32)
 
-    def write(self, weights: NDArray[np.float32]) -> None:
+    def write(self, weights: NDArray[np.floating[Any]]) -> None:
         """Set the network's weights, shape (size,)."""
         for name, value in split(tf.constant(weights), self.shapes).items():
             self.variables[name].assign(value)

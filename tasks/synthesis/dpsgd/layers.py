@@ -162,12 +162,12 @@ class Layers:
         if bias in self.parameters:
             before += tf.reshape(self._parameter(bias), [-1])
             self._use(bias, before, lambda gradient, fold: Sum(fold(gradient)))
-        states = gru_states(before, kernel)
         self._use(
             f"{name}/kernel",
             before,
             lambda gradient, fold: Product(fold(inputs), fold(gradient[..., :width])),
         )
+        states = gru_states(before, kernel)
         self._use(
             f"{name}/recurrent_kernel",
             before,
@@ -195,9 +195,7 @@ class Layers:
             outputs += self._parameter(beta)
             self._use(beta, outputs, lambda gradient, fold: Sum(fold(gradient)))
         if gamma in self.parameters:
-            self._use(
-                gamma, outputs, lambda gradient, fold: Sum(fold(gradient) * fold(normed))
-            )
+            self._use(gamma, outputs, lambda gradient, fold: Sum(fold(gradient) * fold(normed)))
         return outputs
 
     def attention(
@@ -262,7 +260,10 @@ class Layers:
         return self.parameters[name]
 
     def _use(self, name: str, outputs: tf.Tensor, build: Build) -> None:
-        """Told that the gradient of parameter `name` follows from that of `outputs`."""
+        """Told that the gradient of parameter `name` follows from that of `outputs`.
+
+        The first word of `outputs` comes before anything is computed from them.
+        """
 
 
 def _heads(values: tf.Tensor, heads: int) -> tf.Tensor:

@@ -11,7 +11,7 @@ from typing import Any
 
 import tensorflow as tf
 
-Gradients = Callable[[tf.Tensor], tuple[tf.Tensor, ...]]
+Gradients = Callable[..., tuple[tf.Tensor, ...]]
 
 
 @tf.custom_gradient

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tasks.privacy.mechanism import SubsampledGaussianRun
 from tasks.privacy.noise import fresh_generator
-from tasks.synthesis.dpsgd.clipping import ClippedSum, Precision, compiled_clipped_sum
+from tasks.synthesis.dpsgd.clipping import FULL, ClippedSum, Precision, compiled_clipped_sum
 from tasks.synthesis.dpsgd.layers import Model
 from tasks.synthesis.dpsgd.optimizers import Optimizer
 
@@ -41,7 +41,7 @@ class DpSgd:
         physical_batch: int = 2048,
         *,
         per_vehicle: bool = False,
-        precision: Precision = Precision(),
+        precision: Precision = FULL,
         devices: Sequence[str] = (),
     ) -> None:
         self._records = records
@@ -72,7 +72,7 @@ class DpSgd:
             total = self._share(self._clipped_sums[0], drawn)
         else:
             with ThreadPoolExecutor(len(shares)) as pool:
-                total = sum(pool.map(self._share, self._clipped_sums, shares))
+                total = np.sum(list(pool.map(self._share, self._clipped_sums, shares)), axis=0)
         self._optimizer.update(self._run.release(total))
 
     def _share(self, clipped_sum: ClippedSum, drawn: NDArray[np.generic]) -> NDArray[np.float64]:

@@ -4,26 +4,28 @@ import numpy as np
 import pytest
 
 from tasks.synthesis.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
-from tasks.synthesis.dpsgd import Adam
+from tasks.synthesis.dpsgd import OPTIMIZERS, Optimizer
 from tasks.synthesis.errors import ModelFileError
 
 
-def some_state() -> Adam:
-    adam = Adam.start(np.arange(4, dtype=np.float32), 0.01, 0.98)
-    adam.update(np.array([0.1, -0.2, 0.3, 0.0]))
-    return adam
+def some_state(name: str = "adam") -> Optimizer:
+    optimizer = OPTIMIZERS[name].start(np.arange(4, dtype=np.float32), 0.01, 0.98)
+    optimizer.update(np.array([0.1, -0.2, 0.3, 0.0]))
+    return optimizer
 
 
-def test_a_state_comes_back_and_goes_on_the_same(tmp_path: Path) -> None:
-    adam = some_state()
-    save_checkpoint(tmp_path / "model", "key", adam)
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_state_comes_back_and_goes_on_the_same(name: str, tmp_path: Path) -> None:
+    optimizer = some_state(name)
+    save_checkpoint(tmp_path / "model", "key", optimizer)
     again = load_checkpoint(tmp_path / "model", "key")
+    assert type(again) is type(optimizer)
     assert again is not None
-    for state in (adam, again):
+    for state in (optimizer, again):
         state.update(np.array([1.0, 2.0, 3.0, 4.0]))
-    assert again.steps == adam.steps == 2
-    for name in ("weights", "average", "first", "second", "averaged"):
-        assert (getattr(again, name) == getattr(adam, name)).all()
+    assert again.steps == optimizer.steps == 2
+    for array in (*optimizer.arrays(), "averaged"):
+        assert (getattr(again, array) == getattr(optimizer, array)).all()
 
 
 def test_another_charge_does_not_see_it(tmp_path: Path) -> None:

@@ -1,5 +1,5 @@
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
@@ -8,65 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tasks.privacy.mechanism import SubsampledGaussian
 from tasks.synthesis import dpsgd
-from tasks.synthesis.dpsgd import Adam, DpSgd, Layers
+from tasks.synthesis.dpsgd import Layers, Precision
 from tasks.synthesis.errors import LayerError
+from tests.tasks.synthesis.dpsgd.perceptron import BROKEN, MODEL, NULL, SIZE, Perceptron, weights
+from tests.tasks.synthesis.dpsgd.reference import clip, flat_gradients
 
-BROKEN, NULL = 99, -1
-
-
-@dataclass(frozen=True)
-class Perceptron:
-    """Two affine layers over one-hot records; record 99 has an infinite loss."""
-
-    values: int = 5
-    hidden: int = 3
-
-    @property
-    def shapes(self) -> Mapping[str, tuple[int, ...]]:
-        return {
-            "first/kernel": (self.values, self.hidden),
-            "first/bias": (self.hidden,),
-            "second/kernel": (self.hidden, self.values),
-            "second/bias": (self.values,),
-        }
-
-    def losses(self, layers: Layers, records: tf.Tensor) -> tf.Tensor:
-        inputs = tf.one_hot(records[:, 0], self.values, dtype=layers.dtype)
-        inputs += tf.cast(tf.where(records[:, :1] == BROKEN, np.inf, 0.0), layers.dtype)
-        hidden = tf.tanh(layers.affine("first", inputs))
-        logits = layers.affine("second", hidden)
-        labels = tf.clip_by_value(records[:, 1], 0, self.values - 1)
-        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
-        return tf.where(records[:, 0] == NULL, tf.zeros_like(losses), losses)
-
-
-MODEL = Perceptron()
-SIZE = dpsgd.size(MODEL.shapes)
-
-
-def weights(seed: int, scale: float = 1.0) -> NDArray[np.float64]:
-    return np.random.default_rng(seed).normal(0, scale, SIZE)
-
-
-def per_example(flat: NDArray[np.float64], records: NDArray[np.int32]) -> NDArray[np.float64]:
-    """Every record's gradient by automatic differentiation of its own loss, float64."""
-    rows = []
-    for record in records:
-        variable = tf.constant(flat, tf.float64)
-        with tf.GradientTape() as tape:
-            tape.watch(variable)
-            layers = Layers(dpsgd.split(variable, MODEL.shapes), tf.float64)
-            loss = MODEL.losses(layers, tf.constant(record[None]))[0]
-        rows.append(tape.gradient(loss, variable).numpy())
-    return np.array(rows).reshape(len(records), SIZE)
-
-
-def clip(gradients: NDArray[np.float64], norm: float) -> NDArray[np.float64]:
-    norms = np.linalg.norm(gradients, axis=1, keepdims=True)
-    return np.asarray(gradients * np.minimum(1, norm / np.maximum(norms, 1e-300)))
-
+RECORDS = np.random.default_rng(0).integers(0, 5, (40, 2)).astype(np.int32)
 
 records_of = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), max_size=9).map(
     lambda rows: np.array(rows, np.int32).reshape(-1, 2)
@@ -80,7 +28,7 @@ def test_the_clipped_sum_is_that_of_per_example_gradients(
 ) -> None:
     flat = weights(seed, 2.0)
     ghost = dpsgd.clipped_sum(MODEL, tf.constant(flat), tf.constant(records), norm).numpy()
-    reference = clip(per_example(flat, records), norm).sum(axis=0) * (1 - 1e-5)
+    reference = clip(flat_gradients(MODEL, flat, records), norm).sum(axis=0) * (1 - 1e-5)
     assert ghost == pytest.approx(reference, rel=1e-6, abs=1e-9 * norm)
 
 
@@ -93,7 +41,7 @@ def test_the_clipped_sum_is_that_of_tensorflow_privacy() -> None:
     state = query.initial_global_state()
     parameters = query.derive_sample_params(state)
     sample = query.initial_sample_state(tf.zeros(SIZE))
-    for gradient in per_example(flat, records):
+    for gradient in flat_gradients(MODEL, flat, records):
         record = tf.constant(gradient, tf.float32)
         sample = query.accumulate_record(parameters, sample, record)
     theirs, _, _ = query.get_noised_result(sample, state)
@@ -128,52 +76,6 @@ def test_a_gradient_that_is_not_finite_counts_as_zero() -> None:
     )
 
 
-def means(
-    q: float, noise: float, records: NDArray[np.int32], chunk: int, steps: int = 1
-) -> NDArray[np.float32]:
-    """The noised mean gradients of steps at fixed weights, read off Adam's first moment."""
-    adam = Adam.start(weights(1).astype(np.float32), learning_rate=0.0, averaging=0.9)
-    mechanism = SubsampledGaussian(q, noise, steps, 0, l2_norm_clip=0.5)
-    engine = DpSgd(MODEL, records, mechanism.begin(len(records)), adam, physical_batch=chunk)
-    moments = [adam.first.copy()]
-    for _ in range(steps):
-        engine.step()
-        moments.append(adam.first.copy())
-    return (np.array(moments[1:]) - np.float32(0.9) * np.array(moments[:-1])) / np.float32(0.1)
-
-
-RECORDS = np.random.default_rng(0).integers(0, 5, (40, 2)).astype(np.int32)
-ALL = 1 - 1e-12
-
-
-def test_rule_3_a_draw_larger_than_memory_is_the_same_step() -> None:
-    (whole,), (chunked,) = means(ALL, 1e-9, RECORDS, 64), means(ALL, 1e-9, RECORDS, 7)
-    assert chunked == pytest.approx(whole, abs=1e-6)
-    assert np.linalg.norm(whole) > 0.01
-
-
-@pytest.mark.parametrize("chunk", [1, 10, 1000])
-def test_noise_is_added_once_per_step_whatever_the_chunks(chunk: int) -> None:
-    nulls = np.full((200, 2), NULL, np.int32)
-    draws = means(0.5, 4.0, nulls, chunk, steps=60)
-    assert draws.std() == pytest.approx(4.0 * 0.5 / (0.5 * 200), rel=0.12)
-
-
-def test_rule_3_an_empty_draw_is_a_step_of_pure_noise() -> None:
-    (mean,) = means(1e-12, 2.0, RECORDS, 8)
-    assert np.isfinite(mean).all()
-    assert mean.std() == pytest.approx(2.0 * 0.5 / (1e-12 * 40), rel=0.5)
-
-
-def test_the_mean_divides_by_the_public_expected_batch() -> None:
-    flat = weights(1).astype(np.float32)
-    total = dpsgd.clipped_sum(MODEL, tf.constant(flat), tf.constant(RECORDS), 0.5).numpy()
-    assert means(ALL, 1e-9, RECORDS, 64)[0] == pytest.approx(total / 40, abs=1e-6)
-    # half of the records, in expectation: the realised number would divide by about 20
-    halves = means(0.5, 1e-9, RECORDS, 64, steps=300).mean(axis=0)
-    assert np.linalg.norm(halves - total / 40) < 0.25 * np.linalg.norm(total / 40)
-
-
 def test_rule_1_no_random_op_and_no_xla_in_the_compiled_function() -> None:
     graph = dpsgd.compiled_clipped_sum(MODEL, RECORDS, 1.0)
     concrete = graph.get_concrete_function()  # type: ignore[attr-defined]
@@ -194,17 +96,143 @@ def test_batches_of_every_size_share_one_trace() -> None:
     graph = dpsgd.compiled_clipped_sum(MODEL, RECORDS, 1.0)
     flat = tf.constant(weights(1), tf.float32)
     for batch in (0, 1, 7, 40):
-        graph(flat, tf.constant(RECORDS[:batch]))
+        graph(flat, tf.constant(RECORDS[:batch]), tf.zeros(2, tf.int32))
     assert graph.experimental_get_tracing_count() == 1  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True)
-class Shared(Perceptron):
-    """Applies one layer twice, which ghost norms would under-measure."""
+class Changed(Perceptron):
+    """A perceptron whose loss is another function of its layers."""
+
+    change: Callable[[Layers, tf.Tensor], tf.Tensor] | None = None
 
     def losses(self, layers: Layers, records: tf.Tensor) -> tf.Tensor:
-        inputs = tf.one_hot(records[:, 0], self.values, dtype=layers.dtype)
-        return tf.reduce_sum(layers.affine("first", inputs) + layers.affine("first", inputs), 1)
+        assert self.change is not None
+        return super().losses(layers, records) + tf.reduce_sum(self.change(layers, records), axis=1)
+
+
+def one_hot(layers: Layers, records: tf.Tensor) -> tf.Tensor:
+    return tf.one_hot(records[:, 1], 5, dtype=layers.dtype)
+
+
+def test_a_layer_applied_twice_adds_up_before_the_norm() -> None:
+    model = Changed(change=lambda layers, records: layers.affine("first", one_hot(layers, records)))
+    flat, records = weights(4), RECORDS[:6]
+    ghost = dpsgd.clipped_sum(model, tf.constant(flat), tf.constant(records), 0.5).numpy()
+    reference = clip(flat_gradients(model, flat, records), 0.5).sum(axis=0) * (1 - 1e-5)
+    assert ghost == pytest.approx(reference, rel=1e-6, abs=1e-9)
+
+
+MASK = np.random.default_rng(3).integers(0, 2, (5, 3)).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class Masked(Perceptron):
+    """A perceptron whose first kernel has held-at-zero entries, at one position or several."""
+
+    steps: int = 1
+
+    def losses(self, layers: Layers, records: tf.Tensor) -> tf.Tensor:
+        inputs = tf.one_hot(records[:, : self.steps], self.values, dtype=layers.dtype)
+        inputs = inputs + tf.one_hot(records[:, 1:2], self.values, dtype=layers.dtype)
+        if self.steps == 1:
+            inputs = inputs[:, 0]
+        hidden = tf.tanh(layers.affine("first", inputs, mask=tf.cast(MASK, layers.dtype)))
+        outputs = tf.square(layers.affine("second", hidden))
+        return tf.reduce_sum(outputs, axis=list(range(1, len(outputs.shape))))
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_entries_held_at_zero_have_no_gradient_and_no_norm(steps: int) -> None:
+    model, flat, records = Masked(steps=steps), weights(6), RECORDS[:5]
+    reference = flat_gradients(model, flat, records)
+    squared = dpsgd.squared_norms(model, tf.constant(flat), tf.constant(records))
+    kernel = reference[:, :15]
+    assert (kernel[:, MASK.ravel() == 0] == 0).all()
+    assert squared["first/kernel"].numpy() == pytest.approx(np.square(kernel).sum(axis=1), rel=1e-9)
+    ghost = dpsgd.clipped_sum(model, tf.constant(flat), tf.constant(records), 0.3).numpy()
+    assert ghost == pytest.approx(clip(reference, 0.3).sum(axis=0) * (1 - 1e-5), rel=1e-6, abs=1e-9)
+
+
+def test_a_vehicle_is_clipped_by_the_norm_of_its_summed_gradient() -> None:
+    flat = weights(8)
+    vehicles = np.random.default_rng(2).integers(0, 5, (6, 3, 2)).astype(np.int32)
+    vehicles[2, 1:] = vehicles[4] = NULL
+    rows = flat_gradients(MODEL, flat, vehicles.reshape(-1, 2)).reshape(6, 3, SIZE)
+    reference = clip(rows.sum(axis=1), 0.5)
+    ghost = [
+        dpsgd.clipped_sum(
+            MODEL, tf.constant(flat), tf.constant(vehicles[part]), 0.5, per_vehicle=True
+        ).numpy()
+        for part in (slice(0, 0), slice(4, 5), slice(None))
+    ]
+    assert (ghost[0] == 0).all()
+    assert (ghost[1] == 0).all()
+    assert ghost[2] == pytest.approx(reference.sum(axis=0) * (1 - 1e-5), rel=1e-6, abs=1e-9)
+
+
+def test_one_broken_trip_makes_its_vehicle_count_as_zero() -> None:
+    flat = tf.constant(weights(5), tf.float32)
+    vehicles = tf.constant([[[1, 2], [BROKEN, 0]], [[3, 0], [NULL, NULL]]])
+    both = dpsgd.clipped_sum(MODEL, flat, vehicles, 1.0, per_vehicle=True).numpy()
+    good = dpsgd.clipped_sum(MODEL, flat, vehicles[1:], 1.0, per_vehicle=True).numpy()
+    assert both == pytest.approx(good, abs=1e-6)
+    assert np.linalg.norm(good) > 0.1
+
+
+@dataclass(frozen=True)
+class Cancelling:
+    """One kernel whose gradient is a small difference of large terms."""
+
+    shapes: Mapping[str, tuple[int, ...]] = field(default_factory=lambda: {"map/kernel": (40, 40)})
+
+    def losses(self, layers: Layers, records: tf.Tensor) -> tf.Tensor:
+        generator = np.random.default_rng(0)
+        inputs = tf.constant(np.tile(generator.normal(0, 1, (1, 1, 40)), (1, 16, 1)), layers.dtype)
+        inputs *= 1 + tf.cast(records[:, :, None], layers.dtype) * 1e-6
+        signs = tf.constant(generator.normal(0, 1, (1, 1, 40)), layers.dtype) * tf.cast(
+            (-1) ** np.arange(16)[None, :, None], layers.dtype
+        )
+        return tf.reduce_sum(layers.affine("map", inputs) * signs, axis=[1, 2])
+
+
+def test_rounding_does_not_lift_a_contribution_above_the_clip_norm() -> None:
+    model, records = (
+        Cancelling(),
+        np.random.default_rng(1).integers(0, 9, (16, 16)).astype(np.int32),
+    )
+    flat = tf.zeros(1600)
+    exact = flat_gradients(model, np.zeros(1600), records)
+    for norm in (1e-5, 1e-4, 1e-3, 1.0):
+        for record in records:
+            moved = dpsgd.clipped_sum(model, flat, tf.constant(record[None]), norm).numpy()
+            assert np.linalg.norm(moved.astype(np.float64)) <= norm
+    # the terms are a million times larger than their sum
+    assert np.linalg.norm(exact, axis=1).max() < 1e-2
+
+
+@pytest.mark.parametrize("compute", ["float16", "bfloat16"])
+def test_a_model_may_be_computed_in_half_precision(compute: str) -> None:
+    flat = tf.constant(weights(5), tf.float32)
+    full = dpsgd.clipped_sum(MODEL, flat, tf.constant(RECORDS), 0.5).numpy()
+    half = dpsgd.clipped_sum(
+        MODEL, flat, tf.constant(RECORDS), 0.5, precision=Precision(compute, loss_scale=64.0)
+    )
+    assert half.dtype == tf.float32
+    assert half.numpy() == pytest.approx(full, abs=0.02 * float(np.linalg.norm(full)))
+    assert (half.numpy() != full).any()
+    for record in RECORDS[:10]:
+        moved = dpsgd.clipped_sum(
+            MODEL, flat, tf.constant(record[None]), 1e-3, precision=Precision(compute, 64.0)
+        )
+        assert np.linalg.norm(moved.numpy().astype(np.float64)) <= 1e-3
+
+
+def test_a_gradient_that_overflows_half_precision_counts_as_zero() -> None:
+    flat = tf.constant(weights(5), tf.float32)
+    records = tf.constant(RECORDS[:3])
+    huge = Precision("float16", loss_scale=1e6)
+    assert (dpsgd.clipped_sum(MODEL, flat, records, 0.5, precision=huge).numpy() == 0).all()
 
 
 @dataclass(frozen=True)
@@ -218,30 +246,39 @@ class Forgetful(Perceptron):
         )
 
 
-@pytest.mark.parametrize(
-    ("model", "text"), [(Shared(), "'first' is applied twice"), (Forgetful(), "second/bias")]
-)
+@dataclass(frozen=True)
+class Folding(Perceptron):
+    """Puts rows and positions on one axis before a layer."""
+
+    def losses(self, layers: Layers, records: tf.Tensor) -> tf.Tensor:
+        inputs = tf.one_hot(tf.reshape(records, [-1]), self.values, dtype=layers.dtype)
+        outputs = layers.affine("second", layers.affine("first", inputs))
+        return tf.reduce_sum(tf.reshape(outputs, [-1, 2 * self.values]), axis=1)
+
+
+REFUSED: list[tuple[Perceptron, str]] = [
+    (Forgetful(), "no layer applies .*second/bias"),
+    (
+        Changed(change=lambda layers, _: layers.parameters["first/bias"][None]),
+        "used outside of layers.*first/bias",
+    ),
+    (
+        Changed(
+            change=lambda layers, records: layers.affine(
+                "first", one_hot(layers, records), mask=tf.cast(MASK, layers.dtype)
+            )
+        ),
+        "'first/kernel' is applied with different masks",
+    ),
+]
+
+
+@pytest.mark.parametrize(("model", "text"), REFUSED)
 def test_layers_that_would_be_measured_wrongly_are_refused(model: Perceptron, text: str) -> None:
-    flat = tf.zeros(SIZE)
     with pytest.raises(LayerError, match=text):
-        dpsgd.clipped_sum(model, flat, tf.constant(RECORDS), 1.0)
+        dpsgd.clipped_sum(model, tf.zeros(SIZE), tf.constant(RECORDS), 1.0)
 
 
-def test_adam_is_keras_adam() -> None:
-    start = weights(2).astype(np.float32)
-    adam = Adam.start(start, 0.01, 0.9)
-    variable = tf.Variable(start)
-    keras = tf.keras.optimizers.legacy.Adam(0.01, epsilon=1e-8)
-    for seed in range(5):
-        gradient = weights(seed, 0.1)
-        adam.update(gradient)
-        keras.apply_gradients([(tf.constant(gradient, tf.float32), variable)])
-    assert adam.weights == pytest.approx(variable.numpy(), abs=1e-6)
-
-
-def test_the_average_of_constant_weights_is_the_weights() -> None:
-    adam = Adam.start(np.ones(3, np.float32), 0.01, 0.98)
-    assert adam.averaged.tolist() == [1, 1, 1]
-    for _ in range(3):
-        adam.update(np.zeros(3))
-    assert adam.averaged == pytest.approx(np.ones(3), abs=1e-6)
+def test_a_layer_that_does_not_see_the_records_on_its_first_axis_is_refused() -> None:
+    with pytest.raises(tf.errors.InvalidArgumentError, match="first axis is not that"):
+        dpsgd.clipped_sum(Folding(), tf.zeros(SIZE), tf.constant(RECORDS), 1.0)
