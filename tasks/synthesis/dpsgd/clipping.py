@@ -237,7 +237,7 @@ def _checked(
     )
     with tf.control_dependencies(None if found is None else [found]):
         dense = tf.zeros_like(outputs) if gradient is None else tf.convert_to_tensor(gradient)
-        return dense / tf.cast(precision.loss_scale, dense.dtype)
+        return dense if precision.loss_scale == 1 else dense / precision.loss_scale
 
 
 def _rounding(part: Contribution) -> tf.Tensor:

@@ -38,16 +38,11 @@ class Weights:
 
     def scale(self, values: tf.Tensor) -> tf.Tensor:
         """Values of shape (batch, ...) times the factors."""
-        ones = [1] * (len(values.shape) - 1)
-        # where, not times zero: zero times infinity is not a number
-        return tf.where(
-            tf.reshape(self.keep, [-1, *ones]),
-            values * tf.reshape(self.factors, [-1, *ones]),
-            tf.zeros_like(values),
-        )
+        return self.blank(values) * tf.reshape(self.factors, [-1] + [1] * (len(values.shape) - 1))
 
     def blank(self, values: tf.Tensor) -> tf.Tensor:
         """Values with zeros for the records that do not count; not copied if all do."""
+        # where, not times zero: zero times infinity is not a number
         keep = tf.reshape(self.keep, [-1] + [1] * (len(values.shape) - 1))
         return tf.cond(
             tf.reduce_all(self.keep),
@@ -273,4 +268,10 @@ def _gram(values: tf.Tensor) -> tf.Tensor:
 
 def _lengths(values: tf.Tensor) -> tf.Tensor:
     """L2 norm at every position, shape (batch, positions)."""
-    return tf.sqrt(tf.reduce_sum(tf.square(values), axis=2))
+    positions, width = values.shape[1:]
+    if positions is None or positions > width:
+        squares = tf.reduce_sum(tf.square(values), axis=2)
+    else:
+        # the norms need this matrix too, so that it is computed anyway, and only once
+        squares = tf.linalg.diag_part(_gram(values))
+    return tf.sqrt(squares)

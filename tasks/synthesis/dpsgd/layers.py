@@ -73,7 +73,7 @@ class Layers:
         outputs = tf.tensordot(inputs, kernel if mask is None else kernel * mask, 1)
         bias = f"{name}/bias"
         if bias in self.parameters:
-            outputs += tf.reshape(self._parameter(bias), [-1])
+            outputs = tf.nn.bias_add(outputs, tf.reshape(self._parameter(bias), [-1]))
             self._use(bias, outputs, lambda gradient, fold: Sum(fold(gradient)))
         self._use(
             f"{name}/kernel",

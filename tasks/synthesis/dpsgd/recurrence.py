@@ -41,6 +41,8 @@ def lstm_states(before: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tensor, Gradie
     hiddens = _by_row(kept[6])
 
     def gradients(upstream: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        back = tf.transpose(kernel)
+
         def backward(t: tf.Tensor, d_hidden: tf.Tensor, d_cell: tf.Tensor) -> tuple[Any, Any]:
             enter, forget, candidate, leave, cell, squashed = (kept[i].read(t) for i in range(6))
             d_hidden += upstream[:, t]
@@ -54,7 +56,7 @@ def lstm_states(before: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tensor, Gradie
                 ],
                 axis=1,
             )
-            d_hidden = tf.matmul(d_parts, kernel, transpose_b=True)
+            d_hidden = tf.matmul(d_parts, back)
             return (d_hidden, d_cell * forget), (d_parts,)
 
         (written,) = _scan(backward, before, (start, start), count=1, reverse=True)
