@@ -17,7 +17,7 @@ from tasks.privacy.mechanism import SubsampledGaussian
 from tasks.region.guarantee import Guarantee
 from tasks.region.model import TripNet
 from tasks.synthesis.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
-from tasks.synthesis.dpsgd import Adam, DpSgd, Optimizer
+from tasks.synthesis.dpsgd import OPTIMIZERS, DpSgd, Optimizer
 from tasks.synthesis.errors import ModelFileError
 from tasks.synthesis.grid import Grid
 from tasks.synthesis.model_file import StoredModel, save_model
@@ -127,13 +127,13 @@ def train(
         )
     lease = ledger.reserve(request, run_id)
     network = TripNetwork(plan.grid, plan.settings)
-    adam = load_checkpoint(directory, request.fingerprint) or Adam.start(
-        network.start(), plan.settings.learning_rate, plan.settings.weight_averaging
-    )
-    _refuse_beyond_reserve(plan, ledger, lease, adam.steps)
-    if adam.steps < plan.mechanism.steps:
-        save = partial(save_checkpoint, directory, request.fingerprint, adam)
-        engine = _engine(plan, network, adam, read_trips)
+    optimizer = load_checkpoint(directory, request.fingerprint) or OPTIMIZERS[
+        plan.settings.optimizer
+    ].start(network.start(), plan.settings.learning_rate, plan.settings.weight_averaging)
+    _refuse_beyond_reserve(plan, ledger, lease, optimizer.steps)
+    if optimizer.steps < plan.mechanism.steps:
+        save = partial(save_checkpoint, directory, request.fingerprint, optimizer)
+        engine = _engine(plan, network, optimizer, read_trips)
         _run_steps(plan, ledger, lease, engine, save, progress)
     ledger.finish(lease)
     privacy = {
@@ -146,7 +146,7 @@ def train(
         "epsilon_rdp": cost.rdp,
         "accountant": ACCOUNTANT,
     }
-    model = StoredModel(plan.settings, plan.grid, plan.records, privacy, adam.averaged)
+    model = StoredModel(plan.settings, plan.grid, plan.records, privacy, optimizer.averaged)
     versions = {name: importlib.metadata.version(name) for name in _VERSIONED}
     manifest = save_model(
         directory,
@@ -176,7 +176,10 @@ def _refuse_beyond_reserve(plan: Plan, ledger: Ledger, lease: Lease, done: int) 
 
 
 def _engine(
-    plan: Plan, network: TripNetwork, adam: Optimizer, read_trips: Callable[[], pa.Table]
+    plan: Plan,
+    network: TripNetwork,
+    optimizer: Optimizer,
+    read_trips: Callable[[], pa.Table],
 ) -> DpSgd:
     """Read and encode the day's trips and begin an attempt with fresh keys."""
     records = plan.grid.encode(read_trips())
@@ -184,7 +187,7 @@ def _engine(
         raise ModelFileError(
             "the trips are not as many as their manifest says; derive the day again"
         )
-    return DpSgd(network, records, plan.mechanism.begin(len(records)), adam)
+    return DpSgd(network, records, plan.mechanism.begin(len(records)), optimizer)
 
 
 def _run_steps(

@@ -9,6 +9,7 @@ from tasks.synthesis.dpsgd import Adam, DpSgd, KerasModel
 
 VALUES, STEPS = 40, 40
 LEARNING_RATE = 1e-3
+AT_ONCE = 96
 
 
 def network() -> tf.keras.Sequential:
@@ -29,12 +30,12 @@ def sequences(rows: int) -> NDArray[np.int32]:
     return np.random.default_rng(0).integers(0, VALUES, (rows, STEPS + 1)).astype(np.int32)
 
 
-def private_steps(records: NDArray[np.int32], batch: int, at_once: int = 2048) -> DpSgd:
-    """DP-SGD at an expected batch, ready to step, differentiating so many records at once."""
+def private_steps(records: NDArray[np.int32], batch: int) -> DpSgd:
+    """DP-SGD at an expected batch, ready to step; more than `AT_ONCE` records go in chunks."""
     model = KerasModel(network(), lambda rows: rows[:, :-1], _losses)
     mechanism = SubsampledGaussian(batch / len(records), 1.0, 100_000, 0, 1.0)
     adam = Adam.start(model.start(), LEARNING_RATE, 0.98)
-    return DpSgd(model, records, mechanism.begin(len(records)), adam, at_once)
+    return DpSgd(model, records, mechanism.begin(len(records)), adam, AT_ONCE)
 
 
 def _losses(rows: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:

@@ -79,8 +79,9 @@ class DpSgd:
         """One device's clipped sum, chunk by chunk."""
         weights = tf.constant(self._optimizer.weights)
         total = np.zeros(len(self._optimizer.weights), np.float64)
-        for start in range(0, len(drawn), self._physical_batch):
-            chunk = tf.constant(drawn[start : start + self._physical_batch])
+        # of equal size: a small remainder would cost nearly as much as a full chunk
+        chunks = -(-len(drawn) // self._physical_batch)
+        for chunk in np.array_split(drawn, chunks) if chunks else ():
             seed = tf.constant(self._dropout.integers(2**31, size=2, dtype=np.int32))
-            total += clipped_sum(weights, chunk, seed).numpy()
+            total += clipped_sum(weights, tf.constant(chunk), seed).numpy()
         return total
