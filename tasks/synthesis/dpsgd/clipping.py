@@ -87,9 +87,16 @@ def clipped_sum(
     finite = tf.math.is_finite(bound)
     norms = tf.sqrt(tf.where(finite, tf.maximum(bound, 0), tf.zeros_like(bound)))
     factors = tf.cast(clip * _SLACK, flat.dtype) / tf.maximum(norms, tf.cast(clip, flat.dtype))
-    weights = Weights(factors, finite)
-    sums = [parts[name].weighted_sum(weights) for name in model.shapes]
-    return tf.concat([tf.reshape(part, [-1]) for part in sums], axis=0)
+
+    def total(weights: Weights) -> tf.Tensor:
+        sums = [parts[name].weighted_sum(weights) for name in model.shapes]
+        return tf.concat([tf.reshape(part, [-1]) for part in sums], axis=0)
+
+    return tf.cond(
+        tf.reduce_all(finite),
+        lambda: total(Weights(factors)),
+        lambda: total(Weights(factors, finite)),
+    )
 
 
 def squared_norms(

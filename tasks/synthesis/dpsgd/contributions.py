@@ -29,26 +29,23 @@ class Weights:
 
     Attributes:
         factors: Shape (batch,).
-        keep: Which records count at all, shape (batch,); the others may hold any value, infinite
-            ones included.
+        keep: Which records count, shape (batch,); the others may hold any value, infinite ones
+            included. None where all count.
     """
 
     factors: tf.Tensor
-    keep: tf.Tensor
+    keep: tf.Tensor | None = None
 
     def scale(self, values: tf.Tensor) -> tf.Tensor:
         """Values of shape (batch, ...) times the factors."""
-        return self.blank(values) * tf.reshape(self.factors, [-1] + [1] * (len(values.shape) - 1))
+        return self.blank(values) * _along(values, self.factors)
 
     def blank(self, values: tf.Tensor) -> tf.Tensor:
-        """Values with zeros for the records that do not count; not copied if all do."""
+        """Values of shape (batch, ...) with zeros for the records that do not count."""
+        if self.keep is None:
+            return values
         # where, not times zero: zero times infinity is not a number
-        keep = tf.reshape(self.keep, [-1] + [1] * (len(values.shape) - 1))
-        return tf.cond(
-            tf.reduce_all(self.keep),
-            lambda: values,
-            lambda: tf.where(keep, values, tf.zeros_like(values)),
-        )
+        return tf.where(_along(values, self.keep), values, tf.zeros_like(values))
 
 
 class Contribution(Protocol):
@@ -99,9 +96,9 @@ class Product:
         positions = self.gradients.shape[1]
         wide, high = self.inputs.shape[2], self.gradients.shape[2]
         if positions == 1:
-            inputs, gradients = tf.square(self.inputs[:, 0]), tf.square(self.gradients[:, 0])
             if self.mask is None:
-                return tf.reduce_sum(inputs, axis=1) * tf.reduce_sum(gradients, axis=1)
+                return tf.square(self.magnitudes())
+            inputs, gradients = tf.square(self.inputs[:, 0]), tf.square(self.gradients[:, 0])
             return tf.reduce_sum(tf.matmul(inputs, tf.square(self.mask)) * gradients, axis=1)
         many = positions is None or positions * (wide + high) <= wide * high
         if many and self.mask is None:
@@ -148,6 +145,8 @@ class Sum:
 
     def squared_norms(self) -> tf.Tensor:
         """Of the sum over positions."""
+        if self.gradients.shape[1] == 1:
+            return tf.square(self.magnitudes())
         return tf.reduce_sum(tf.square(self._total()), axis=1)
 
     def magnitudes(self) -> tf.Tensor:
@@ -189,7 +188,7 @@ class Lookup:
     def squared_norms(self) -> tf.Tensor:
         """Positions that read one row add up before their norm is taken."""
         if self.gradients.shape[1] == 1:
-            return tf.reduce_sum(tf.square(self.gradients), axis=[1, 2])
+            return tf.square(self.magnitudes())
         same = tf.equal(self.ids[:, :, None], self.ids[:, None, :])
         gram = _gram(self.gradients)
         return tf.reduce_sum(tf.where(same, gram, tf.zeros_like(gram)), axis=[1, 2])
@@ -269,9 +268,12 @@ def _gram(values: tf.Tensor) -> tf.Tensor:
 def _lengths(values: tf.Tensor) -> tf.Tensor:
     """L2 norm at every position, shape (batch, positions)."""
     positions, width = values.shape[1:]
-    if positions is None or positions > width:
-        squares = tf.reduce_sum(tf.square(values), axis=2)
-    else:
-        # the norms need this matrix too, so that it is computed anyway, and only once
-        squares = tf.linalg.diag_part(_gram(values))
-    return tf.sqrt(squares)
+    if positions is None or positions == 1 or positions > width:
+        return tf.sqrt(tf.reduce_sum(tf.square(values), axis=2))
+    # the norms need this matrix too: TensorFlow computes it once
+    return tf.sqrt(tf.linalg.diag_part(_gram(values)))
+
+
+def _along(values: tf.Tensor, per_record: tf.Tensor) -> tf.Tensor:
+    """One number per record, shaped to go with values of shape (batch, ...)."""
+    return tf.reshape(per_record, [-1] + [1] * (len(values.shape) - 1))

@@ -185,7 +185,7 @@ def test_norms_are_those_of_automatic_differentiation(name: str, sizes: Sizes) -
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
-@settings(DRAWN, max_examples=40)
+@settings(DRAWN, max_examples=12)
 @given(sizes=sizes, train=st.booleans())
 def test_norms_over_many_shapes_before_and_after_training(
     name: str, sizes: Sizes, train: bool
