@@ -192,7 +192,10 @@ class TripNet(_Model):
         30, ge=0, le=100_000, description="Further steps accounted for, for resuming after a crash."
     )
     l2_norm_clip: float = Field(1.0, gt=0, description="Bound on each trip's gradient norm.")
-    learning_rate: float = Field(0.015, gt=0, description="Adam's learning rate.")
+    optimizer: Literal["adam", "momentum", "rmsprop", "sgd"] = Field(
+        "adam", description="What applies the noised gradients: Adam, momentum 0.9, RMSprop, SGD."
+    )
+    learning_rate: float = Field(0.015, gt=0, description="The optimizer's learning rate.")
     weight_averaging: float = Field(
         0.98, ge=0, lt=1, description="Weight of the past in the moving average of the weights."
     )

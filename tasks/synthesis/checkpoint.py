@@ -12,38 +12,38 @@ from pathlib import Path
 import numpy as np
 
 from tasks.files import write_atomically
-from tasks.synthesis.dpsgd import Adam
+from tasks.synthesis.dpsgd import OPTIMIZERS, Optimizer
 from tasks.synthesis.errors import ModelFileError
 
 CHECKPOINT = "checkpoint.npz"
 
-_ARRAYS = ("weights", "average", "first", "second")
 
-
-def save_checkpoint(directory: Path, fingerprint: str, adam: Adam) -> None:
+def save_checkpoint(directory: Path, fingerprint: str, optimizer: Optimizer) -> None:
     """Replace the directory's checkpoint.
 
     Args:
         directory: The model's directory; made if missing.
         fingerprint: The charge the state belongs to.
-        adam: The state.
+        optimizer: The state.
     """
+    (name,) = (name for name, kind in OPTIMIZERS.items() if type(optimizer) is kind)
     facts = {
         "fingerprint": fingerprint,
-        "steps": adam.steps,
-        "learning_rate": adam.learning_rate,
-        "averaging": adam.averaging,
+        "optimizer": name,
+        "steps": optimizer.steps,
+        "learning_rate": optimizer.learning_rate,
+        "averaging": optimizer.averaging,
     }
     content = io.BytesIO()
     np.savez(
         content,
         facts=np.frombuffer(json.dumps(facts).encode(), np.uint8),
-        **{name: getattr(adam, name) for name in _ARRAYS},
+        **{array: getattr(optimizer, array) for array in optimizer.arrays()},
     )
     write_atomically(directory / CHECKPOINT, content.getvalue())
 
 
-def load_checkpoint(directory: Path, fingerprint: str) -> Adam | None:
+def load_checkpoint(directory: Path, fingerprint: str) -> Optimizer | None:
     """The state to continue from, or None if there is none for this charge.
 
     Raises:
@@ -57,13 +57,14 @@ def load_checkpoint(directory: Path, fingerprint: str) -> Adam | None:
             facts = json.loads(stored["facts"].tobytes())
             if facts["fingerprint"] != fingerprint:
                 return None
-            arrays = {name: stored[name] for name in _ARRAYS}
+            kind = OPTIMIZERS[facts["optimizer"]]
+            arrays = {array: stored[array] for array in kind.arrays()}
     except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise ModelFileError(
             f"{path}: not a checkpoint ({error}); restore it, or remove it to train from the start "
             "with the steps that are left"
         ) from error
-    return Adam(
+    return kind(
         **arrays,
         steps=facts["steps"],
         learning_rate=facts["learning_rate"],

@@ -20,7 +20,7 @@ from tasks.privacy.mechanism import Composition, SubsampledGaussian
 from tasks.region.guarantee import Guarantee
 from tasks.region.model import TripNet
 from tasks.synthesis.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
-from tasks.synthesis.dpsgd import Adam, DpSgd
+from tasks.synthesis.dpsgd import OPTIMIZERS, DpSgd, Optimizer
 from tasks.synthesis.errors import ModelFileError
 from tasks.synthesis.grid import Grid
 from tasks.synthesis.measured import measured_count
@@ -176,16 +176,15 @@ def train(
         check_rows(rows)
     assert rows is not None
     network = TripNetwork(plan.grid, plan.settings)
-    adam = load_checkpoint(directory, request.fingerprint) or Adam.start(
-        network.start(), plan.settings.learning_rate, plan.settings.weight_averaging
-    )
-    _refuse_uncounted(lease, adam.steps)
-    _refuse_beyond_reserve(plan, ledger, lease, adam.steps)
-    if adam.steps < plan.mechanism.steps:
-        save = partial(save_checkpoint, directory, request.fingerprint, adam)
-        _run_steps(
-            plan, ledger, lease, _engine(plan, network, adam, day.records, rows), save, progress
-        )
+    optimizer = load_checkpoint(directory, request.fingerprint) or OPTIMIZERS[
+        plan.settings.optimizer
+    ].start(network.start(), plan.settings.learning_rate, plan.settings.weight_averaging)
+    _refuse_uncounted(lease, optimizer.steps)
+    _refuse_beyond_reserve(plan, ledger, lease, optimizer.steps)
+    if optimizer.steps < plan.mechanism.steps:
+        save = partial(save_checkpoint, directory, request.fingerprint, optimizer)
+        engine = _engine(plan, network, optimizer, day.records, rows)
+        _run_steps(plan, ledger, lease, engine, save, progress)
     ledger.finish(lease)
     privacy = {
         **plan.guarantee.model_dump(mode="json"),
@@ -199,7 +198,7 @@ def train(
         "accountant": ACCOUNTANT,
         "charge": {"key": lease.charge_key, "sources": sorted(set(request.sources))},
     }
-    model = StoredModel(plan.settings, plan.grid, rows, privacy, adam.averaged)
+    model = StoredModel(plan.settings, plan.grid, rows, privacy, optimizer.averaged)
     versions = {name: importlib.metadata.version(name) for name in _VERSIONED}
     manifest = save_model(
         directory,
@@ -254,15 +253,17 @@ class _Day:
         return records
 
 
-def _engine(plan: Plan, network: TripNetwork, adam: Adam, records: DayRecords, rows: int) -> DpSgd:
+def _engine(
+    plan: Plan, network: TripNetwork, optimizer: Optimizer, records: DayRecords, rows: int
+) -> DpSgd:
     """Begin an attempt on the day's records with fresh keys.
 
     The divisor is made of the public number of rows. Under `vehicle_day` it is a number of trips
     too: what is summed over vehicles is a sum over their trips.
     """
-    per_vehicle = {"per_vehicle": True} if plan.guarantee.unit == "vehicle_day" else {}
+    per_vehicle = plan.guarantee.unit == "vehicle_day"
     run = plan.mechanism.begin(len(records.tokens), rows)
-    return DpSgd(network, records.tokens, run, adam, **per_vehicle)
+    return DpSgd(network, records.tokens, run, optimizer, per_vehicle=per_vehicle)
 
 
 def _run_steps(

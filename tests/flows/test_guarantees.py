@@ -1,5 +1,4 @@
 import datetime as dt
-import inspect
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from infra.replay import ReplayServer, city_day
-from tasks.synthesis.dpsgd import DpSgd
 from tests.flows.conftest import DAY, Run
 
 GUARANTEES = {
@@ -21,8 +19,6 @@ GUARANTEES = {
 def test_a_simulated_day_is_published_with_a_noisy_number_of_rows(
     units: str, opentrips: Run, write_region: Callable[..., Path], data_root: Path
 ) -> None:
-    if units == "vehicles" and "per_vehicle" not in inspect.signature(DpSgd).parameters:
-        pytest.skip("DP-SGD clips single trips only")
     city = city_day(dt.date.fromisoformat(DAY), vehicles=90, trips=900)
     with ReplayServer(city) as feed:
         region = write_region(guarantee=GUARANTEES[units])

@@ -1,29 +1,34 @@
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tasks.synthesis.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
-from tasks.synthesis.dpsgd import Adam
+from tasks.synthesis.dpsgd import OPTIMIZERS, Optimizer
 from tasks.synthesis.errors import ModelFileError
 
 
-def some_state() -> Adam:
-    adam = Adam.start(np.arange(4, dtype=np.float32), 0.01, 0.98)
-    adam.update(np.array([0.1, -0.2, 0.3, 0.0]))
-    return adam
+def some_state(name: str = "adam") -> Optimizer:
+    optimizer = OPTIMIZERS[name].start(np.arange(4, dtype=np.float32), 0.01, 0.98)
+    optimizer.update(np.array([0.1, -0.2, 0.3, 0.0]))
+    return optimizer
 
 
-def test_a_state_comes_back_and_goes_on_the_same(tmp_path: Path) -> None:
-    adam = some_state()
-    save_checkpoint(tmp_path / "model", "key", adam)
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_state_comes_back_and_goes_on_the_same(name: str, tmp_path: Path) -> None:
+    optimizer = some_state(name)
+    save_checkpoint(tmp_path / "model", "key", optimizer)
     again = load_checkpoint(tmp_path / "model", "key")
+    assert type(again) is type(optimizer)
     assert again is not None
-    for state in (adam, again):
+    for state in (optimizer, again):
         state.update(np.array([1.0, 2.0, 3.0, 4.0]))
-    assert again.steps == adam.steps == 2
-    for name in ("weights", "average", "first", "second", "averaged"):
-        assert (getattr(again, name) == getattr(adam, name)).all()
+    assert again.steps == optimizer.steps == 2
+    for array in (*optimizer.arrays(), "averaged"):
+        assert (getattr(again, array) == getattr(optimizer, array)).all()
 
 
 def test_another_charge_does_not_see_it(tmp_path: Path) -> None:
@@ -47,3 +52,45 @@ def test_a_checkpoint_holds_no_objects_and_no_keys(tmp_path: Path) -> None:
         facts = stored["facts"].tobytes()
     assert b"seed" not in facts
     assert [path.name for path in tmp_path.iterdir()] == [CHECKPOINT]
+
+
+TRAIN = """
+import pathlib, sys
+import numpy as np
+from tasks.privacy.mechanism import SubsampledGaussian
+from tasks.synthesis.checkpoint import load_checkpoint, save_checkpoint
+from tasks.synthesis.dpsgd import OPTIMIZERS, DpSgd
+from tests.tasks.synthesis.dpsgd.perceptron import MODEL, weights
+here, kind = pathlib.Path(sys.argv[1]), OPTIMIZERS[sys.argv[2]]
+state = load_checkpoint(here, "key") or kind.start(weights(1).astype(np.float32), 0.01, 0.9)
+records = np.zeros((50, 2), np.int32)
+engine = DpSgd(MODEL, records, SubsampledGaussian(0.5, 1.0, 500, 0, 1.0).begin(50), state)
+while engine.steps < 300:
+    engine.step()
+    save_checkpoint(here, "key", state)
+    print(engine.steps, flush=True)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_rule_6_kill_9_in_mid_training_then_the_same_command_goes_on(
+    name: str, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-c", TRAIN, str(tmp_path), name]
+    killed = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert killed.stdout is not None
+    seen = 0
+    for line in killed.stdout:
+        seen = int(line)
+        if seen >= 20:
+            break
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate(timeout=60)
+    again = subprocess.run(command, capture_output=True, text=True, check=True)
+    steps = [int(line) for line in again.stdout.split()]
+    assert steps[0] > seen
+    assert steps == list(range(steps[0], 301))
+    state = load_checkpoint(tmp_path, "key")
+    assert state is not None
+    assert np.isfinite(state.averaged).all()
