@@ -127,7 +127,8 @@ def one_run(
 def power_of(mechanism: SubsampledGaussian, claimed: Guarantee, canaries: int) -> Power:
     """The audit's bound on a mechanism that does exactly what it says, by simulation.
 
-    A canary's score is then a binomial number of clip norms, or none, in Gaussian noise.
+    A canary's sum over the steps is then a binomial number of clip norms, or none, in Gaussian
+    noise, and its score that sum in standard deviations, which are measured on the same steps.
 
     Args:
         mechanism: What is audited.
@@ -135,15 +136,15 @@ def power_of(mechanism: SubsampledGaussian, claimed: Guarantee, canaries: int) -
         canaries: Number of canaries.
     """
     generator = np.random.default_rng(0)
-    steps = mechanism.steps_allowed
-    noise = mechanism.noise_multiplier * steps**0.5
+    steps, q = mechanism.steps_allowed, mechanism.sampling_probability
+    noise = mechanism.noise_multiplier
     bounds = []
     for _ in range(_SIMULATIONS):
         included = generator.random(canaries) < 0.5
-        scores = generator.normal(0, noise, canaries)
-        scores[included] += generator.binomial(
-            steps, mechanism.sampling_probability, int(included.sum())
-        )
+        scores = generator.normal(0, noise * steps**0.5, canaries)
+        scores[included] += generator.binomial(steps, q, int(included.sum()))
+        variance = (noise**2 + included * q * (1 - q)) / steps
+        scores /= np.sqrt(variance * generator.chisquare(max(steps - 1, 1), canaries))
         bounds.append(_prove(scores, included, claimed.delta)[0])
     most = 1 / (1 + np.exp(-claimed.epsilon))
     ceiling = max(

@@ -35,7 +35,7 @@ TRIPS = NETWORK.sample(NETWORK.start(), 300, np.random.default_rng(0))
 class HalfNoise(SubsampledGaussian):
     """Adds half of the noise that it accounts for."""
 
-    def begin(self, records: int) -> SubsampledGaussianRun:
+    def begin(self, records: int, expected_records: int | None = None) -> SubsampledGaussianRun:
         less = self.noise_multiplier / 2
         return SubsampledGaussian(**{**vars(self), "noise_multiplier": less}).begin(records)
 
@@ -51,7 +51,7 @@ class _SilentRun(SubsampledGaussianRun):
 class SilentLayer(SubsampledGaussian):
     """Adds no noise to the last layer's coordinates."""
 
-    def begin(self, records: int) -> SubsampledGaussianRun:
+    def begin(self, records: int, expected_records: int | None = None) -> SubsampledGaussianRun:
         return _SilentRun(self, records)
 
 
@@ -64,7 +64,7 @@ class _UnclippedRun(SubsampledGaussianRun):
 class NoClipping(SubsampledGaussian):
     """Noise for a clip norm of 1, gradients of any norm."""
 
-    def begin(self, records: int) -> SubsampledGaussianRun:
+    def begin(self, records: int, expected_records: int | None = None) -> SubsampledGaussianRun:
         return _UnclippedRun(SubsampledGaussian(**vars(self)), records)
 
 
@@ -86,7 +86,7 @@ class _ShuffledRun(SubsampledGaussianRun):
 class Shuffling(SubsampledGaussian):
     """Shuffles the day and cuts it into batches, every record once in an epoch."""
 
-    def begin(self, records: int) -> SubsampledGaussianRun:
+    def begin(self, records: int, expected_records: int | None = None) -> SubsampledGaussianRun:
         return _ShuffledRun(self, records)
 
 
@@ -104,7 +104,7 @@ class _FixedSizeRun(SubsampledGaussianRun):
 class FixedSize(SubsampledGaussian):
     """Draws batches of one size, without replacement."""
 
-    def begin(self, records: int) -> SubsampledGaussianRun:
+    def begin(self, records: int, expected_records: int | None = None) -> SubsampledGaussianRun:
         return _FixedSizeRun(self, records)
 
 
