@@ -86,7 +86,9 @@ def clipped_sum(
     bound = squared + tf.add_n([_rounding(part) for part in parts.values()])
     finite = tf.math.is_finite(bound)
     norms = tf.sqrt(tf.where(finite, tf.maximum(bound, 0), tf.zeros_like(bound)))
-    factors = tf.cast(clip * _SLACK, flat.dtype) / tf.maximum(norms, tf.cast(clip, flat.dtype))
+    factors = tf.constant(clip * _SLACK, flat.dtype) / tf.maximum(
+        norms, tf.constant(clip, flat.dtype)
+    )
 
     def total(weights: Weights) -> tf.Tensor:
         sums = [parts[name].weighted_sum(weights) for name in model.shapes]

@@ -187,7 +187,7 @@ class Layers:
             Shape as given.
         """
         mean, variance = tf.nn.moments(inputs, axes=[-1], keepdims=True)
-        normed = (inputs - mean) * tf.math.rsqrt(variance + tf.cast(epsilon, inputs.dtype))
+        normed = (inputs - mean) * tf.math.rsqrt(variance + tf.constant(epsilon, inputs.dtype))
         outputs, gamma, beta = normed, f"{name}/gamma", f"{name}/beta"
         if gamma in self.parameters:
             outputs *= self._parameter(gamma)
