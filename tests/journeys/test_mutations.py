@@ -1,6 +1,5 @@
 """Mechanisms broken on purpose, and what catches them: the audit must be able to fail."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -19,6 +18,7 @@ from tasks.region import Box, Guarantee, TripNet
 from tasks.synthesis.dpsgd import Adam, DpSgd, Model, clipped_sum
 from tasks.synthesis.grid import Grid, Tokens
 from tasks.synthesis.trip_net import TripNetwork
+from tests.conftest import Show
 from tests.coupling import coupled_secrets
 
 CLAIMED = Guarantee(epsilon=4.0, delta=1e-6)
@@ -37,7 +37,9 @@ class HalfNoise(SubsampledGaussian):
 
     def begin(self, records: int, expected_records: int | None = None) -> SubsampledGaussianRun:
         less = self.noise_multiplier / 2
-        return SubsampledGaussian(**{**vars(self), "noise_multiplier": less}).begin(records)
+        return SubsampledGaussian(**{**vars(self), "noise_multiplier": less}).begin(
+            records, expected_records
+        )
 
 
 class _SilentRun(SubsampledGaussianRun):
@@ -52,12 +54,14 @@ class SilentLayer(SubsampledGaussian):
     """Adds no noise to the last layer's coordinates."""
 
     def begin(self, records: int, expected_records: int | None = None) -> SubsampledGaussianRun:
-        return _SilentRun(self, records)
+        return _SilentRun(self, records, expected_records)
 
 
 class _UnclippedRun(SubsampledGaussianRun):
-    def __init__(self, mechanism: SubsampledGaussian, records: int) -> None:
-        super().__init__(mechanism, records)
+    def __init__(
+        self, mechanism: SubsampledGaussian, records: int, expected_records: int | None
+    ) -> None:
+        super().__init__(mechanism, records, expected_records)
         self.mechanism = replace(mechanism, l2_norm_clip=1e9)  # what the trainer clips to
 
 
@@ -65,12 +69,14 @@ class NoClipping(SubsampledGaussian):
     """Noise for a clip norm of 1, gradients of any norm."""
 
     def begin(self, records: int, expected_records: int | None = None) -> SubsampledGaussianRun:
-        return _UnclippedRun(SubsampledGaussian(**vars(self)), records)
+        return _UnclippedRun(SubsampledGaussian(**vars(self)), records, expected_records)
 
 
 class _ShuffledRun(SubsampledGaussianRun):
-    def __init__(self, mechanism: SubsampledGaussian, records: int) -> None:
-        super().__init__(mechanism, records)
+    def __init__(
+        self, mechanism: SubsampledGaussian, records: int, expected_records: int | None
+    ) -> None:
+        super().__init__(mechanism, records, expected_records)
         self._records, self._left = records, np.zeros(0, np.int64)
         self._public = np.random.default_rng(0)
 
@@ -87,12 +93,14 @@ class Shuffling(SubsampledGaussian):
     """Shuffles the day and cuts it into batches, every record once in an epoch."""
 
     def begin(self, records: int, expected_records: int | None = None) -> SubsampledGaussianRun:
-        return _ShuffledRun(self, records)
+        return _ShuffledRun(self, records, expected_records)
 
 
 class _FixedSizeRun(SubsampledGaussianRun):
-    def __init__(self, mechanism: SubsampledGaussian, records: int) -> None:
-        super().__init__(mechanism, records)
+    def __init__(
+        self, mechanism: SubsampledGaussian, records: int, expected_records: int | None
+    ) -> None:
+        super().__init__(mechanism, records, expected_records)
         self._records, self._public = records, np.random.default_rng(0)
 
     def draw(self) -> NDArray[np.int64]:
@@ -105,7 +113,7 @@ class FixedSize(SubsampledGaussian):
     """Draws batches of one size, without replacement."""
 
     def begin(self, records: int, expected_records: int | None = None) -> SubsampledGaussianRun:
-        return _FixedSizeRun(self, records)
+        return _FixedSizeRun(self, records, expected_records)
 
 
 class BatchMeanClipping(DpSgd):
@@ -170,20 +178,6 @@ HEAD = (
 
 
 @pytest.fixture(scope="module")
-def table(request: pytest.FixtureRequest) -> Iterator[list[str]]:
-    """Lines of the table that is shown when the module has run."""
-    lines: list[str] = []
-    yield lines
-    reporter = request.config.pluginmanager.getplugin("terminalreporter")
-    capture = request.config.pluginmanager.getplugin("capturemanager")
-    if lines and reporter is not None and capture is not None:
-        with capture.global_and_fixture_disabled():
-            reporter.write_line("")
-            for line in (HEAD, *lines):
-                reporter.write_line(line)
-
-
-@pytest.fixture(scope="module")
 def hardly_ever() -> float:
     """A one-run bound that what is accounted for exceeds once in a thousand runs."""
     return power_of(TRAINING, CLAIMED, CANARIES).hardly_ever
@@ -216,9 +210,9 @@ def test_what_is_audited_claims_what_it_costs() -> None:
         assert 3.99 < epsilon_by_pld(mechanism.event(), CLAIMED.delta) <= 4
 
 
-def test_rule_13_the_mechanism_as_it_is_passes(table: list[str], hardly_ever: float) -> None:
+def test_rule_13_the_mechanism_as_it_is_passes(show: Show, hardly_ever: float) -> None:
     found = examine(SubsampledGaussian, hardly_ever)
-    table.append(f"{'(none)':<24}{found}")
+    show(HEAD, [f"{'(none)':<24}{found}"])
     assert found.by == []
     assert 1 < found.run.epsilon_lower < hardly_ever
     assert found.pair.epsilon_lower > 1
@@ -235,24 +229,24 @@ def test_rule_13_the_mechanism_as_it_is_passes(table: list[str], hardly_ever: fl
     ],
 )
 def test_rule_13_a_broken_mechanism_is_caught(
-    mutant: type[SubsampledGaussian], detector: str, table: list[str], hardly_ever: float
+    mutant: type[SubsampledGaussian], detector: str, show: Show, hardly_ever: float
 ) -> None:
     found = examine(mutant, hardly_ever)
-    table.append(f"{mutant.__name__:<24}{found}")
+    show(HEAD, [f"{mutant.__name__:<24}{found}"])
     assert detector in found.by
     if mutant is HalfNoise:
         assert found.run.epsilon_lower > hardly_ever
 
 
 def test_rule_13_a_loss_that_is_clipped_in_the_mean_is_caught(
-    table: list[str], hardly_ever: float
+    show: Show, hardly_ever: float
 ) -> None:
     found = examine(SubsampledGaussian, hardly_ever, BatchMeanClipping)
-    table.append(f"{'BatchMeanClipping':<24}{found}")
+    show(HEAD, [f"{'BatchMeanClipping':<24}{found}"])
     assert "one-run audit" in found.by
 
 
-def test_rule_13_a_seed_that_is_not_secret_is_caught(table: list[str], hardly_ever: float) -> None:
+def test_rule_13_a_seed_that_is_not_secret_is_caught(show: Show, hardly_ever: float) -> None:
     found = examine(SubsampledGaussian, hardly_ever, has_fixed_seed=True)
-    table.append(f"{'FixedSeed':<24}{found}")
+    show(HEAD, [f"{'FixedSeed':<24}{found}"])
     assert "replayed pair" in found.by
