@@ -68,7 +68,7 @@ DRAWN = settings(
 def over_features(sizes: Sizes, *layers: tf.keras.layers.Layer) -> KerasModel:
     """Layers over fixed features of the tokens, then logits without parameters of their own."""
     table = tf.constant(np.random.default_rng(1).normal(0, 1, (VALUES, sizes.width)))
-    inputs = tf.keras.Input((sizes.steps, sizes.width))
+    inputs = tf.keras.Input((sizes.steps, sizes.width), dtype=tf.float64)
     outputs = inputs
     for layer in layers:
         outputs = layer(outputs)
@@ -173,7 +173,7 @@ def check(make: Callable[[Sizes], KerasModel], sizes: Sizes, train: bool) -> Non
         axis=1,
     )
     total = clipped_sum(model, tf.constant(flat), records, 0.5, per_vehicle=True).numpy()
-    assert total == pytest.approx(clip(together, 0.5).sum(axis=0) * (1 - 1e-5), rel=1e-6, abs=5e-7)
+    assert total == pytest.approx(clip(together, 0.5).sum(axis=0) * (1 - 1e-5), rel=1e-6, abs=1e-9)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
