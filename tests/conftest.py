@@ -40,11 +40,13 @@ SHARED_DATA = Path(
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All tests that need a server run in one process, which starts the only one of its kind."""
+    """All tests that need one of the servers run in one process, so that it is started once."""
     for item in items:
+        needed = set(getattr(item, "fixturenames", ()))
         for server in ("prefect_server", "postgresql_server"):
-            if server in getattr(item, "fixturenames", ()):
+            if server in needed:
                 item.add_marker(pytest.mark.xdist_group(server))
+                break
 
 
 @pytest.fixture
