@@ -115,6 +115,7 @@ def model() -> dict[str, Any]:
             "sampling_probability": 0.1,
             "steps": 300,
             "reserve_steps": 30,
+            "optimizer": "adam",
             "l2_norm_clip": 1.0,
             "learning_rate": 0.015,
             "weight_averaging": 0.98,
