@@ -117,8 +117,8 @@ def check_trips(region: Region, day: dt.date) -> dict[str, Any]:
 def check_release(region: Region, day: dt.date) -> dict[str, Any]:
     """Stop synthetic rows that are not what a release must be.
 
-    Looks at the generated rows and at public constants, n among them (`zero_out`). What it
-    writes, `check.json` beside the rows, is what lets them be published.
+    Looks at the generated rows and at public numbers: their number is n under `zero_out`, else
+    the noisy count. What it writes, `check.json` beside the rows, is what lets them be published.
 
     Returns:
         `expectations`: how many were checked; `warnings`: lines on those not met.
@@ -132,9 +132,9 @@ def check_release(region: Region, day: dt.date) -> dict[str, Any]:
     layout = Layout.from_environment()
     directory = layout.synthetic(region.id, day)
     verify_files(directory, _manifest(directory, "generate the rows first"))
-    n = _manifest(layout.trips(region.id, day), "derive the trips first")["trips"]
     rows = directory / "trips.parquet"
-    expectations, failures = check(pq.read_table(rows).to_pandas(), region, n)
+    due = _rows_due(region, day, layout)
+    expectations, failures = check(pq.read_table(rows).to_pandas(), region, due)
     verdict = _judge("release", region, day, expectations, failures)
     proof = {**verdict, "sha256": sha256_of(rows)}
     write_atomically(directory / REPORT, (json.dumps(proof, indent=2) + "\n").encode())
@@ -145,6 +145,13 @@ def _manifest(directory: Path, remedy: str) -> dict[str, Any]:
     if (manifest := read_manifest(directory)) is None:
         raise FileError(f"{directory}: nothing finished there; {remedy}")
     return manifest
+
+
+def _rows_due(region: Region, day: dt.date, layout: Layout) -> int:
+    """How many rows a release must have, a public number."""
+    if region.guarantee.adjacency == "zero_out":
+        return int(_manifest(layout.trips(region.id, day), "derive the trips first")["trips"])
+    return int(_manifest(layout.model(region.id, day), "train the day first")["rows"])
 
 
 def _record(
@@ -205,17 +212,23 @@ def _judge(
 def _tell_staff(
     what: str, region: Region, day: dt.date, found: dict[str, dict[str, Any]]
 ) -> dict[str, Any]:
-    """Report on private ground: counts, never a row."""
+    """Report on private ground: counts, never a row, nor how many moves if that is private."""
+    hides = what == "trips" and region.guarantee.adjacency == "add_remove"
     rows = [
-        {"file": name, "rows": counts["rows"], "set aside": set_aside, "for": reason}
+        {
+            "file": name,
+            "rows": "private" if hides else counts["rows"],
+            "set aside": set_aside,
+            "for": reason,
+        }
         for name, counts in found.items()
         for reason, set_aside in (counts["reasons"] or {"nothing": 0}).items()
     ]
     _create_artifact(what, region, day, rows)
     looked_at = sum(counts["rows"] for counts in found.values())
     set_aside = sum(counts["quarantined"] for counts in found.values())
-    log = get_run_logger()
-    log.info("Checked %s rows of %s, set %s aside", f"{looked_at:,}", what, f"{set_aside:,}")
+    checked = f"the {what}" if hides else f"{looked_at:,} rows of {what}"
+    get_run_logger().info("Checked %s, set %s aside", checked, f"{set_aside:,}")
     return found
 
 

@@ -1,4 +1,4 @@
-"""The Prefect task `generate`: exactly as many synthetic trips as the day had trips."""
+"""The Prefect task `generate`: as many synthetic trips as the model says, n or a noisy count."""
 
 import datetime as dt
 from pathlib import Path

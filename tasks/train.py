@@ -2,6 +2,7 @@
 
 import datetime as dt
 import uuid
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,9 +28,10 @@ _TOLD_EVERY = 10
 def train(region: Region, day: dt.date) -> dict[str, Any]:
     """Train the day's model under the region's guarantee, or return the finished one.
 
-    The number of trips, public under `zero_out`, is checked against the region's bounds; the
-    ledger is charged; only then is the private table read. A crashed training goes on where it
-    stopped when the task runs again.
+    Under `zero_out` the number of trips, which is public, is checked against the region's bounds;
+    the ledger is charged; only then is the private table read. Under `add_remove` that number is
+    private: the charge comes first, and what is checked is the noisy count it paid for. A crashed
+    training goes on where it stopped when the task runs again.
 
     Args:
         region: The region.
@@ -40,7 +42,8 @@ def train(region: Region, day: dt.date) -> dict[str, Any]:
 
     Raises:
         FileError: If the day's trips are missing or altered.
-        DaySizeError: If the day is smaller or larger than the region allows; nothing is charged.
+        DaySizeError: If the day is smaller or larger than the region allows; under `zero_out`
+            nothing is charged then, under `add_remove` the charge stands.
         LedgerError: If the day's budget is spent, or another run trains the day.
     """
     layout = Layout.from_environment()
@@ -63,18 +66,21 @@ def _train(region: Region, day: dt.date, layout: Layout) -> dict[str, Any]:
     if manifest is None:
         raise FileError(f"{source}: the trips of {day} are not derived; derive the day first")
     verify_files(source, manifest)
-    trips = int(manifest["trips"])
-    _refuse_by_size(region, day, trips)
+    trips = None
+    if region.guarantee.adjacency == "zero_out":
+        trips = int(manifest["trips"])
+        _refuse_by_size(region, day, trips)
     input_sha256 = sha256_of(source / MANIFEST)
     grid = Grid(region.service_area, region.synthesizer.levels)
     plan = training.make_plan(region.guarantee, grid, region.synthesizer, trips)
     logger.info(
-        "Training on %d trips: %d steps, noise multiplier %.4f for epsilon %g at delta %g",
-        trips,
+        "Training%s: %d steps, noise multiplier %.4f for epsilon %g at delta %g, for one %s",
+        "" if trips is None else f" on {trips} trips",
         plan.mechanism.steps,
         plan.mechanism.noise_multiplier,
         region.guarantee.epsilon,
         region.guarantee.delta,
+        region.guarantee.unit,
     )
     start, end = day_bounds(day, region.zone)
     request = ChargeRequest(
@@ -89,7 +95,7 @@ def _train(region: Region, day: dt.date, layout: Layout) -> dict[str, Any]:
         cap_epsilon=region.guarantee.epsilon,
         cap_delta=region.guarantee.delta,
         fingerprint=plan.fingerprint(input_sha256),
-        steps_allowed=plan.mechanism.steps_allowed,
+        steps_allowed=plan.steps_allowed,
     )
 
     artifact = cast(
@@ -116,6 +122,7 @@ def _train(region: Region, day: dt.date, layout: Layout) -> dict[str, Any]:
             run_id=str(task_run.id or uuid.uuid4()),
             facts={"region": region.id, "day": day.isoformat(), "trips_manifest": input_sha256},
             progress=tell,
+            check_rows=partial(_refuse_by_size, region, day),
         )
 
 
@@ -126,7 +133,7 @@ def _read_trips(source: Path) -> pa.Table:
 
 
 def _refuse_by_size(region: Region, day: dt.date, trips: int) -> None:
-    """The public rule on the size of a day.
+    """The public rule on the size of a day: on n under `zero_out`, else on its noisy count.
 
     Raises:
         DaySizeError: If the day is too small or too large.
@@ -134,14 +141,16 @@ def _refuse_by_size(region: Region, day: dt.date, trips: int) -> None:
     from tasks.synthesis.errors import DaySizeError
 
     rules = region.trips
+    what = f"region {region.id}, {day}: {trips} trips"
+    if region.guarantee.adjacency == "add_remove":
+        what += " by the noisy count, whose charge stands,"
     if trips < rules.min_per_day:
         raise DaySizeError(
-            f"region {region.id}, {day}: {trips} trips are fewer than trips.min_per_day = "
-            f"{rules.min_per_day}; noise would drown them, so the day is not released"
+            f"{what} are fewer than trips.min_per_day = {rules.min_per_day}; noise would drown "
+            "them, so the day is not released"
         )
     if trips > rules.max_per_day:
         raise DaySizeError(
-            f"region {region.id}, {day}: {trips} trips are more than trips.max_per_day = "
-            f"{rules.max_per_day}, the cap that delta is chosen for; raise the cap and lower "
-            "guarantee.delta"
+            f"{what} are more than trips.max_per_day = {rules.max_per_day}, the cap that delta is "
+            "chosen for; raise the cap and lower guarantee.delta"
         )

@@ -14,7 +14,7 @@ import yaml
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from tasks.region import Region
+from tasks.region import Guarantee, Region
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -87,6 +87,11 @@ def test_every_command_is_documented_with_its_options() -> None:
 @pytest.mark.parametrize("block", re.findall(r"```yaml\n(.*?)```", README, re.DOTALL))
 def test_every_region_in_the_readme_is_valid(block: str) -> None:
     Region.model_validate(yaml.safe_load(block))
+
+
+@pytest.mark.parametrize("line", re.findall(r"^guarantee: .*$", README, re.MULTILINE))
+def test_every_guarantee_in_the_readme_is_valid(line: str) -> None:
+    Guarantee.model_validate(yaml.safe_load(line)["guarantee"])
 
 
 def test_every_shipped_region_is_valid() -> None:

@@ -4,10 +4,11 @@ Two accountants of dp_accounting 0.4.3 look at every event: privacy loss distrib
 which are reported, and Renyi divergences (RDP), the cross-check. Both give upper bounds; PLD is
 the tighter one, and an event for which it is not is refused. The relation is ADD_OR_REMOVE_ONE:
 under `zero_out` a record is replaced by one that contributes exactly zero to every sum, which
-is what removing it does.
+is what removing it does. A record is one unit: a trip, or under `vehicle_day` a vehicle's trips.
 
 The PLD is discretised pessimistically (privacy losses are rounded so that the epsilon is an upper
 bound) at intervals of 1e-4: coarser ones cost noise over many steps, finer ones gain nothing.
+Mechanisms on integers are accounted by continuous events that dominate them (`counts`).
 
 Examples:
     A day of n = 27,000 trips, 30 epochs, delta 6.53e-7, epsilon 0.666. Batches of 64 need a noise
@@ -34,11 +35,36 @@ Examples:
     0.666
     >>> round(epsilon_by_pld(training(1024, 6.823), 6.53e-7), 3)
     0.666
+
+    Where the number of trips is private, it is counted with noise at a twentieth of epsilon 1 and
+    training takes the rest. That raises its noise multiplier from 7.802 to 7.959:
+
+    >>> from tasks.privacy.counts import CountTable, GaussianMeasurement, NoisyCount
+    >>> from tasks.privacy.mechanism import Composition
+    >>> target = Guarantee(adjacency="add_remove", epsilon=1, delta=1e-6)
+    >>> count = NoisyCount.within(1 / 20, sensitivity=1)
+    >>> def counted(noise):
+    ...     return Composition((count, SubsampledGaussian(0.1, noise, 300, 30, 1.0)))
+    >>> solved = solve_noise(target, counted)
+    >>> solved.parts[1].noise_multiplier
+    7.959
+    >>> cost = epsilons(solved.event(), 1e-6)
+    >>> round(cost.pld, 3), round(cost.rdp, 3)
+    (1.0, 1.083)
+
+    Hours, and the cells of both ends in one table, measured once at epsilon 1, delta 1e-6, need
+    discrete Gaussian noise of sigma 9.553 in every cell:
+
+    >>> tables = (CountTable(24), CountTable(64, per_record=2))
+    >>> solved = solve_noise(target, lambda noise: GaussianMeasurement.with_noise(tables, noise))
+    >>> float(solved.sigma)
+    9.553
 """
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import TypeVar
 
 import dp_accounting
 from dp_accounting.pld import PLDAccountant
@@ -46,10 +72,11 @@ from dp_accounting.rdp import RdpAccountant
 from scipy import optimize
 
 from tasks.privacy.errors import AccountingError, TargetUnreachableError
-from tasks.privacy.mechanism import SubsampledGaussian
+from tasks.privacy.mechanism import Mechanism, SubsampledGaussian
 from tasks.region.guarantee import Guarantee
 
 _Epsilon = Callable[[dp_accounting.DpEvent, float], float]
+M = TypeVar("M", bound=Mechanism)
 
 RELATION = dp_accounting.NeighboringRelation.ADD_OR_REMOVE_ONE
 INTERVAL = 1e-4
@@ -91,7 +118,8 @@ def epsilons(event: dp_accounting.DpEvent, delta: float) -> Epsilons:
     """The cost of an event, by both accountants.
 
     Raises:
-        AccountingError: If PLD is above RDP, which correct accountants do not do.
+        AccountingError: If PLD is above RDP, which correct accountants do not do, or if the event
+            is none that they know; the text names it.
 
     Examples:
         >>> mechanism = SubsampledGaussian(0.1, 9.0, steps=300, reserve_steps=30, l2_norm_clip=1.0)
@@ -99,7 +127,10 @@ def epsilons(event: dp_accounting.DpEvent, delta: float) -> Epsilons:
         >>> round(cost.pld, 3), round(cost.rdp, 3)
         (0.874, 0.943)
     """
-    cost = Epsilons(epsilon_by_pld(event, delta), epsilon_by_rdp(event, delta))
+    try:
+        cost = Epsilons(epsilon_by_pld(event, delta), epsilon_by_rdp(event, delta))
+    except dp_accounting.UnsupportedEventError as error:
+        raise AccountingError(f"the accountants do not know this event: {error}") from error
     if not cost.pld <= cost.rdp:
         raise AccountingError(
             f"PLD epsilon {cost.pld:.6g} is above RDP epsilon {cost.rdp:.6g} for {event}; "
@@ -115,10 +146,7 @@ def solve_noise_multiplier(
     reserve_steps: int = 0,
     l2_norm_clip: float = 1.0,
 ) -> SubsampledGaussian:
-    """The mechanism with the least noise that keeps a guarantee over all its steps.
-
-    The noise is rounded up to a multiple of 1e-3 and the result is checked: its epsilon by PLD
-    never exceeds the guarantee's.
+    """The subsampled Gaussian with the least noise that keeps a guarantee over all its steps.
 
     Args:
         guarantee: The target epsilon and delta.
@@ -138,21 +166,40 @@ def solve_noise_multiplier(
         >>> mechanism.noise_multiplier
         7.802
     """
+    return solve_noise(
+        guarantee,
+        lambda noise: SubsampledGaussian(
+            sampling_probability, noise, steps, reserve_steps, l2_norm_clip
+        ),
+    )
+
+
+def solve_noise(guarantee: Guarantee, mechanism_of: Callable[[float], M]) -> M:
+    """The mechanism with the least noise that keeps a guarantee.
+
+    The noise is rounded up to a multiple of 1e-3 and the result is checked: its epsilon by PLD
+    never exceeds the guarantee's.
+
+    Args:
+        guarantee: The target epsilon and delta.
+        mechanism_of: Makes the mechanism, which may be a composition, from its one free number:
+            a noise multiplier; more noise must not cost more.
+
+    Raises:
+        TargetUnreachableError: If no noise multiplier from 0.3 to 100,000 will do.
+    """
     lowest, highest = NOISE_RANGE
-    least = SubsampledGaussian(sampling_probability, lowest, steps, reserve_steps, l2_norm_clip)
-    delta = guarantee.delta
 
     def excess(noise: float, epsilon_of: _Epsilon = epsilon_by_pld) -> float:
-        event = replace(least, noise_multiplier=noise).event()
+        event = mechanism_of(noise).event()
         # within the noise range no epsilon reaches 1e9; infinity would stop the root finder
-        return min(epsilon_of(event, delta), 1e9) - guarantee.epsilon
+        return min(epsilon_of(event, guarantee.delta), 1e9) - guarantee.epsilon
 
     if excess(highest) > 0:
         raise TargetUnreachableError(
             f"no noise multiplier up to {highest:g} keeps epsilon {guarantee.epsilon:g} at delta "
-            f"{delta:g} over {steps + reserve_steps} steps with sampling probability "
-            f"{sampling_probability:g}; take fewer steps, a smaller sampling probability or a "
-            "larger epsilon"
+            f"{guarantee.delta:g} for {mechanism_of(highest).event()}; take fewer steps, a smaller "
+            "sampling probability or a larger epsilon"
         )
     high = lowest
     while high < highest and excess(high, epsilon_by_rdp) > 0:
@@ -170,4 +217,4 @@ def solve_noise_multiplier(
     grains = math.ceil(noise / NOISE_GRAIN)
     while excess(round(grains * NOISE_GRAIN, 3)) > 0:
         grains += 1
-    return replace(least, noise_multiplier=round(grains * NOISE_GRAIN, 3))
+    return mechanism_of(round(grains * NOISE_GRAIN, 3))

@@ -15,6 +15,10 @@ class AccountingError(PrivacyError):
     """The two accountants disagree, or a mechanism costs more than it was charged for."""
 
 
+class BudgetExceededError(AccountingError):
+    """An event would cost more than is left of the budget."""
+
+
 class LedgerError(PrivacyError):
     """The ledger refused: the account is spent, the lease is lost, or the file is unusable."""
 

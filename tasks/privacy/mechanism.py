@@ -5,6 +5,7 @@ masks and adds the noise is the object whose `event` is accounted.
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import dp_accounting
 import numpy as np
@@ -13,6 +14,29 @@ from numpy.typing import NDArray
 from tasks.privacy.errors import StepsSpentError
 from tasks.privacy.noise import GaussianNoise
 from tasks.privacy.sampler import PoissonSampler
+
+
+class Mechanism(Protocol):
+    """What the accountant needs of a mechanism."""
+
+    def event(self) -> dp_accounting.DpEvent:
+        """The event of everything that the mechanism may ever run."""
+        ...
+
+
+@dataclass(frozen=True)
+class Composition:
+    """Several mechanisms on the same records, each of which may look at what those before gave.
+
+    Attributes:
+        parts: The mechanisms.
+    """
+
+    parts: tuple[Mechanism, ...]
+
+    def event(self) -> dp_accounting.DpEvent:
+        """The events of all parts."""
+        return dp_accounting.ComposedDpEvent([part.event() for part in self.parts])
 
 
 @dataclass(frozen=True)
@@ -71,9 +95,15 @@ class SubsampledGaussian:
             self.steps_allowed,
         )
 
-    def begin(self, records: int) -> "SubsampledGaussianRun":
-        """Start an attempt on a day of that many records, with fresh secret keys."""
-        return SubsampledGaussianRun(self, records)
+    def begin(self, records: int, expected_records: int | None = None) -> "SubsampledGaussianRun":
+        """Start an attempt, with fresh secret keys.
+
+        Args:
+            records: Number of records of the day, >= 0.
+            expected_records: A public number near it, >= 1, for the divisor of the sums. Default:
+                `records` itself, where that is public (`zero_out`).
+        """
+        return SubsampledGaussianRun(self, records, expected_records)
 
 
 class SubsampledGaussianRun:
@@ -81,14 +111,18 @@ class SubsampledGaussianRun:
 
     Args:
         mechanism: What is run.
-        records: Number of records n >= 1 of the day; public under `zero_out`.
+        records: Number of records of the day; public under `zero_out`, private otherwise.
+        expected_records: The public number that the divisor is made of; default: `records`.
     """
 
-    def __init__(self, mechanism: SubsampledGaussian, records: int) -> None:
-        if records < 1:
-            raise ValueError(f"a mechanism needs at least one record, got {records}")
+    def __init__(
+        self, mechanism: SubsampledGaussian, records: int, expected_records: int | None = None
+    ) -> None:
+        expected = records if expected_records is None else expected_records
+        if expected < 1:
+            raise ValueError(f"a mechanism needs at least one expected record, got {expected}")
         self.mechanism = mechanism
-        self.expected_batch = mechanism.sampling_probability * records
+        self.expected_batch = mechanism.sampling_probability * expected
         self._sampler = PoissonSampler(records, mechanism.sampling_probability)
         self._noise = GaussianNoise(mechanism.noise_stddev)
         self._drawn = 0
@@ -108,7 +142,7 @@ class SubsampledGaussianRun:
         return self._sampler.draw()
 
     def release(self, clipped_sum: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Add this step's noise, once, and divide by the public expected batch q * n.
+        """Add this step's noise, once, and divide by the public expected batch.
 
         Args:
             clipped_sum: Sum over the drawn records of vectors of norm at most `l2_norm_clip`,

@@ -11,7 +11,7 @@ float32. The output is a continuous Gaussian only up to these roundings: an atta
 every noised gradient, bit by bit, is outside the analysis (Mironov 2012, "On significance of the
 least significant bits for differential privacy"). What is published here are weights after
 hundreds of such additions, passed on in float32, and samples drawn from them, never a noised
-gradient. Counts must not use this file; they need an exact discrete sampler.
+gradient. Counts do not use this file; their noise is exact (`discrete_noise`).
 """
 
 import secrets

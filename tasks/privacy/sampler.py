@@ -1,5 +1,6 @@
 """Poisson subsampling: every record enters every step independently with one probability.
 
+A record is one unit of the guarantee: a trip, or under `vehicle_day` a vehicle with all its trips.
 This is the sampling the accountant assumes. Shuffled or fixed-size batches are a different
 mechanism with a weaker bound and are not offered.
 """
@@ -14,7 +15,7 @@ class PoissonSampler:
     """Draws the records of one step; one sampler per attempt, keyed from the OS's CSPRNG.
 
     Args:
-        records: Number of records in the day, n >= 0; public under `zero_out`.
+        records: Number of records in the day, n >= 0.
         sampling_probability: Chance q of each record to enter each step, 0 < q <= 1.
 
     Raises:

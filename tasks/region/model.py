@@ -249,6 +249,17 @@ class Region(_Model):
         return self
 
     @model_validator(mode="after")
+    def _feeds_show_different_fleets(self) -> Self:
+        accounts: dict[str, str] = {}
+        for feed in self.feeds:
+            if (other := accounts.setdefault(feed.account, feed.id)) != feed.id:
+                raise ValueError(
+                    f"feeds {other!r} and {feed.id!r} show one fleet ({feed.account}): its trips "
+                    "would count twice; keep one of the two"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _feeds_share_a_clock(self) -> Self:
         if len({feed.clock for feed in self.feeds}) > 1:
             raise ValueError("the feeds of a region must all have the same clock")

@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from tasks.region import Box, Region, TripNet
+from tasks.region import Box, Guarantee, Region, TripNet
 from tasks.release.errors import ReleaseError
 from tasks.release.software import Software
 from tasks.schema.polls import OUTCOMES, SEEN
@@ -33,13 +33,12 @@ class Place(_Public):
     service_area: tuple[Box, ...]
 
 
-class Promise(_Public):
-    """The guarantee as it was accounted for, not as it was asked for."""
+class Count(_Public):
+    """The noisy count that the number of rows comes from: a discrete Laplace mechanism."""
 
-    unit: Literal["trip"]
-    adjacency: Literal["zero_out"]
-    epsilon: float = Field(gt=0)
-    delta: float = Field(gt=0, lt=1)
+    name: Literal["discrete_laplace"] = "discrete_laplace"
+    sensitivity: int = Field(ge=1)
+    scale: str = Field(pattern=r"^[1-9][0-9]*(/[1-9][0-9]*)?$")
 
 
 class Mechanism(_Public):
@@ -51,6 +50,7 @@ class Mechanism(_Public):
     l2_norm_clip: float = Field(gt=0)
     steps: int = Field(ge=1)
     reserve_steps: int = Field(ge=0)
+    count: Count | None = Field(description="None where the number of trips is public.")
 
 
 class Accountant(_Public):
@@ -119,7 +119,7 @@ class PublicManifest(_Public):
     revision: int = Field(ge=1)
     rows: int = Field(ge=0)
     licence: str
-    guarantee: Promise
+    guarantee: Guarantee
     mechanism: Mechanism
     accountant: Accountant
     synthesizer: Synthesizer
@@ -130,6 +130,8 @@ class PublicManifest(_Public):
 
     @model_validator(mode="after")
     def _promise_is_kept(self) -> Self:
+        if (self.mechanism.count is None) != (self.guarantee.adjacency == "zero_out"):
+            raise ValueError("the number of rows comes from a noisy count under add_remove only")
         if self.accountant.epsilon_pld > self.guarantee.epsilon * (1 + 1e-9):
             raise ValueError(
                 f"the accountant's epsilon {self.accountant.epsilon_pld} is over the promised "
@@ -159,7 +161,7 @@ def public_manifest(
     Args:
         region: The region.
         day: The service day.
-        rows: Number of rows, n of the day under `zero_out`.
+        rows: Number of rows: n of the day under `zero_out`, else its noisy count.
         sealed: Private manifest of the sealed day.
         model: The stored model's `model.json`.
         checks: What `check_release` reported: `expectations` and `warnings`.
@@ -201,11 +203,11 @@ def public_manifest(
         ) from None  # the cause would show private values
 
 
-def _privacy_statement(model: Mapping[str, Any]) -> dict[str, _Public]:
+def _privacy_statement(model: Mapping[str, Any]) -> dict[str, BaseModel]:
     """What the model's own statement says that is public."""
     privacy, settings = model["privacy"], model["synthesizer"]
     return {
-        "guarantee": Promise(**{name: privacy[name] for name in Promise.model_fields}),
+        "guarantee": Guarantee(**{name: privacy[name] for name in Guarantee.model_fields}),
         "mechanism": Mechanism(
             **{name: privacy[name] for name in Mechanism.model_fields if name != "name"}
         ),

@@ -105,8 +105,11 @@ def _power(value: float) -> Markup:
 
 def _settings(manifest: PublicManifest) -> dict[str, object]:
     """Mechanism and synthesizer in one list; what both have is said once."""
-    return {
+    settings = {
         "synthesizer": manifest.synthesizer.name,
         **manifest.synthesizer.settings,
-        **manifest.mechanism.model_dump(exclude={"name"}),
+        **manifest.mechanism.model_dump(exclude={"name", "count"}),
     }
+    if (count := manifest.mechanism.count) is not None:
+        settings |= {"count_sensitivity": count.sensitivity, "count_noise_scale": count.scale}
+    return settings

@@ -46,10 +46,11 @@ def context(manifest: PublicManifest) -> dict[str, Any]:
         "manifest": manifest,
         "summary": words.SUMMARY,
         "cautions": words.cautions(manifest),
+        "unit": words.unit(manifest),
         "promise": words.promise(manifest),
         "groups": [
-            words.group_guarantee(guarantee.epsilon, guarantee.delta, trips)
-            for trips in words.TRIP_COUNTS
+            words.group_guarantee(guarantee.epsilon, guarantee.delta, units)
+            for units in words.GROUP_SIZES
         ],
         "making": words.making(manifest),
         "limits": words.limits(manifest),

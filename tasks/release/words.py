@@ -3,11 +3,12 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from tasks.release.manifest import PublicManifest
 
-TRIP_COUNTS = (1, 2, 5, 10, 100)
-"""Numbers of trips of one person for which the guarantee is spelled out."""
+GROUP_SIZES = (1, 2, 5, 10, 100)
+"""Numbers of units (trips, or vehicles) of one person for which the guarantee is spelled out."""
 
 SMALL_DAY = 1_000
 """A release with fewer rows carries a caution."""
@@ -22,43 +23,43 @@ SUMMARY = (
 
 @dataclass(frozen=True)
 class GroupGuarantee:
-    """The guarantee for all trips of a person together.
+    """The guarantee for all units of a person together.
 
     Attributes:
-        trips: The person's number of trips in the day.
+        units: The person's number of trips in the day; under `vehicle_day` of vehicles ridden.
         epsilon: Their joint privacy loss.
         delta: Probability that it is exceeded; at 1 or above nothing is promised.
     """
 
-    trips: int
+    units: int
     epsilon: float
     delta: float
 
 
-def group_guarantee(epsilon: float, delta: float, trips: int) -> GroupGuarantee:
-    """What holds for a person with that many trips in the day.
+def group_guarantee(epsilon: float, delta: float, units: int) -> GroupGuarantee:
+    """What holds for a person with that many units in the day.
 
     Group privacy: epsilon grows to k epsilon and delta to
     delta (e^(k epsilon) - 1) / (e^epsilon - 1) (S. Vadhan, "The Complexity of Differential
     Privacy", 2017, lemma 2.2).
 
     Args:
-        epsilon: For one trip, > 0.
-        delta: For one trip, 0 < delta < 1.
-        trips: Number of trips k, >= 1.
+        epsilon: For one unit, > 0.
+        delta: For one unit, 0 < delta < 1.
+        units: Number of units k, >= 1.
 
     Examples:
         >>> group_guarantee(1.0, 1e-6, 1)
-        GroupGuarantee(trips=1, epsilon=1.0, delta=1e-06)
+        GroupGuarantee(units=1, epsilon=1.0, delta=1e-06)
         >>> group = group_guarantee(1.0, 1e-6, 10)
         >>> group.epsilon, round(group.delta, 4)
         (10.0, 0.0128)
     """
-    total = trips * epsilon
+    total = units * epsilon
     # In logarithms, because e^(k epsilon) overflows where nothing is promised anyway.
     log_growth = total + math.log(-math.expm1(-total)) - math.log(math.expm1(epsilon))
     grown = delta * math.exp(log_growth) if log_growth < -math.log(delta) else 1.0
-    return GroupGuarantee(trips, total, delta if trips == 1 else min(grown, 1.0))
+    return GroupGuarantee(units, total, delta if units == 1 else min(grown, 1.0))
 
 
 def cautions(manifest: PublicManifest) -> Sequence[str]:
@@ -77,22 +78,71 @@ def cautions(manifest: PublicManifest) -> Sequence[str]:
     return tuple(found)
 
 
+def unit(manifest: PublicManifest) -> str:
+    """The unit of the guarantee, for people."""
+    return {"trip": "trip", "vehicle_day": "vehicle"}[manifest.guarantee.unit]
+
+
 def promise(manifest: PublicManifest) -> Sequence[str]:
     """The guarantee, in sentences."""
-    epsilon, delta = manifest.guarantee.epsilon, manifest.guarantee.delta
     return (
-        "What is protected is one trip: where it started, where it ended, and when. Had any "
-        "single trip of the day been replaced by an empty record, every possible outcome of what "
-        f"is published here would have been at most {math.exp(epsilon):.3g} times as likely or "
-        f"as unlikely (e to the power of epsilon = {number(epsilon)}), but for a probability of "
-        f"at most delta = {scientific(delta)}.",
+        _what_is_protected(manifest),
+        *_of_a_person(manifest),
+        _number_of_trips(manifest),
+        "The feeds are public while they are live: whoever polled them then holds the positions "
+        "of the vehicles. The promise is about what this release adds to that.",
+    )
+
+
+def _what_is_protected(manifest: PublicManifest) -> str:
+    guarantee = manifest.guarantee
+    epsilon = guarantee.epsilon
+    bound = (
+        "every possible outcome of what is published here would have been at most "
+        f"{math.exp(epsilon):.3g} times as likely or as unlikely (e to the power of epsilon = "
+        f"{number(epsilon)}), but for a probability of at most delta = "
+        f"{scientific(guarantee.delta)}."
+    )
+    if guarantee.unit == "vehicle_day":
+        return (
+            "What is protected is all that one vehicle did on this day: every one of its trips, "
+            "and that it made any. Had any single vehicle not been there that day, or one more, "
+            + bound
+        )
+    protected = "What is protected is one trip: where it started, where it ended, and when"
+    if guarantee.adjacency == "add_remove":
+        return (
+            f"{protected}, and that it took place. Had any single trip not been made that day, or "
+            f"one more, {bound}"
+        )
+    return f"{protected}. Had any single trip of the day been replaced by an empty record, {bound}"
+
+
+def _of_a_person(manifest: PublicManifest) -> Sequence[str]:
+    if manifest.guarantee.unit == "vehicle_day":
+        return (
+            "A person who rode k vehicles has k times that epsilon, on one day or over many days "
+            "of this archive. What a vehicle did on one day belongs to exactly that day, so a "
+            "further day published adds nothing to it.",
+        )
+    return (
         "A person with k trips has k times that epsilon, on one day or over many days of this "
         "archive. Each trip belongs to exactly one day, so a further day published adds nothing "
         "to the trips of this one.",
-        f"That a trip took place is not protected: the {manifest.rows:,} rows are exactly as "
-        "many as the trips of the day (adjacency zero_out).",
-        "The feeds are public while they are live: whoever polled them then holds the positions "
-        "of the vehicles. The promise is about what this release adds to that.",
+    )
+
+
+def _number_of_trips(manifest: PublicManifest) -> str:
+    if (count := manifest.mechanism.count) is None:
+        return (
+            f"That a trip took place is not protected: the {manifest.rows:,} rows are exactly as "
+            "many as the trips of the day (adjacency zero_out)."
+        )
+    spread = math.sqrt(2) * float(Fraction(count.scale))
+    return (
+        f"How many trips the day had is private: the {manifest.rows:,} rows are a count of them "
+        f"with noise of standard deviation {spread:,.0f} (adjacency add_remove). Epsilon covers "
+        "the count as well."
     )
 
 
@@ -105,10 +155,13 @@ def making(manifest: PublicManifest) -> Sequence[str]:
         "the capture within and a possible speed is a trip.",
         "How each feed names its vehicles is declared in public beforehand. Every day it is "
         "measured again; a difference alerts staff and decides nothing about that day's release.",
+        *_bounding(manifest),
         f"The synthesizer {manifest.synthesizer.name} was trained on those trips by DP-SGD, over "
         f"{mechanism.steps:,} steps (and {mechanism.reserve_steps:,} accounted for in reserve): "
-        f"each trip enters each step with probability {number(mechanism.sampling_probability)}, "
-        f"its gradient is clipped to a norm of {number(mechanism.l2_norm_clip)}, and Gaussian "
+        f"each {unit(manifest)} enters each step with probability "
+        f"{number(mechanism.sampling_probability)}, its gradient"
+        f"{' over all its trips' if manifest.guarantee.unit == 'vehicle_day' else ''} is clipped "
+        f"to a norm of {number(mechanism.l2_norm_clip)}, and Gaussian "
         f"noise with {number(mechanism.noise_multiplier)} times that norm as its standard "
         "deviation is added to the sum.",
         f"Accounted for from the mechanism itself, epsilon is {number(accountant.epsilon_pld)} by "
@@ -118,6 +171,15 @@ def making(manifest: PublicManifest) -> Sequence[str]:
         f"The {manifest.rows:,} rows were then drawn from the model, without another look at the "
         f"trips, and checked against {manifest.checks.expectations:,} expectations that know "
         "synthetic rows and public constants only.",
+    )
+
+
+def _bounding(manifest: PublicManifest) -> Sequence[str]:
+    if (most := manifest.guarantee.max_trips_per_vehicle) is None:
+        return ()
+    return (
+        f"Of each vehicle at most {most} {'trip' if most == 1 else 'trips'} were used, by secret "
+        "random choice; a vehicle that made more is represented by that many.",
     )
 
 

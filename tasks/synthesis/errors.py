@@ -12,7 +12,7 @@ class ModelFileError(SynthesisError):
 
 
 class DaySizeError(SynthesisError):
-    """The day's number of trips lies outside the region's public bounds; nothing was charged."""
+    """The day's number of trips, or its noisy count, lies outside the region's public bounds."""
 
 
 class LayerError(SynthesisError):

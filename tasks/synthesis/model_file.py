@@ -27,7 +27,8 @@ class StoredModel:
     Attributes:
         settings: The synthesizer's settings.
         grid: The public grid.
-        rows: Number of trips it was trained on, n; public under `zero_out`.
+        rows: Number of rows of a release: the number of trips n, which is public, under
+            `zero_out`; a noisy count of them under `add_remove`.
         privacy: The privacy statement; JSON values.
         weights: The parameters as one vector, shape (size,).
     """

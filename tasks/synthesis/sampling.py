@@ -15,7 +15,7 @@ def sample_release(model: StoredModel, rows: int | None = None) -> pa.Table:
 
     Args:
         model: A trained model; what is drawn from it is post-processing.
-        rows: Number of rows; by default that of the day's trips, n.
+        rows: Number of rows; by default the model's.
 
     Returns:
         Columns of `tasks.schema.RELEASE`, sorted by their values: the order says nothing.

@@ -3,28 +3,36 @@
 import importlib.metadata
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+import dp_accounting
 import pyarrow as pa
 
-from tasks.privacy.accountant import ACCOUNTANT, RELATION, epsilons, solve_noise_multiplier
+from tasks.privacy.accountant import ACCOUNTANT, RELATION, solve_noise
+from tasks.privacy.budget import Budget
+from tasks.privacy.counts import NoisyCount
 from tasks.privacy.errors import AccountingError, StepsSpentError
 from tasks.privacy.fingerprint import code_version, fingerprint
 from tasks.privacy.ledger import ChargeRequest, Lease, Ledger
-from tasks.privacy.mechanism import SubsampledGaussian
+from tasks.privacy.mechanism import Composition, SubsampledGaussian
 from tasks.region.guarantee import Guarantee
 from tasks.region.model import TripNet
 from tasks.synthesis.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from tasks.synthesis.dpsgd import Adam, DpSgd
 from tasks.synthesis.errors import ModelFileError
 from tasks.synthesis.grid import Grid
+from tasks.synthesis.measured import measured_count
 from tasks.synthesis.model_file import StoredModel, save_model
+from tasks.synthesis.records import DayRecords, encode_day
 from tasks.synthesis.trip_net import TripNetwork
 
 Progress = Callable[[int, int], None]
 """Called with steps done and steps planned; both are public."""
+
+COUNT_SHARE = 0.05
+"""Share of epsilon that the noisy count takes under `add_remove`; a public constant."""
 
 
 @dataclass(frozen=True)
@@ -35,15 +43,27 @@ class Plan:
         guarantee: What the release promises.
         grid: The public grid.
         settings: The synthesizer's settings.
-        records: Number of trips n of the day; public under `zero_out`.
+        records: Number of trips n of the day, public under `zero_out`; None where it is private.
         mechanism: DP-SGD's mechanism, its noise solved for the guarantee.
+        count: The noisy count of trips that comes first under `add_remove`.
     """
 
     guarantee: Guarantee
     grid: Grid
     settings: TripNet
-    records: int
+    records: int | None
     mechanism: SubsampledGaussian
+    count: NoisyCount | None = None
+
+    def event(self) -> dp_accounting.DpEvent:
+        """The event of everything that the charge pays for."""
+        parts = (self.count, self.mechanism) if self.count else (self.mechanism,)
+        return Composition(parts).event()
+
+    @property
+    def steps_allowed(self) -> int:
+        """Most steps that may be started under the charge; the count is one of them."""
+        return self.mechanism.steps_allowed + (1 if self.count else 0)
 
     def describe(self) -> dict[str, Any]:
         """All fields as JSON values: what makes this training this training."""
@@ -56,7 +76,8 @@ class Plan:
             "guarantee": self.guarantee.model_dump(mode="json"),
             "records": self.records,
             "mechanism": asdict(self.mechanism),
-            "event": repr(self.mechanism.event()),
+            "count": self.count.describe() if self.count else None,
+            "event": repr(self.event()),
         }
 
     def fingerprint(self, input_sha256: str) -> str:
@@ -69,20 +90,36 @@ class Plan:
         return max(1, self.settings.reserve_steps // 4)
 
 
-def make_plan(guarantee: Guarantee, grid: Grid, settings: TripNet, records: int) -> Plan:
+def make_plan(guarantee: Guarantee, grid: Grid, settings: TripNet, records: int | None) -> Plan:
     """Solve for the noise; no private row is needed.
+
+    Args:
+        guarantee: What the release promises.
+        grid: The public grid.
+        settings: The synthesizer's settings.
+        records: Number of trips n of the day under `zero_out`; None under `add_remove`.
 
     Raises:
         TargetUnreachableError: If no noise meets the guarantee.
     """
-    mechanism = solve_noise_multiplier(
-        guarantee,
-        settings.sampling_probability,
-        settings.steps,
-        settings.reserve_steps,
-        settings.l2_norm_clip,
-    )
-    return Plan(guarantee, grid, settings, records, mechanism)
+    if (records is None) != (guarantee.adjacency == "add_remove"):
+        raise ValueError("the number of trips goes into the plan under zero_out, and only there")
+
+    count = None
+    if records is None:
+        count = NoisyCount.within(COUNT_SHARE * guarantee.epsilon, guarantee.trips_per_unit)
+
+    def plan(noise: float) -> Plan:
+        mechanism = SubsampledGaussian(
+            settings.sampling_probability,
+            noise,
+            settings.steps,
+            settings.reserve_steps,
+            settings.l2_norm_clip,
+        )
+        return Plan(guarantee, grid, settings, records, mechanism, count)
+
+    return solve_noise(guarantee, plan)
 
 
 def train(
@@ -94,11 +131,12 @@ def train(
     run_id: str,
     facts: Mapping[str, Any],
     progress: Progress = lambda done, planned: None,
+    check_rows: Callable[[int], None] = lambda rows: None,
 ) -> dict[str, Any]:
-    """Reserve the budget, train, store the model.
+    """Reserve the budget, count if the number of trips is private, train, store the model.
 
     Run again after a crash, it goes on from the last checkpoint with the steps that its charge
-    has left.
+    has left, and with the noisy count that was measured.
 
     Args:
         plan: What to train.
@@ -109,23 +147,34 @@ def train(
         run_id: Who trains, for the ledger.
         facts: What else the model's manifest says; JSON values.
         progress: Told after every block of steps.
+        check_rows: The public rule on the number of rows, where that is known only after the
+            noisy count; it raises to refuse the day.
 
     Returns:
         The model's manifest.
 
     Raises:
         LedgerError: If the ledger refuses the charge, or another run takes it over.
-        StepsSpentError: If the steps left do not reach the end of training.
+        StepsSpentError: If the steps left do not reach the end of training, or the noisy count
+            was begun and is lost.
         AccountingError: If the mechanism costs more than it is charged for.
         ModelFileError: If the trips are not as many as their manifest says.
     """
-    cost = epsilons(plan.mechanism.event(), request.delta)
-    if cost.pld > request.epsilon or plan.mechanism.steps_allowed != request.steps_allowed:
+    cost = Budget(request.epsilon, request.delta).spend(plan.event())
+    if plan.steps_allowed != request.steps_allowed:
         raise AccountingError(
-            f"the mechanism costs epsilon {cost.pld:.6g} over {plan.mechanism.steps_allowed} "
-            f"steps, the charge is for {request.epsilon:g} over {request.steps_allowed}"
+            f"the plan is accounted for {plan.steps_allowed} steps, the charge allows "
+            f"{request.steps_allowed}"
         )
     lease = ledger.reserve(request, run_id)
+    day = _Day(plan, read_trips)
+    rows = plan.records
+    if plan.count is not None:
+        rows, lease = measured_count(
+            plan.count, ledger, lease, directory, request.fingerprint, lambda: day.records.trips
+        )
+        check_rows(rows)
+    assert rows is not None
     network = TripNetwork(plan.grid, plan.settings)
     adam = load_checkpoint(directory, request.fingerprint) or Adam.start(
         network.start(), plan.settings.learning_rate, plan.settings.weight_averaging
@@ -133,20 +182,22 @@ def train(
     _refuse_beyond_reserve(plan, ledger, lease, adam.steps)
     if adam.steps < plan.mechanism.steps:
         save = partial(save_checkpoint, directory, request.fingerprint, adam)
-        engine = _engine(plan, network, adam, read_trips)
-        _run_steps(plan, ledger, lease, engine, save, progress)
+        _run_steps(
+            plan, ledger, lease, _engine(plan, network, adam, day.records, rows), save, progress
+        )
     ledger.finish(lease)
     privacy = {
         **plan.guarantee.model_dump(mode="json"),
-        "mechanism": "DP-SGD: Gaussian noise on clipped sums over Poisson-sampled trips",
+        "mechanism": "DP-SGD: Gaussian noise on clipped sums over Poisson-sampled records",
         **asdict(plan.mechanism),
-        "steps_executed": ledger.lease_now(lease).steps_started,
+        "count": plan.count.describe() if plan.count else None,
+        "steps_executed": ledger.lease_now(lease).steps_started - (1 if plan.count else 0),
         "neighbouring_relation": RELATION.name,
         "epsilon_pld": cost.pld,
         "epsilon_rdp": cost.rdp,
         "accountant": ACCOUNTANT,
     }
-    model = StoredModel(plan.settings, plan.grid, plan.records, privacy, adam.averaged)
+    model = StoredModel(plan.settings, plan.grid, rows, privacy, adam.averaged)
     versions = {name: importlib.metadata.version(name) for name in _VERSIONED}
     manifest = save_model(
         directory,
@@ -175,16 +226,32 @@ def _refuse_beyond_reserve(plan: Plan, ledger: Ledger, lease: Lease, done: int) 
     )
 
 
-def _engine(
-    plan: Plan, network: TripNetwork, adam: Adam, read_trips: Callable[[], pa.Table]
-) -> DpSgd:
-    """Read and encode the day's trips and begin an attempt with fresh keys."""
-    records = plan.grid.encode(read_trips())
-    if len(records) != plan.records:
-        raise ModelFileError(
-            "the trips are not as many as their manifest says; derive the day again"
-        )
-    return DpSgd(network, records, plan.mechanism.begin(len(records)), adam)
+@dataclass(frozen=True)
+class _Day:
+    """The day's records, read at most once by an attempt and only when they are needed."""
+
+    plan: Plan
+    read_trips: Callable[[], pa.Table]
+
+    @cached_property
+    def records(self) -> DayRecords:
+        records = encode_day(self.plan.grid, self.plan.guarantee, self.read_trips())
+        if self.plan.records not in (None, records.trips):
+            raise ModelFileError(
+                "the trips are not as many as their manifest says; derive the day again"
+            )
+        return records
+
+
+def _engine(plan: Plan, network: TripNetwork, adam: Adam, records: DayRecords, rows: int) -> DpSgd:
+    """Begin an attempt on the day's records with fresh keys.
+
+    The divisor is made of the public number of rows. Under `vehicle_day` it is a number of trips
+    too: what is summed over vehicles is a sum over their trips.
+    """
+    per_vehicle = {"per_vehicle": True} if plan.guarantee.unit == "vehicle_day" else {}
+    run = plan.mechanism.begin(len(records.tokens), rows)
+    return DpSgd(network, records.tokens, run, adam, **per_vehicle)
 
 
 def _run_steps(

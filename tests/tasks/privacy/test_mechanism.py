@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.privacy.errors import StepsSpentError
-from tasks.privacy.mechanism import SubsampledGaussian
+from tasks.privacy.mechanism import Composition, SubsampledGaussian
 
 MECHANISM = SubsampledGaussian(0.1, 2.0, steps=3, reserve_steps=1, l2_norm_clip=0.5)
 
@@ -82,6 +82,30 @@ def test_impossible_mechanisms_are_refused(change: dict[str, float]) -> None:
         replace(MECHANISM, **change)  # type: ignore[arg-type]
 
 
-def test_a_day_without_records_is_refused() -> None:
-    with pytest.raises(ValueError, match="at least one record"):
-        MECHANISM.begin(records=0)
+def test_rule_4_a_composition_is_the_events_of_its_parts() -> None:
+    composition = Composition((MECHANISM, replace(MECHANISM, steps=7)))
+    assert composition.event() == dp_accounting.ComposedDpEvent(
+        [part.event() for part in composition.parts]
+    )
+    assert composition.event() != Composition((MECHANISM, MECHANISM)).event()
+
+
+@given(records=st.integers(0, 500), expected=st.integers(1, 500))
+def test_rule_2_the_divisor_owes_nothing_to_the_private_number_of_records(
+    records: int, expected: int
+) -> None:
+    run = MECHANISM.begin(records, expected)
+    run.draw()
+    assert run.expected_batch == 0.1 * expected
+
+
+def test_a_day_that_seems_to_have_no_records_is_refused() -> None:
+    for records, expected in ((0, None), (5, 0), (5, -3)):
+        with pytest.raises(ValueError, match="at least one expected record"):
+            MECHANISM.begin(records, expected)
+
+
+def test_a_day_without_records_is_noise_alone() -> None:
+    run = MECHANISM.begin(records=0, expected_records=50)
+    assert run.draw().size == 0
+    assert run.release(np.zeros(3)).shape == (3,)

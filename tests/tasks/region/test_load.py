@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from tasks.region import RegionError, load_region
 
@@ -32,7 +33,17 @@ def test_a_region_needs_no_more_than_place_and_feed(tmp_path: Path) -> None:
         ({"guarantee": {"epsilon": 0}}, "guarantee.epsilon: Input should be greater than 0"),
         ({"guarantee": {"delta": 1e-5}}, "0.01 / trips.max_per_day"),
         ({"guarantee": {"adjacency": "replace_one"}}, "guarantee.adjacency"),
+        ({"guarantee": {"unit": "vehicle_day"}}, "vehicle_day needs adjacency add_remove"),
+        (
+            {"guarantee": {"unit": "vehicle_day", "adjacency": "add_remove"}},
+            "vehicle_day needs max_trips_per_vehicle",
+        ),
+        ({"guarantee": {"max_trips_per_vehicle": 4}}, "remove it, or set unit to vehicle_day"),
         ({"feeds": []}, "feeds"),
+        (
+            {"feeds": [{"id": "a", "url": "https://a", "source": "s"}, {"id": "b", "url": "s"}]},
+            "feeds 'a' and 'b' show one fleet (s)",
+        ),
         ({"feeds": GOOD["feeds"] * 2}, "every feed id must be used once"),  # type: ignore[operator]
         ({"id": "../up"}, "id: "),
         (
@@ -50,6 +61,15 @@ def test_a_mistake_gives_one_line_that_names_it(
     assert said in message
     assert "r.yaml" in message
     assert "\n" not in message
+
+
+def test_a_guarantee_for_vehicles_is_one_frozen_value(tmp_path: Path) -> None:
+    chosen = {"unit": "vehicle_day", "adjacency": "add_remove", "max_trips_per_vehicle": 4}
+    guarantee = load_region(write(tmp_path / "r.yaml", guarantee=chosen)).guarantee
+    assert guarantee.trips_per_unit == 4
+    assert guarantee.model_dump() == {**chosen, "epsilon": 1.0, "delta": 1e-6}
+    with pytest.raises(ValidationError, match="frozen"):
+        guarantee.epsilon = 2.0  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("text", ["", "- a\n- b\n", "a: [", "\x00"])

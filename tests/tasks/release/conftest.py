@@ -123,6 +123,7 @@ def model() -> dict[str, Any]:
         "rows": 500,
         "privacy": {
             "unit": "trip",
+            "max_trips_per_vehicle": None,
             "adjacency": "zero_out",
             "epsilon": 1.0,
             "delta": 1e-6,
@@ -132,11 +133,25 @@ def model() -> dict[str, Any]:
             "steps": 300,
             "reserve_steps": 30,
             "l2_norm_clip": 1.0,
+            "count": None,
             "epsilon_pld": 0.99987,
             "epsilon_rdp": 1.0643,
             "accountant": "dp-accounting 0.4.3, PLD",
         },
     }
+
+
+@pytest.fixture
+def vehicle_model(model: dict[str, Any]) -> dict[str, Any]:
+    """The same under `vehicle_day` and `add_remove`."""
+    privacy = {
+        **model["privacy"],
+        "unit": "vehicle_day",
+        "max_trips_per_vehicle": 4,
+        "adjacency": "add_remove",
+        "count": {"sensitivity": 4, "scale": "80"},
+    }
+    return {**model, "privacy": privacy}
 
 
 @pytest.fixture

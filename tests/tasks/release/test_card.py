@@ -1,11 +1,13 @@
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from tasks.region import Region
 from tasks.release.card import render_card
 from tasks.release.manifest import PublicManifest
+from tasks.release.page import render_page
 from tasks.schema import RELEASE
 
 
@@ -26,6 +28,25 @@ def test_every_table_is_whole(region: Region, make_manifest: Callable[..., Publi
     for block in re.findall(r"(?:^\|.*\n)+", card, re.MULTILINE):
         widths = {len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}
         assert len(widths) == 1, block
+
+
+def test_card_and_page_name_the_unit_that_is_protected(
+    region: Region,
+    make_manifest: Callable[..., PublicManifest],
+    make_rows: Callable[[Region, int], Any],
+    vehicle_model: dict[str, Any],
+) -> None:
+    manifest = make_manifest(region, model=vehicle_model)
+    card, page = render_card(manifest), render_page(manifest, make_rows(region, 50))
+    for words in ("for one vehicle and day, adjacency add\\_remove", "Vehicles one person rode"):
+        assert words in card
+    for words in (
+        "Epsilon, for one vehicle",
+        "by number of vehicles in the day",
+        "count_noise_scale",
+    ):
+        assert words in page
+    assert "for one trip" not in card + page
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ def test_it_says_what_a_reader_needs(region: Region, make_manifest: Make) -> Non
     assert fields["rows"] == 500
     assert fields["guarantee"] == {
         "unit": "trip",
+        "max_trips_per_vehicle": None,
         "adjacency": "zero_out",
         "epsilon": 1.0,
         "delta": 1e-6,
@@ -84,6 +85,24 @@ def test_more_epsilon_than_promised_is_never_published(
     model["privacy"]["epsilon_pld"] = 1.001
     with pytest.raises(ReleaseError, match=r"town 2026-05-20: .* 1.001 is over the promised 1.0"):
         make_manifest(region, model=model)
+
+
+def test_a_noisy_count_is_named_where_the_number_of_trips_is_private(
+    region: Region, make_manifest: Make, model: dict[str, Any], vehicle_model: dict[str, Any]
+) -> None:
+    fields = make_manifest(region, model=vehicle_model).fields()
+    assert fields["mechanism"]["count"] == {
+        "name": "discrete_laplace",
+        "sensitivity": 4,
+        "scale": "80",
+    }
+    assert make_manifest(region, model=model).fields()["mechanism"]["count"] is None
+    model["privacy"]["adjacency"] = "add_remove"
+    with pytest.raises(ReleaseError, match="noisy count"):
+        make_manifest(region, model=model)
+    vehicle_model["privacy"]["adjacency"] = "zero_out"
+    with pytest.raises(ReleaseError, match="vehicle_day needs adjacency add_remove"):
+        make_manifest(region, model=vehicle_model)
 
 
 @pytest.mark.parametrize(

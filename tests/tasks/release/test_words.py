@@ -42,6 +42,29 @@ def test_the_words_carry_the_numbers_of_the_manifest(
         assert honest in text
 
 
+def test_the_words_say_what_the_unit_and_the_adjacency_protect(
+    region: Region, make_manifest: Callable[..., PublicManifest], vehicle_model: dict[str, Any]
+) -> None:
+    manifest = make_manifest(region, model=vehicle_model)
+    text = " ".join([*promise(manifest), *making(manifest)])
+    for said in (
+        "one vehicle did on this day",
+        "rode k vehicles",
+        "how many trips the day had is private",
+        "standard deviation 113",
+        "at most 4 trips were used",
+        "each vehicle enters each step",
+        "over all its trips is clipped",
+    ):
+        assert said.lower() in text.lower()
+    assert "exactly as many" not in text
+    vehicle_model["privacy"] |= {"unit": "trip", "max_trips_per_vehicle": None}
+    text = " ".join(promise(make_manifest(region, model=vehicle_model)))
+    assert "and that it took place" in text
+    assert "empty record" not in text
+    assert "k times that epsilon" in text
+
+
 def test_a_small_or_incomplete_day_carries_a_caution(
     region: Region, make_manifest: Callable[..., PublicManifest], sealed: dict[str, Any]
 ) -> None:
