@@ -1,0 +1,158 @@
+"""The fit: the most probable field given the noisy counts, their known noise and the prior.
+
+It reads only what was measured, so it costs no privacy, may be repeated, and gives the same field
+every time on one machine.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from tasks.synthesis.trip_field.field import Field
+from tasks.synthesis.trip_field.lattice import CELLS, PARTS, SPLIT, Floats
+from tasks.synthesis.trip_field.measurements import Measurements
+from tasks.synthesis.trip_field.model import FieldModel
+from tasks.synthesis.trip_field.tables import QUARTER_OF_PART, QUARTERS
+
+_LATE = 0.7
+"""After this share of the steps they are a quarter as long."""
+_VISITED = 0.5
+"""Cells with fewer expected ends keep uniform parts."""
+
+
+def fit(measurements: Measurements) -> Field:
+    """Fit a field to measurements."""
+    plan = measurements.plan
+    model = FieldModel(plan.lattice, plan.settings.prior)
+    seen = {
+        table.name: measurements.estimate(table.name)
+        for table in plan.mechanism.tables
+        if table.name not in ("quarters", "sixteenths")
+    }
+    weights = {
+        name: tf.constant(_weights(model, name, values, stddev), tf.float32)
+        for name, (values, stddev) in seen.items()
+    }
+    targets = {name: tf.constant(values, tf.float32) for name, (values, _) in seen.items()}
+
+    def loss(effects: dict[str, tf.Tensor]) -> tf.Tensor:
+        expected = model.expected(model.factors(effects), plan.rows)
+        return tf.add_n(
+            [
+                tf.reduce_sum(weights[name] * (expected[name] - targets[name]) ** 2) / 2
+                for name in targets
+            ]
+        )
+
+    start = {name: np.zeros(shape, np.float32) for name, shape in model.shapes.items()}
+    effects = maximise(loss, start, plan.settings.steps, plan.settings.learning_rate)
+    factors = model.factors(effects)
+    expected = model.expected(factors, plan.rows)
+    ends = (expected["origins"] + expected["destinations"]).numpy()
+    return Field(
+        lattice=plan.lattice,
+        rows=plan.rows,
+        origin=factors.origin.numpy(),
+        attraction=factors.attraction.numpy(),
+        pair=factors.pair.numpy(),
+        bins=factors.bins.numpy(),
+        hours=factors.hours.numpy(),
+        parts=_parts(measurements, ends.reshape(-1, CELLS)),
+    )
+
+
+def maximise(
+    loss: Callable[[dict[str, tf.Tensor]], tf.Tensor],
+    start: dict[str, Floats],
+    steps: int,
+    learning_rate: float,
+) -> dict[str, tf.Tensor]:
+    """The effects with the largest posterior density, by a fixed number of Adam's steps.
+
+    Args:
+        loss: Negative log-likelihood of effects, nats.
+        start: First values.
+        steps: Number of steps.
+        learning_rate: Length of a step, in standard deviations of the prior.
+    """
+    effects = {name: tf.Variable(value) for name, value in start.items()}
+    moments = [{name: tf.Variable(value) for name, value in start.items()} for _ in range(2)]
+
+    @tf.function(jit_compile=False)
+    def step(count: tf.Tensor, rate: tf.Tensor) -> None:
+        with tf.GradientTape() as tape:
+            prior = tf.add_n([tf.nn.l2_loss(effect) for effect in effects.values()])
+            total = loss(effects) + prior
+        gradients = tape.gradient(
+            total, effects, unconnected_gradients=tf.UnconnectedGradients.ZERO
+        )
+        for name, gradient in gradients.items():
+            gradient = tf.convert_to_tensor(gradient)
+            first = moments[0][name].assign(0.9 * moments[0][name] + 0.1 * gradient)
+            second = moments[1][name].assign(0.999 * moments[1][name] + 0.001 * gradient**2)
+            mean, square = first / (1 - 0.9**count), second / (1 - 0.999**count)
+            effects[name].assign_sub(rate * mean / (tf.sqrt(square) + 1e-7))
+
+    for count in range(1, steps + 1):
+        rate = learning_rate if count <= _LATE * steps else learning_rate / 4
+        step(tf.constant(count, tf.float32), tf.constant(rate, tf.float32))
+    return {name: tf.convert_to_tensor(effect) for name, effect in effects.items()}
+
+
+def _weights(model: FieldModel, name: str, values: Floats, stddev: float) -> Floats:
+    """Inverse variances; cells that the public area rules out say nothing."""
+    weights = np.full(len(values), stddev**-2)
+    if name in ("ends", "origins"):
+        weights[(model.lattice.cover == 0).all(axis=2).ravel()] = 0
+    return weights
+
+
+def _parts(measurements: Measurements, ends: Floats) -> Floats:
+    """How the ends in each cell divide over its parts, shape (blocks, CELLS, PARTS)."""
+    plan = measurements.plan
+    cover = plan.lattice.cover
+    with np.errstate(divide="ignore", invalid="ignore"):
+        uniform = cover / cover.sum(axis=2, keepdims=True)
+        log_cover = np.maximum(np.log(uniform), -50)
+    names = {table.name for table in plan.mechanism.tables}
+    parts = np.where(np.isnan(uniform), 0, uniform)
+    visited = (ends > _VISITED) & (cover.sum(axis=2) > 0)
+    if not visited.any() or not names & {"quarters", "sixteenths"}:
+        return np.asarray(parts, np.float32)
+    prior = plan.settings.prior
+    base = tf.constant(log_cover[visited], tf.float32)
+    mass = tf.constant(ends[visited][:, None], tf.float32)
+    targets = {
+        name: (
+            tf.constant(values.reshape(*ends.shape, -1)[visited], tf.float32),
+            stddev,
+        )
+        for name in sorted(names & {"quarters", "sixteenths"})
+        for values, stddev in [measurements.estimate(name)]
+    }
+    group = np.zeros((PARTS, QUARTERS), np.float32)
+    group[np.arange(PARTS), QUARTER_OF_PART] = 1
+
+    def shares(effects: dict[str, tf.Tensor]) -> tf.Tensor:
+        quarter = prior.quarter * tf.gather(effects["quarter"], QUARTER_OF_PART, axis=1)
+        return tf.nn.softmax(base + quarter + prior.sixteenth * effects["sixteenth"])
+
+    def loss(effects: dict[str, tf.Tensor]) -> tf.Tensor:
+        expected = {"sixteenths": mass * shares(effects)}
+        expected["quarters"] = tf.matmul(expected["sixteenths"], group)
+        return tf.add_n(
+            [
+                tf.reduce_sum((expected[name] - values) ** 2) / (2 * stddev**2)
+                for name, (values, stddev) in targets.items()
+            ]
+        )
+
+    count = int(visited.sum())
+    start = {
+        "quarter": np.zeros((count, QUARTERS), np.float32),
+        "sixteenth": np.zeros((count, SPLIT * SPLIT), np.float32),
+    }
+    effects = maximise(loss, start, plan.settings.steps // 2, plan.settings.learning_rate)
+    parts[visited] = shares(effects).numpy()
+    return np.asarray(parts, np.float32)

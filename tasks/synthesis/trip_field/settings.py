@@ -1,0 +1,85 @@
+"""Settings of the synthesizer `trip_field`; all of them are public and affect privacy."""
+
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Shares of the squared budget; they are scaled to add up to 1, and 0 leaves a table out.
+
+    Attributes:
+        ends: Both ends of a trip by cell; a trip within one cell counts once there.
+        origins: Origins by cell: what tells the two ends apart.
+        hours: Hours by the origin's block.
+        flows: Pairs of near blocks.
+        distances: Quarter octaves of distance.
+        bearings: Bearings by octave of distance.
+        quarters: Both ends by quarter of a cell.
+        sixteenths: Both ends by sixteenth of a cell.
+    """
+
+    ends: float = 0.36
+    origins: float = 0.08
+    hours: float = 0.20
+    flows: float = 0.20
+    distances: float = 0.02
+    bearings: float = 0.02
+    quarters: float = 0.06
+    sixteenths: float = 0.06
+
+    def __post_init__(self) -> None:
+        values = [getattr(self, field.name) for field in fields(self)]
+        if min(values) < 0 or sum(values) <= 0:
+            raise ValueError(f"shares of the budget must not be negative, nor all zero: {self}")
+
+
+@dataclass(frozen=True)
+class Prior:
+    """Standard deviations of the effects, on the logarithmic scale, before anything is measured.
+
+    Attributes:
+        area: Of a whole service area.
+        block: Of a block.
+        square: Of 2 x 2 cells.
+        cell: Of a cell.
+        block_difference: Of a block, half of what tells origins and destinations apart.
+        cell_difference: Of a cell, likewise.
+        pair: Of a pair of near blocks, beyond what gravity says.
+        distance: Of a step to the next distance bin.
+        bearing: Of a bearing within an octave of distance.
+        area_hours: Of an area's hours.
+        block_hours: Of a block's hours.
+        quarter: Of a quarter of a cell.
+        sixteenth: Of a sixteenth of a cell.
+    """
+
+    area: float = 2.0
+    block: float = 1.5
+    square: float = 1.0
+    cell: float = 1.0
+    block_difference: float = 0.2
+    cell_difference: float = 0.15
+    pair: float = 0.5
+    distance: float = 0.5
+    bearing: float = 0.3
+    area_hours: float = 0.7
+    block_hours: float = 0.4
+    quarter: float = 0.6
+    sixteenth: float = 1.2
+
+
+@dataclass(frozen=True)
+class FieldSettings:
+    """What is measured, and what is believed beforehand.
+
+    Attributes:
+        shares: How the budget is divided.
+        prior: Standard deviations of the effects.
+        steps: Steps of the fit, >= 1.
+        learning_rate: Adam's step, in standard deviations of the prior, > 0.
+    """
+
+    shares: Shares = Shares()
+    prior: Prior = Prior()
+    steps: int = 400
+    learning_rate: float = 0.05
