@@ -39,7 +39,6 @@ def _log_density(field: Field, places: Places) -> Floats:
         * field.attraction[destination, places.destination_cell]
         * field.pair[offset, origin]
         / field.total
-        * field.hours[origin, places.hour]
     )
     for block, cell, part in (
         (origin, places.origin_cell, places.origin_part),
@@ -49,7 +48,7 @@ def _log_density(field: Field, places: Places) -> Floats:
     square_m = (lattice.cell_height_m / SPLIT) ** 2 * lattice.aspect[area]
     density = np.where(offset == FAR, 1 / square_m, 1.0) / square_m
     for number, kernel in enumerate(field.kernels):
-        inside = field.zone_of[origin] == number
+        inside = area == number
         far, near = (np.flatnonzero(inside & ((offset == FAR) == flag)) for flag in (True, False))
         gap = lattice.position[destination[far]] - lattice.position[origin[far]]
         map_shape = kernel.far.shape
@@ -63,12 +62,13 @@ def _log_density(field: Field, places: Places) -> Floats:
             field.parts[destination[near], places.destination_cell[near]],
         )
         density[near] *= cell / np.maximum(both, 1e-300)
-    north, east = offset_m(lattice, places)
+    north, east = offset_m(lattice, area, places.degrees)
     bins = field.displacements.bin_of(north, east)
+    hours = field.hour_shares(origin, bins)[np.arange(len(bins)), places.hour]
     near = offset != FAR
     squared = np.maximum(north**2 + east**2, field.displacements.edges[0] ** 2)
-    local = field.bins[bins] * field.displacements.density[bins] / squared
+    local = field.bins[area, bins] * field.displacements.density[bins] / squared
     density[near] *= local[near]
     east_per_degree = lattice.aspect * lattice.columns_per_degree / lattice.cells_per_degree
     metres = METRES_PER_DEGREE**2 * east_per_degree[area]
-    return np.asarray(np.log(ends) + np.log(density) + 2 * np.log(metres))
+    return np.asarray(np.log(ends) + np.log(hours) + np.log(density) + 2 * np.log(metres))

@@ -19,7 +19,7 @@ from tasks.synthesis.trip_field.geometry import (
     Zone,
     zones,
 )
-from tasks.synthesis.trip_field.kernel import Displacements
+from tasks.synthesis.trip_field.kernel import SECTORS, Displacements
 from tasks.synthesis.trip_field.lattice import (
     CELLS,
     FAR,
@@ -37,12 +37,12 @@ ARRAYS = "field.npz"
 DOCUMENT = "field.json"
 PART_REACH = SPLIT * (CELL_REACH + 1) - 1
 """Parts of near cells are at most this many rows and columns apart."""
-_FACTORS = ("origin", "attraction", "pair", "bins", "hours", "parts")
+_FACTORS = ("origin", "attraction", "pair", "bins", "hours", "tilt", "parts")
 
 
 @dataclass(frozen=True)
 class ZoneKernel:
-    """The fitted kernel in a zone.
+    """The fitted kernel in a service area.
 
     Attributes:
         zone: The zone.
@@ -69,8 +69,9 @@ class Field:
         origin: Factor of the origin's cell, shape (blocks, CELLS).
         attraction: Factor of the destination's cell, shape (blocks, CELLS).
         pair: Factor of the offset between blocks, shape (FAR + 1, blocks).
-        bins: Probability of each bin of displacements, shape (bins,).
+        bins: Probability of each bin of displacements in each area, shape (areas, bins).
         hours: Probability of each hour by the origin's block, shape (blocks, 24).
+        tilt: Factor of each hour by the octave of the distance, shape (octaves, 24).
         parts: Shares of the parts of each cell, shape (blocks, CELLS, PARTS).
     """
 
@@ -81,6 +82,7 @@ class Field:
     pair: Floats
     bins: Floats
     hours: Floats
+    tilt: Floats
     parts: Floats
 
     @property
@@ -90,12 +92,11 @@ class Field:
 
     @cached_property
     def kernels(self) -> list[ZoneKernel]:
-        """The fitted kernel of every zone."""
+        """The fitted kernel of every service area."""
         height = self.lattice.cell_height_m
-        weights = np.asarray(self.bins, np.float64)
         table = _part_tables()
         made = []
-        for zone in zones(self.lattice):
+        for zone, weights in zip(zones(self.lattice), self.bins, strict=True):
             width = height * zone.aspect
             near, _ = self.displacements.landing_of(weights, height, width, CELL_REACH, CELL_REACH)
             rows, columns = zone.shape[0] - 1, zone.shape[1] - 1
@@ -116,13 +117,11 @@ class Field:
             )
         return made
 
-    @cached_property
-    def zone_of(self) -> Integers:
-        """Index of the zone of each block, shape (blocks,)."""
-        index = np.zeros(self.lattice.blocks, np.int64)
-        for number, kernel in enumerate(self.kernels):
-            index[kernel.zone.blocks] = number
-        return index
+    def hour_shares(self, origin: Integers, bins: Integers) -> Floats:
+        """Probability of each hour given the origin's block and the bin of the displacement."""
+        octave = self.displacements.octave[bins // SECTORS]
+        shares = self.hours[origin] * self.tilt[octave]
+        return np.asarray(shares / shares.sum(axis=1, keepdims=True))
 
     @cached_property
     def flows(self) -> Floats:
@@ -147,16 +146,15 @@ class Field:
         return np.asarray(flows * self.origin[:, :, None] * self.pair.T[:, None, :])
 
     def _reached(self, kernel: ZoneKernel) -> Floats:
-        """Attraction of all far blocks, as each block of a zone sees it."""
-        total = np.append(self.attraction.sum(axis=1, dtype=np.float64), 0)
-        map_ = kernel.zone.map
-        waves = np.conj(np.fft.rfft2(kernel.far)) * np.fft.rfft2(total[map_])
-        seen = np.maximum(np.fft.irfft2(waves, map_.shape[1:]), 0)
-        by_block = np.zeros(self.lattice.blocks + 1)
-        by_block[map_.ravel()] = seen.ravel()
-        # sums of positive terms that the transform rounds to next to nothing are nothing
-        by_block[by_block < 1e-12 * by_block[:-1].max(initial=0)] = 0
-        return by_block[kernel.zone.blocks]
+        """Attraction of all far blocks, as each block of an area sees it."""
+        total = np.zeros(kernel.zone.map.shape)
+        rows, columns = kernel.zone.shape
+        seen = self.attraction[kernel.zone.blocks].sum(axis=1, dtype=np.float64)
+        total[:rows, :columns] = seen.reshape(rows, columns)
+        waves = np.conj(np.fft.rfft2(kernel.far)) * np.fft.rfft2(total)
+        reached = np.fft.irfft2(waves, total.shape)[:rows, :columns].ravel()
+        # what is less than the transform's own rounding is nothing
+        return np.asarray(np.where(reached > 1e-12 * seen.sum(), reached, 0))
 
 
 def _part_tables() -> Integers:

@@ -9,16 +9,31 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from tasks.synthesis.grid import BINS_PER_OCTAVE, HOURS
 from tasks.synthesis.trip_field.field import Field
 from tasks.synthesis.trip_field.lattice import CELLS, PARTS, SPLIT, Floats
 from tasks.synthesis.trip_field.measurements import Measurements
-from tasks.synthesis.trip_field.model import FieldModel
+from tasks.synthesis.trip_field.model import HOUR_ROOT, FieldModel
 from tasks.synthesis.trip_field.tables import QUARTER_OF_PART, QUARTERS
 
 _LATE = 0.7
 """After this share of the steps they are a quarter as long."""
 _VISITED = 0.5
 """Cells with fewer expected ends keep uniform parts."""
+
+
+_FITTED_TOGETHER = (
+    "ends",
+    "block_ends",
+    "origins",
+    "block_hours",
+    "area_hours",
+    "hours",
+    "flows",
+    "area_distances",
+    "distances",
+    "bearings",
+)
 
 
 def fit(measurements: Measurements) -> Field:
@@ -28,7 +43,7 @@ def fit(measurements: Measurements) -> Field:
     seen = {
         table.name: measurements.estimate(table.name)
         for table in plan.mechanism.tables
-        if table.name not in ("quarters", "sixteenths")
+        if table.name in _FITTED_TOGETHER
     }
     weights = {
         name: tf.constant(_weights(model, name, values, stddev), tf.float32)
@@ -58,6 +73,7 @@ def fit(measurements: Measurements) -> Field:
         pair=factors.pair.numpy(),
         bins=factors.bins.numpy(),
         hours=factors.hours.numpy(),
+        tilt=_tilt(measurements, model, {name: e.numpy() for name, e in expected.items()}),
         parts=_parts(measurements, ends.reshape(-1, CELLS)),
     )
 
@@ -106,6 +122,40 @@ def _weights(model: FieldModel, name: str, values: Floats, stddev: float) -> Flo
     if name in ("ends", "origins"):
         weights[(model.lattice.cover == 0).all(axis=2).ravel()] = 0
     return weights
+
+
+def _tilt(measurements: Measurements, model: FieldModel, expected: dict[str, Floats]) -> Floats:
+    """By how much hours are likelier at each octave of distance than elsewhere, (octaves, 24).
+
+    Areas where trips are long are active at hours of their own; what is left beyond that is
+    fitted here, and scaled to leave the day's hours and distances as they are.
+    """
+    plan, bins = measurements.plan, model.bins
+    areas = len(plan.lattice.boxes)
+    if "hour_octaves" not in {table.name for table in plan.mechanism.tables}:
+        return np.ones((bins.octaves, HOURS), np.float32)
+    values, stddev = measurements.estimate("hour_octaves")
+    target = tf.constant(values.reshape(HOURS, bins.octaves), tf.float32)
+    hours = expected["area_hours"].reshape(areas, HOURS)
+    distances = expected["area_distances"].reshape(areas, -1)
+    octaves = np.add.reduceat(distances, np.arange(0, bins.distances, BINS_PER_OCTAVE), axis=1)
+    base = (hours / np.maximum(hours.sum(axis=1, keepdims=True), 1e-6)).T @ octaves
+
+    def tilted(effects: dict[str, tf.Tensor]) -> tf.Tensor:
+        smooth = tf.matmul(tf.constant(HOUR_ROOT), effects["hour_octave"])
+        table = base * tf.exp(plan.settings.prior.hour_octave * smooth)
+        for axis in (1, 0) * 4:
+            wanted = base.sum(axis=axis, keepdims=True)
+            table *= wanted / (tf.reduce_sum(table, axis, keepdims=True) + 1e-6)
+        return table
+
+    effects = maximise(
+        lambda effects: tf.reduce_sum((tilted(effects) - target) ** 2) / (2 * stddev**2),
+        {"hour_octave": np.zeros((HOURS, bins.octaves), np.float32)},
+        plan.settings.steps // 2,
+        plan.settings.learning_rate,
+    )
+    return np.asarray((tilted(effects).numpy() + 1e-6) / (base + 1e-6), np.float32).T
 
 
 def _parts(measurements: Measurements, ends: Floats) -> Floats:

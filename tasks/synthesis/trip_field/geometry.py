@@ -1,7 +1,4 @@
-"""Constants of a lattice for the fit: where displacements land, area by area of one shape.
-
-Areas whose cells have the same shape share a kernel; a `Zone` is all their blocks.
-"""
+"""Constants of a lattice for the fit: where displacements land, area by area."""
 
 from dataclasses import dataclass
 
@@ -37,14 +34,14 @@ CELL_OFFSET = _cell_offsets()
 
 @dataclass(frozen=True)
 class Zone:
-    """Areas whose cells have one shape.
+    """One service area as the fit sees it.
 
     Attributes:
         aspect: Width of a cell over its height.
-        blocks: Their blocks, shape (n,).
-        map: Blocks by area, row and column, `lattice.blocks` where there is none, shape
-            (areas, rows, columns); both sides are long enough for no offset to wrap around.
-        shape: Rows and columns of blocks of the largest of them.
+        blocks: Its blocks, shape (n,).
+        map: Blocks by row and column, `lattice.blocks` where there is none; both sides are long
+            enough for no offset to wrap around.
+        shape: Rows and columns of blocks.
     """
 
     aspect: float
@@ -74,25 +71,20 @@ class Zone:
         rows, columns = self.shape[0] - 1, self.shape[1] - 1
         row, column = np.arange(-rows, rows + 1), np.arange(-columns, columns + 1)
         near = (np.abs(row) <= REACH)[:, None] & (np.abs(column) <= REACH)[None, :]
-        laid = np.zeros(self.map.shape[1:], np.float32)
+        laid = np.zeros(self.map.shape, np.float32)
         laid[np.ix_(row % laid.shape[0], column % laid.shape[1])] = np.where(near, 0, offsets)
         return laid
 
 
 def zones(lattice: Lattice) -> list[Zone]:
-    """The zones of a lattice; each block is in one of them."""
+    """The zones of a lattice, one for each service area."""
     made = []
-    for aspect in np.unique(lattice.aspect):
-        areas = np.flatnonzero(lattice.aspect == aspect)
-        shape = lattice.shapes[areas].max(axis=0)
-        sides = [_fast_length(2 * int(side) - 1) for side in shape]
-        map_ = np.full((len(areas), *sides), lattice.blocks)
-        for index, area in enumerate(areas):
-            rows, columns = lattice.shapes[area]
-            first, last = lattice.starts[area : area + 2]
-            map_[index, :rows, :columns] = np.arange(first, last).reshape(rows, columns)
-        blocks = np.flatnonzero(np.isin(lattice.area, areas))
-        made.append(Zone(float(aspect), blocks, map_, (int(shape[0]), int(shape[1]))))
+    for area, (rows, columns) in enumerate(lattice.shapes.tolist()):
+        blocks = np.arange(lattice.starts[area], lattice.starts[area + 1])
+        sides = _fast_length(2 * rows - 1), _fast_length(2 * columns - 1)
+        map_ = np.full(sides, lattice.blocks)
+        map_[:rows, :columns] = blocks.reshape(rows, columns)
+        made.append(Zone(float(lattice.aspect[area]), blocks, map_, (rows, columns)))
     return made
 
 

@@ -51,6 +51,11 @@ class Displacements:
         """Octave of each distance bin, shape (distances,)."""
         return np.arange(self.distances) // BINS_PER_OCTAVE
 
+    @property
+    def octaves(self) -> int:
+        """Number of octaves, the last one perhaps incomplete."""
+        return int(self.octave[-1]) + 1
+
     def bin_of(self, north: Floats, east: Floats) -> Integers:
         """The bin of each displacement in metres; the nearest bin for those out of range."""
         distance = np.hypot(north, east)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from tasks.synthesis.grid import HOURS
 from tasks.synthesis.trip_field.geometry import CELL_OFFSET, CELL_OFFSETS, Zone, zones
-from tasks.synthesis.trip_field.kernel import SECTORS
+from tasks.synthesis.trip_field.kernel import SECTORS, Displacements
 from tasks.synthesis.trip_field.lattice import (
     CELLS,
     FAR,
@@ -28,7 +28,6 @@ from tasks.synthesis.trip_field.lattice import (
     REACH,
     SIDE,
     Floats,
-    Integers,
     Lattice,
 )
 from tasks.synthesis.trip_field.settings import Prior
@@ -50,7 +49,7 @@ class Factors:
         origin: B, shape (blocks, CELLS).
         attraction: A, shape (blocks, CELLS).
         pair: R, and 1 for far pairs times their effect, shape (FAR + 1, blocks).
-        bins: Probability of each bin of displacements, shape (bins,).
+        bins: Probability of each bin of displacements in each area, shape (areas, bins).
         hours: Probability of each hour in each block, shape (blocks, 24).
     """
 
@@ -73,7 +72,13 @@ class FieldModel:
         self.lattice = lattice
         self.prior = prior
         self.bins = displacements(lattice)
-        self._parts = [_ZonePart(lattice, zone) for zone in zones(lattice)]
+        tables: dict[float, tf.Tensor] = {}
+        for zone in zones(lattice):
+            if zone.aspect not in tables:
+                tables[zone.aspect] = tf.constant(zone.near(lattice, self.bins), tf.float32)
+        self._zones = [
+            _ZoneModel(lattice, self.bins, zone, tables[zone.aspect]) for zone in zones(lattice)
+        ]
         with np.errstate(divide="ignore"):
             log_cover = np.log(lattice.cover.mean(axis=2))
         self._log_cover = tf.constant(np.maximum(log_cover, -50), tf.float32)
@@ -103,7 +108,8 @@ class FieldModel:
             "cell_difference": (blocks, CELLS),
             "pair": (FAR + 1, blocks),
             "distance": (self.bins.distances,),
-            "bearing": (int(self.bins.octave[-1]) + 1, SECTORS),
+            "bearing": (self.bins.octaves, SECTORS),
+            "area_octave": (areas, self.bins.octaves),
             "hours": (HOURS,),
             "area_hours": (areas, HOURS),
             "block_hours": (blocks, HOURS),
@@ -112,19 +118,24 @@ class FieldModel:
     def factors(self, effects: Effects) -> Factors:
         """The factors that effects give."""
         prior, area = self.prior, self.lattice.area
-        block = prior.area * tf.gather(effects["area"], area) + prior.block * effects["block"]
+        block = prior.area * tf.gather(effects["area"], area) + prior.block * _deep(
+            effects["block"], prior.block_depth
+        )
         base = (
             block[:, None]
-            + prior.square * tf.gather(effects["square"], self._squares)
-            + prior.cell * effects["cell"]
+            + prior.square * tf.gather(_deep(effects["square"], prior.square_depth), self._squares)
+            + prior.cell * _deep(effects["cell"], prior.cell_depth)
             + self._log_cover
         )
         difference = (
             prior.block_difference * effects["block_difference"][:, None]
             + prior.cell_difference * effects["cell_difference"]
         )
+        octave = self.bins.octave
+        bearing = prior.bearing * tf.gather(effects["bearing"], octave)
         distance = prior.distance * tf.cumsum(effects["distance"])
-        bearing = prior.bearing * tf.gather(effects["bearing"], self.bins.octave)
+        distance += prior.area_octave * tf.gather(effects["area_octave"], octave, axis=1)
+        bins = tf.reshape(distance[:, :, None] + bearing, [len(self.lattice.boxes), -1])
         hours = (
             effects["hours"]
             + prior.area_hours * tf.gather(effects["area_hours"], area)
@@ -134,8 +145,8 @@ class FieldModel:
             origin=_exponential(base + difference),
             attraction=_exponential(base - difference),
             pair=tf.exp(prior.pair * effects["pair"]),
-            bins=tf.nn.softmax(tf.reshape(distance[:, None] + bearing, [-1])),
-            hours=tf.nn.softmax(tf.matmul(hours, _HOUR_ROOT, transpose_b=True)),
+            bins=tf.nn.softmax(bins),
+            hours=tf.nn.softmax(tf.matmul(hours, HOUR_ROOT, transpose_b=True)),
         )
 
     def expected(self, factors: Factors, rows: float) -> dict[str, tf.Tensor]:
@@ -144,130 +155,126 @@ class FieldModel:
         Returns:
             By table a tensor of its cells, flat.
         """
-        blocks = self.lattice.blocks
-        out, within = [], []
-        attracted = tf.zeros((blocks, CELLS))
-        histogram = tf.zeros_like(factors.bins)
-        for part in self._parts:
-            flows, here, arriving, landed = part.flows(factors)
-            out.append(flows)
-            within.append(here)
-            attracted += arriving
-            histogram += landed
-        order = np.argsort(np.concatenate([part.blocks for part in self._parts]))
-        flows = tf.gather(tf.concat(out, 1), order, axis=1)  # (FAR + 1, blocks, CELLS)
-        here = tf.gather(tf.concat(within, 0), order)
+        lattice, areas = self.lattice, len(self.lattice.boxes)
+        parts = [zone.flows(factors, factors.bins[area]) for area, zone in enumerate(self._zones)]
+        flows = tf.concat([part[0] for part in parts], 1)  # (FAR + 1, blocks, CELLS)
+        within = tf.concat([part[1] for part in parts], 0)
         scale = rows / (tf.reduce_sum(flows) + _TINY)
         origins = tf.reduce_sum(flows, 0) * scale
-        rings = tf.reshape(histogram * scale, [-1, SECTORS])
+        destinations = tf.concat([part[2] for part in parts], 0) * scale
+        bins = tf.stack([part[3] for part in parts]) * scale
+        rings = tf.reshape(bins, [areas, -1, SECTORS])
+        octaves = tf.math.segment_sum(tf.reduce_sum(rings, 0), self.bins.octave.astype(np.int32))
         hours = tf.reduce_sum(origins, 1)[:, None] * factors.hours
-        return {
-            "ends": tf.reshape(origins + (attracted - here) * scale, [-1]),
-            "origins": tf.reshape(origins, [-1]),
-            "destinations": tf.reshape(attracted * scale, [-1]),
-            "hours": tf.reshape(hours, [-1]),
-            "flows": tf.reshape(tf.transpose(tf.reduce_sum(flows, 2)) * scale, [-1]),
-            "distances": tf.reduce_sum(rings, 1),
-            "bearings": tf.reshape(
-                tf.math.segment_sum(rings, self.bins.octave.astype(np.int32)), [-1]
-            ),
+        area_hours = tf.math.segment_sum(hours, lattice.area.astype(np.int32))
+        flows_by_block = tf.reduce_sum(flows, 2) * scale
+        block_ends = tf.reduce_sum(origins + destinations, 1) - flows_by_block[_HERE]
+        tables = {
+            "ends": origins + destinations - within * scale,
+            "block_ends": block_ends,
+            "origins": origins,
+            "destinations": destinations,
+            "block_hours": hours,
+            "area_hours": area_hours,
+            "hours": tf.reduce_sum(area_hours, 0),
+            "flows": tf.transpose(flows_by_block),
+            "area_distances": tf.reduce_sum(rings, 2),
+            "distances": tf.reduce_sum(rings, [0, 2]),
+            "bearings": octaves,
         }
+        return {name: tf.reshape(table, [-1]) for name, table in tables.items()}
 
 
-class _ZonePart:
-    """What one zone adds to the expected counts."""
+class _ZoneModel:
+    """What one service area adds to the expected counts."""
 
-    def __init__(self, lattice: Lattice, zone: Zone) -> None:
-        bins = displacements(lattice)
-        self.blocks = zone.blocks
-        self._all = lattice.blocks
-        self._neighbours = lattice.neighbours[:, zone.blocks]
-        self._near = tf.constant(zone.near(lattice, bins), tf.float32)
-        self._map = zone.map
-        far = np.asarray(zone.far(lattice, bins), np.float32)
-        self._far = tf.constant(far.reshape(bins.bins, -1))
-        rows, columns = zone.shape
-        size = zone.map.shape[1:]
-        home = np.full(lattice.blocks, -1)
-        inside = zone.map.ravel() < lattice.blocks
-        home[zone.map.ravel()[inside]] = np.flatnonzero(inside)
-        self._home = home[zone.blocks]
-        self._has_far = rows > REACH + 1 or columns > REACH + 1
-        self._size = size
+    def __init__(self, lattice: Lattice, bins: Displacements, zone: Zone, near: tf.Tensor) -> None:
+        self._zone = zone
+        self._first, self._last = int(zone.blocks[0]), int(zone.blocks[-1]) + 1
+        neighbours = lattice.neighbours[:, zone.blocks]
+        self._neighbours = np.where(
+            neighbours < lattice.blocks, neighbours - self._first, len(zone.blocks)
+        )
+        self._near = near
+        self._far = None
+        if max(zone.shape) > REACH + 1:
+            far = zone.far(lattice, bins).reshape(bins.bins, -1)
+            self._far = tf.constant(far, tf.float32)
 
-    def flows(self, factors: Factors) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+    def flows(
+        self, factors: Factors, bins: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
         """Unscaled flows.
 
         Returns:
             By offset and origin's cell (FAR + 1, n, CELLS); within each cell (n, CELLS); by
-            destination's cell (blocks, CELLS); by bin of displacements (bins,).
+            destination's cell (n, CELLS); by bin of displacements (bins,).
         """
-        kernel = tf.gather(
-            tf.linalg.matvec(self._near, factors.bins, transpose_a=True), CELL_OFFSET
-        )
-        padded = tf.pad(factors.attraction, [[0, 1], [0, 0]])
-        attraction = tf.gather(padded, self._neighbours)  # (NEAR, n, CELLS)
-        origin = tf.gather(factors.origin, self.blocks)
-        pair = tf.gather(factors.pair, self.blocks, axis=1)
-        leaving = origin[None] * pair[:NEAR, :, None]
-        near = leaving * tf.matmul(attraction, kernel, transpose_b=True)
-        here = (
-            leaving[_HERE]
-            * tf.gather(factors.attraction, self.blocks)
-            * tf.linalg.diag_part(kernel[_HERE])
-        )
+        kernel = tf.gather(tf.linalg.matvec(self._near, bins, transpose_a=True), CELL_OFFSET)
+        attraction = factors.attraction[self._first : self._last]
+        origin = factors.origin[self._first : self._last]
+        pair = factors.pair[:, self._first : self._last]
+        around = tf.gather(tf.pad(attraction, [[0, 1], [0, 0]]), self._neighbours)
+        leaving = origin * pair[:NEAR, :, None]
+        near = leaving * tf.matmul(around, kernel, transpose_b=True)
+        within = leaving[_HERE] * attraction * tf.linalg.diag_part(kernel[_HERE])
         arriving = tf.math.unsorted_segment_sum(
-            tf.matmul(leaving, kernel), self._neighbours, self._all + 1
+            tf.matmul(leaving, kernel), self._neighbours, len(attraction) + 1
         )
         offsets = tf.math.unsorted_segment_sum(
-            tf.reshape(tf.matmul(leaving, attraction, transpose_a=True), [-1]),
+            tf.reshape(tf.matmul(leaving, around, transpose_a=True), [-1]),
             CELL_OFFSET.ravel(),
             CELL_OFFSETS**2,
         )
-        landed = factors.bins * tf.linalg.matvec(self._near, offsets)
-        arriving = arriving[:-1] * factors.attraction
-        if not self._has_far:
-            far = tf.zeros_like(near[:1])
-            return tf.concat([near, far], 0), here, arriving, landed
-        far, far_arriving, far_landed = self._far_flows(factors, origin, pair[FAR])
+        landed = tf.linalg.matvec(self._near, offsets)
+        reached, received = tf.zeros_like(origin[:, 0]), tf.zeros_like(origin[:, 0])
+        if self._far is not None:
+            from_blocks = tf.reduce_sum(origin, 1) * pair[FAR]
+            to_blocks = tf.reduce_sum(attraction, 1)
+            reached, received, far_landed = self._convolved(from_blocks, to_blocks, bins)
+            landed += far_landed
+        far = origin * (pair[FAR] * reached)[:, None]
         return (
             tf.concat([near, far[None]], 0),
-            here,
-            arriving + far_arriving,
-            landed + far_landed,
+            within,
+            (arriving[:-1] + received[:, None]) * attraction,
+            landed * bins,
         )
 
-    def _far_flows(
-        self, factors: Factors, origin: tf.Tensor, pair: tf.Tensor
+    def _convolved(
+        self, from_blocks: tf.Tensor, to_blocks: tf.Tensor, bins: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """The same for pairs of far blocks, by convolution over the map of blocks."""
-        kernel = tf.reshape(tf.linalg.matvec(self._far, factors.bins, transpose_a=True), self._size)
-        leaving = origin * pair[:, None]
-        from_blocks = self._on_map(tf.reduce_sum(leaving, 1), self.blocks)
-        to_blocks = self._on_map(
-            tf.reduce_sum(tf.gather(factors.attraction, self.blocks), 1), self.blocks
-        )
+        """Far pairs of blocks: what each block reaches, receives, and the offsets by bin."""
+        size = self._zone.map.shape
+        kernel = tf.reshape(tf.linalg.matvec(self._far, bins, transpose_a=True), size)
         waves = tf.signal.rfft2d(kernel)
-        from_waves, to_waves = tf.signal.rfft2d(from_blocks), tf.signal.rfft2d(to_blocks)
-        reached = self._from_map(tf.math.conj(waves) * to_waves)
-        received = self._from_map(waves * from_waves)
-        offsets = tf.signal.irfft2d(tf.math.conj(from_waves) * to_waves, self._size)
-        landed = tf.linalg.matvec(self._far, tf.reshape(tf.reduce_sum(offsets, 0), [-1]))
-        arriving = tf.scatter_nd(self.blocks[:, None], received, [self._all])
+        from_waves = tf.signal.rfft2d(self._on_map(from_blocks))
+        to_waves = tf.signal.rfft2d(self._on_map(to_blocks))
+        offsets = tf.signal.irfft2d(tf.math.conj(from_waves) * to_waves, size)
+        landed = tf.linalg.matvec(self._far, tf.reshape(tf.maximum(offsets, 0.0), [-1]))
         return (
-            leaving * reached[:, None],
-            factors.attraction * arriving[:, None],
-            factors.bins * tf.maximum(landed, 0.0),
+            self._from_map(tf.signal.irfft2d(tf.math.conj(waves) * to_waves, size)),
+            self._from_map(tf.signal.irfft2d(waves * from_waves, size)),
+            landed,
         )
 
-    def _on_map(self, values: tf.Tensor, blocks: Integers) -> tf.Tensor:
-        """Values of blocks at their rows and columns, shape (areas, rows, columns)."""
-        spread = tf.scatter_nd(self._home[:, None], values, [self._map.size])
-        return tf.reshape(spread, self._map.shape)
+    def _on_map(self, values: tf.Tensor) -> tf.Tensor:
+        """Values of blocks at their rows and columns, shape (rows, columns) of the map."""
+        rows, columns = self._zone.shape
+        more = [
+            [0, whole - part]
+            for whole, part in zip(self._zone.map.shape, (rows, columns), strict=True)
+        ]
+        return tf.pad(tf.reshape(values, [rows, columns]), more)
 
-    def _from_map(self, waves: tf.Tensor) -> tf.Tensor:
-        flat = tf.reshape(tf.signal.irfft2d(waves, self._size), [-1])
-        return tf.maximum(tf.gather(flat, self._home), 0.0)
+    def _from_map(self, values: tf.Tensor) -> tf.Tensor:
+        rows, columns = self._zone.shape
+        return tf.maximum(tf.reshape(values[:rows, :columns], [-1]), 0.0)
+
+
+def _deep(effect: tf.Tensor, depth: float) -> tf.Tensor:
+    """An effect that reaches further down than up."""
+    return tf.where(effect > 0, effect, depth * effect)
 
 
 def _exponential(logarithm: tf.Tensor) -> tf.Tensor:
@@ -282,4 +289,4 @@ def _hour_root() -> Floats:
     return np.asarray(np.linalg.cholesky(covariance), np.float32)
 
 
-_HOUR_ROOT = _hour_root()
+HOUR_ROOT = _hour_root()

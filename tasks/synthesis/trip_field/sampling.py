@@ -2,10 +2,10 @@
 
 Trips are laid out along a line in the order of origin block, origin cell and offset, each as long
 as its share, and the line is cut at equal distances from one uniform start: every stretch of it
-gets as many rows as it has trips, give or take one. What is left of each cut says which cell of the
-destination is meant. Hours are dealt the same way to the rows of each block. Parts of cells are
-drawn from the finer density, and positions by acceptance: both ends uniform in their parts,
-accepted in proportion to the density of the displacement between them.
+gets as many rows as it has trips, give or take one. What is left of each cut says which cell of
+the destination is meant. Parts of cells are drawn from the finer density, and positions by
+acceptance: both ends uniform in their parts, accepted in proportion to the density of the
+displacement between them. Hours follow from where a trip begins and how far it goes.
 """
 
 from dataclasses import dataclass
@@ -14,22 +14,24 @@ import numpy as np
 import pyarrow as pa
 
 from tasks.synthesis import microdegrees
-from tasks.synthesis.grid import HOURS, MIN_DISTANCE_M, Columns
+from tasks.synthesis.grid import MIN_DISTANCE_M, Columns
 from tasks.synthesis.microdegrees import MICRO
 from tasks.synthesis.sampling import release_table
 from tasks.synthesis.trip_field.field import Field
 from tasks.synthesis.trip_field.geometry import CELL_OFFSET
+from tasks.synthesis.trip_field.kernel import SECTORS
 from tasks.synthesis.trip_field.lattice import (
     CELLS,
     FAR,
-    METRES_PER_DEGREE,
     Bools,
     Floats,
     Integers,
 )
+from tasks.synthesis.trip_field.tables import offset_m
 
 _ROWS_AT_ONCE = 16_384
 _TRIES = 24
+_GOLDEN = (5**0.5 - 1) / 2
 
 
 @dataclass(frozen=True)
@@ -61,13 +63,13 @@ def sample(field: Field, rows: int, generator: np.random.Generator) -> pa.Table:
         )
         return release_table(field.lattice.boxes, none)
     drawn = _cells(field, rows, generator)
-    hours = _hours(field, drawn.origin, generator)
     ends = np.concatenate(
         [
             _positions(field, _some(drawn, slice(first, first + _ROWS_AT_ONCE)), generator)
             for first in range(0, rows, _ROWS_AT_ONCE)
         ]
     )
+    hours = _hours(field, drawn.origin, ends, generator)
     return release_table(
         field.lattice.boxes,
         Columns(
@@ -99,7 +101,7 @@ def _cells(field: Field, rows: int, generator: np.random.Generator) -> _Drawn:
     destination, destination_cell = np.zeros(rows, np.int64), np.zeros(rows, np.int64)
     padded = np.concatenate([field.lattice.neighbours, np.zeros((1, field.lattice.blocks), int)])
     for number, kernel in enumerate(field.kernels):
-        inside = field.zone_of[origin] == number
+        inside = field.lattice.area[origin] == number
         near = np.flatnonzero(inside & (offset != FAR))
         destination[near] = padded[offset[near], origin[near]]
         weights = kernel.near[offset[near], origin_cell[near]] * field.attraction[destination[near]]
@@ -134,15 +136,22 @@ def _pick(weights: Floats, uniform: Floats) -> Integers:
     return np.asarray(np.minimum(chosen, weights.shape[1] - 1))
 
 
-def _hours(field: Field, origin: Integers, generator: np.random.Generator) -> Integers:
-    """Hours dealt systematically to the rows of each block, which come sorted by block."""
-    hours = np.zeros(len(origin), np.int64)
-    blocks, first, count = np.unique(origin, return_index=True, return_counts=True)
-    for block, start, size in zip(blocks, first, count, strict=True):
-        line = np.cumsum(field.hours[block], dtype=np.float64)
-        marks = (np.arange(size) + generator.random()) / size * line[-1]
-        dealt = np.minimum(np.searchsorted(line, marks, "right"), HOURS - 1)
-        hours[start : start + size] = generator.permutation(dealt)
+def _hours(
+    field: Field, origin: Integers, ends: Integers, generator: np.random.Generator
+) -> Integers:
+    """Hours given block and distance, by inversion at points that fill every stretch evenly.
+
+    Rows are taken in the order of block and octave, and by chance within those; row k gets the
+    fractional part of k times the golden ratio, so that any run of rows gets its hours in almost
+    exactly the shares they should have.
+    """
+    area = field.lattice.area[origin]
+    bins = field.displacements.bin_of(*offset_m(field.lattice, area, ends / MICRO))
+    octave = field.displacements.octave[bins // SECTORS]
+    order = np.lexsort((generator.random(len(origin)), octave, origin))
+    even = (np.arange(len(origin)) * _GOLDEN + generator.random()) % 1
+    hours = np.empty(len(origin), np.int64)
+    hours[order] = _pick(field.hour_shares(origin[order], bins[order]), even)
     return hours
 
 
@@ -172,7 +181,7 @@ def _parts(field: Field, drawn: _Drawn, generator: np.random.Generator) -> tuple
     count = len(drawn.origin)
     parts, bound = np.zeros((count, 2), np.int64), np.zeros(count)
     for number, kernel in enumerate(field.kernels):
-        inside = field.zone_of[drawn.origin] == number
+        inside = field.lattice.area[drawn.origin] == number
         near = np.flatnonzero(inside & (drawn.offset != FAR))
         some = _some(drawn, near)
         cells = CELL_OFFSET[some.offset, some.origin_cell, some.destination_cell]
@@ -212,13 +221,11 @@ def _try(
             ends[:, 2 * end + axis] = microdegrees.rounded(
                 value, corners[:, axis], corners[:, axis + 2]
             )
-    ratio = lattice.aspect * lattice.columns_per_degree / lattice.cells_per_degree
-    north = (degrees[:, 2] - degrees[:, 0]) * METRES_PER_DEGREE
-    east = (degrees[:, 3] - degrees[:, 1]) * METRES_PER_DEGREE * ratio[area]
+    north, east = offset_m(field.lattice, area, degrees)
     bins = field.displacements.bin_of(north, east)
     squared = north**2 + east**2
     inside = squared >= field.displacements.edges[0] ** 2
-    density = field.bins[bins] * field.displacements.density[bins] / np.maximum(squared, 1)
+    density = field.bins[area, bins] * field.displacements.density[bins] / np.maximum(squared, 1)
     lucky = generator.random(len(parts)) * bound < density
     accepted = (bound == 0) | (inside & lucky)
     accepted &= microdegrees.distance_between(*ends.T) > MIN_DISTANCE_M

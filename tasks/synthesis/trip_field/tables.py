@@ -36,14 +36,19 @@ def displacements(lattice: Lattice) -> Displacements:
 def table_sizes(lattice: Lattice) -> dict[str, tuple[int, int]]:
     """For each table the number of cells, and how many different cells a trip touches."""
     bins = displacements(lattice)
-    cells = lattice.blocks * CELLS
+    cells, areas = lattice.blocks * CELLS, len(lattice.boxes)
     return {
         "ends": (cells, 2),
+        "block_ends": (lattice.blocks, 2),
         "origins": (cells, 1),
-        "hours": (lattice.blocks * HOURS, 1),
+        "block_hours": (lattice.blocks * HOURS, 1),
+        "area_hours": (areas * HOURS, 1),
+        "hours": (HOURS, 1),
         "flows": (lattice.blocks * (FAR + 1), 1),
+        "area_distances": (areas * bins.distances, 1),
         "distances": (bins.distances, 1),
-        "bearings": ((int(bins.octave[-1]) + 1) * SECTORS, 1),
+        "bearings": (bins.octaves * SECTORS, 1),
+        "hour_octaves": (HOURS * bins.octaves, 1),
         "quarters": (cells * QUARTERS, 2),
         "sixteenths": (cells * PARTS, 2),
     }
@@ -52,18 +57,24 @@ def table_sizes(lattice: Lattice) -> dict[str, tuple[int, int]]:
 def touched(lattice: Lattice, places: Places) -> dict[str, Integers]:
     """The cells that each trip adds 1 to in each table, shape (n, 1) or (n, 2); -1 is none."""
     bins = displacements(lattice)
-    bin_of = bins.bin_of(*offset_m(lattice, places))
+    area = lattice.area[places.origin]
+    distance, bearing = np.divmod(bins.bin_of(*offset_m(lattice, area, places.degrees)), SECTORS)
     origin = places.origin * CELLS + places.origin_cell
     destination = places.destination * CELLS + places.destination_cell
     offset = lattice.offset(places.origin, places.destination)
-    octave = bins.octave[bin_of // SECTORS]
+    octave = bins.octave[distance]
     return {
         "ends": _both(origin, destination),
+        "block_ends": _both(places.origin, places.destination),
         "origins": origin[:, None],
-        "hours": (places.origin * HOURS + places.hour)[:, None],
+        "block_hours": (places.origin * HOURS + places.hour)[:, None],
+        "area_hours": (area * HOURS + places.hour)[:, None],
+        "hours": places.hour[:, None],
         "flows": (places.origin * (FAR + 1) + offset)[:, None],
-        "distances": (bin_of // SECTORS)[:, None],
-        "bearings": (octave * SECTORS + bin_of % SECTORS)[:, None],
+        "area_distances": (area * bins.distances + distance)[:, None],
+        "distances": distance[:, None],
+        "bearings": (octave * SECTORS + bearing)[:, None],
+        "hour_octaves": (places.hour * bins.octaves + octave)[:, None],
         "quarters": _both(
             origin * QUARTERS + QUARTER_OF_PART[places.origin_part],
             destination * QUARTERS + QUARTER_OF_PART[places.destination_part],
@@ -74,12 +85,17 @@ def touched(lattice: Lattice, places: Places) -> dict[str, Integers]:
     }
 
 
-def offset_m(lattice: Lattice, places: Places) -> tuple[Floats, Floats]:
-    """Metres north and east from origin to destination, in the plane of the area."""
-    area = lattice.area[places.origin]
-    east = lattice.aspect * lattice.columns_per_degree / lattice.cells_per_degree * METRES
-    gap = places.degrees[:, 2:] - places.degrees[:, :2]
-    return gap[:, 0] * METRES, gap[:, 1] * east[area]
+def offset_m(lattice: Lattice, area: Integers, degrees: Floats) -> tuple[Floats, Floats]:
+    """Metres north and east from origins to destinations, in the plane of their area.
+
+    Args:
+        lattice: The lattice.
+        area: Area of each trip, shape (n,).
+        degrees: Latitude and longitude of origin and destination, shape (n, 4).
+    """
+    ratio = lattice.aspect * lattice.columns_per_degree / lattice.cells_per_degree
+    gap = (degrees[:, 2:] - degrees[:, :2]) * METRES
+    return gap[:, 0], gap[:, 1] * ratio[area]
 
 
 def _both(origin: Integers, destination: Integers) -> Integers:
