@@ -76,7 +76,7 @@ class WeightedMeasurement:
         ...     6.3, {"hours": (24, 1, 0.5), "ends": (64, 2, 0.5)}
         ... )
         >>> [round(table.stddev, 2) for table in measurement.tables]
-        [8.94, 12.65]
+        [8.94, 12.62]
         >>> round(measurement.event().noise_multiplier, 3)
         6.3
     """

@@ -67,7 +67,7 @@ def _log_density(field: Field, places: Places) -> Floats:
     hours = field.hour_shares(origin, bins)[np.arange(len(bins)), places.hour]
     near = offset != FAR
     squared = np.maximum(north**2 + east**2, field.displacements.edges[0] ** 2)
-    local = field.bins[area, bins] * field.displacements.density[bins] / squared
+    local = field.local[area, bins] * field.displacements.density[bins] / squared
     density[near] *= local[near]
     east_per_degree = lattice.aspect * lattice.columns_per_degree / lattice.cells_per_degree
     metres = METRES_PER_DEGREE**2 * east_per_degree[area]

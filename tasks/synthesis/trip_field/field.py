@@ -37,7 +37,7 @@ ARRAYS = "field.npz"
 DOCUMENT = "field.json"
 PART_REACH = SPLIT * (CELL_REACH + 1) - 1
 """Parts of near cells are at most this many rows and columns apart."""
-_FACTORS = ("origin", "attraction", "pair", "bins", "hours", "tilt", "parts")
+_FACTORS = ("origin", "attraction", "pair", "bins", "local", "hours", "tilt", "parts")
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,8 @@ class ZoneKernel:
         far: The same between far blocks, per cell landed in, laid out as the zone's map.
         parts: The same for pairs of parts, by flat offset of cells, (offsets, PARTS, PARTS).
         densest: Largest density per square metre of displacements between parts, likewise.
+        touching: For pairs of parts that touch an index into `near_bins`, else -1, likewise.
+        near_bins: Weight of each bin for parts that touch, shape (9, bins).
     """
 
     zone: Zone
@@ -57,6 +59,8 @@ class ZoneKernel:
     far: Floats
     parts: Floats
     densest: Floats
+    touching: Integers
+    near_bins: Floats
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,7 @@ class Field:
         attraction: Factor of the destination's cell, shape (blocks, CELLS).
         pair: Factor of the offset between blocks, shape (FAR + 1, blocks).
         bins: Probability of each bin of displacements in each area, shape (areas, bins).
+        local: The same between the parts of two cells, where the parts' crowding is allowed for.
         hours: Probability of each hour by the origin's block, shape (blocks, 24).
         tilt: Factor of each hour by the octave of the distance, shape (octaves, 24).
         parts: Shares of the parts of each cell, shape (blocks, CELLS, PARTS).
@@ -81,6 +86,7 @@ class Field:
     attraction: Floats
     pair: Floats
     bins: Floats
+    local: Floats
     hours: Floats
     tilt: Floats
     parts: Floats
@@ -95,8 +101,12 @@ class Field:
         """The fitted kernel of every service area."""
         height = self.lattice.cell_height_m
         table = _part_tables()
+        row, column = np.stack(np.divmod(table, 2 * PART_REACH + 1)) - PART_REACH
+        touching = np.where(
+            (np.abs(row) <= 1) & (np.abs(column) <= 1), 3 * (row + 1) + column + 1, -1
+        ).reshape(-1, PARTS, PARTS)
         made = []
-        for zone, weights in zip(zones(self.lattice), self.bins, strict=True):
+        for zone, weights, local in zip(zones(self.lattice), self.bins, self.local, strict=True):
             width = height * zone.aspect
             near, _ = self.displacements.landing_of(weights, height, width, CELL_REACH, CELL_REACH)
             rows, columns = zone.shape[0] - 1, zone.shape[1] - 1
@@ -104,8 +114,9 @@ class Field:
                 weights, height * SIDE, width * SIDE, rows, columns
             )
             parts, densest = self.displacements.landing_of(
-                weights, height / SPLIT, width / SPLIT, PART_REACH, PART_REACH
+                local, height / SPLIT, width / SPLIT, PART_REACH, PART_REACH
             )
+            near_bins = self.displacements.landing(height / SPLIT, width / SPLIT, 1, 1)
             made.append(
                 ZoneKernel(
                     zone,
@@ -113,6 +124,8 @@ class Field:
                     zone.wrapped(far / CELLS),
                     parts.ravel()[table].astype(np.float32).reshape(-1, PARTS, PARTS),
                     densest.ravel()[table].reshape(-1, PARTS, PARTS),
+                    touching,
+                    near_bins.reshape(-1, 9).T * local,
                 )
             )
         return made

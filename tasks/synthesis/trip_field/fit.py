@@ -5,21 +5,25 @@ every time on one machine.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import tensorflow as tf
 
 from tasks.synthesis.grid import BINS_PER_OCTAVE, HOURS
 from tasks.synthesis.trip_field.field import Field
+from tasks.synthesis.trip_field.kernel import SECTORS
 from tasks.synthesis.trip_field.lattice import CELLS, PARTS, SPLIT, Floats
 from tasks.synthesis.trip_field.measurements import Measurements
-from tasks.synthesis.trip_field.model import HOUR_ROOT, FieldModel
-from tasks.synthesis.trip_field.tables import QUARTER_OF_PART, QUARTERS
+from tasks.synthesis.trip_field.model import HOUR_ROOT, FieldModel, deep
+from tasks.synthesis.trip_field.sampling import sample
+from tasks.synthesis.trip_field.tables import QUARTER_OF_PART, QUARTERS, offset_m
 
 _LATE = 0.7
 """After this share of the steps they are a quarter as long."""
 _VISITED = 0.5
 """Cells with fewer expected ends keep uniform parts."""
+_CALIBRATIONS, _DRAWN, _SLIGHT = 3, 50_000, 1e-4
 
 
 _FITTED_TOGETHER = (
@@ -65,17 +69,39 @@ def fit(measurements: Measurements) -> Field:
     factors = model.factors(effects)
     expected = model.expected(factors, plan.rows)
     ends = (expected["origins"] + expected["destinations"]).numpy()
-    return Field(
+    field = Field(
         lattice=plan.lattice,
         rows=plan.rows,
         origin=factors.origin.numpy(),
         attraction=factors.attraction.numpy(),
         pair=factors.pair.numpy(),
         bins=factors.bins.numpy(),
+        local=factors.bins.numpy(),
         hours=factors.hours.numpy(),
         tilt=_tilt(measurements, model, {name: e.numpy() for name, e in expected.items()}),
         parts=_parts(measurements, ends.reshape(-1, CELLS)),
     )
+    return _calibrated(field, expected["distances"].numpy())
+
+
+def _calibrated(field: Field, distances: Floats) -> Field:
+    """The field with the fitted distances once its cells have parts.
+
+    The fit takes ends as uniform in their cells. Where they crowd in a few parts of them, trips
+    come out shorter or longer than fitted; so the bins between parts are scaled by what draws from
+    the field show. The draws have a seed of their own, which no secret depends on.
+    """
+    bins = field.displacements
+    wanted = distances / distances.sum()
+    for _ in range(_CALIBRATIONS):
+        drawn = field.lattice.encode(sample(field, _DRAWN, np.random.default_rng(0)))
+        area = field.lattice.area[drawn.origin]
+        ring = bins.bin_of(*offset_m(field.lattice, area, drawn.degrees)) // SECTORS
+        found = np.bincount(ring, minlength=bins.distances) / len(ring)
+        ratio = np.clip((wanted + _SLIGHT) / (found + _SLIGHT), 0.5, 2)
+        scaled = field.local * np.repeat(ratio, SECTORS)
+        field = replace(field, local=scaled / scaled.sum(axis=1, keepdims=True))
+    return field
 
 
 def maximise(
@@ -185,8 +211,9 @@ def _parts(measurements: Measurements, ends: Floats) -> Floats:
     group[np.arange(PARTS), QUARTER_OF_PART] = 1
 
     def shares(effects: dict[str, tf.Tensor]) -> tf.Tensor:
-        quarter = prior.quarter * tf.gather(effects["quarter"], QUARTER_OF_PART, axis=1)
-        return tf.nn.softmax(base + quarter + prior.sixteenth * effects["sixteenth"])
+        quarter = prior.quarter * deep(effects["quarter"], prior.part_depth)
+        sixteenth = prior.sixteenth * deep(effects["sixteenth"], prior.part_depth)
+        return tf.nn.softmax(base + tf.gather(quarter, QUARTER_OF_PART, axis=1) + sixteenth)
 
     def loss(effects: dict[str, tf.Tensor]) -> tf.Tensor:
         expected = {"sixteenths": mass * shares(effects)}

@@ -196,7 +196,7 @@ class Lattice:
         side = SIDE * SPLIT
         sides = []
         for axis, (low, high) in enumerate((("south", "north"), ("west", "east"))):
-            per_degree = self._parts_per_degree[:, axis][self.area]
+            per_degree = self.parts_per_degree[:, axis][self.area]
             first = (self.block_ranges[self.area, 2 * axis] + self.position[:, axis]) * side
             edge = first[:, None] + np.arange(side)
             bounds = [np.array([getattr(box, name) for box in self.boxes]) for name in (low, high)]
@@ -207,7 +207,8 @@ class Lattice:
         return np.asarray(both.reshape(self.blocks, CELLS, PARTS))
 
     @cached_property
-    def _parts_per_degree(self) -> Integers:
+    def parts_per_degree(self) -> Integers:
+        """Parts in a degree of latitude and of longitude, shape (areas, 2)."""
         rows = np.full(len(self.boxes), self.cells_per_degree)
         return np.asarray(np.stack([rows, self.columns_per_degree], axis=1) * SPLIT)
 
@@ -224,8 +225,8 @@ class Lattice:
         ):
             first = self.block_ranges[area, 2 * axis] + self.position[block, axis]
             index = (first * SIDE + cells) * SPLIT + parts
-            edges[:, axis] = index / self._parts_per_degree[area, axis]
-            edges[:, axis + 2] = (index + 1) / self._parts_per_degree[area, axis]
+            edges[:, axis] = index / self.parts_per_degree[area, axis]
+            edges[:, axis + 2] = (index + 1) / self.parts_per_degree[area, axis]
         edges[:, :2] = np.maximum(edges[:, :2], corners[area, :2])
         edges[:, 2:] = np.minimum(edges[:, 2:], corners[area, 2:])
         return edges
@@ -252,7 +253,7 @@ class Lattice:
 
     def _place(self, area: Integers, degrees: Floats) -> tuple[Integers, Integers, Integers]:
         """Block, cell and part of positions inside their boxes."""
-        scaled = np.round(degrees * self._parts_per_degree[area], 5)
+        scaled = np.round(degrees * self.parts_per_degree[area], 5)
         low, high = self.part_ranges[area, ::2], self.part_ranges[area, 1::2]
         parts = np.clip(np.floor(scaled).astype(np.int64), low, high)
         cells, part = np.divmod(parts, SPLIT)

@@ -118,13 +118,13 @@ class FieldModel:
     def factors(self, effects: Effects) -> Factors:
         """The factors that effects give."""
         prior, area = self.prior, self.lattice.area
-        block = prior.area * tf.gather(effects["area"], area) + prior.block * _deep(
+        block = prior.area * tf.gather(effects["area"], area) + prior.block * deep(
             effects["block"], prior.block_depth
         )
         base = (
             block[:, None]
-            + prior.square * tf.gather(_deep(effects["square"], prior.square_depth), self._squares)
-            + prior.cell * _deep(effects["cell"], prior.cell_depth)
+            + prior.square * tf.gather(deep(effects["square"], prior.square_depth), self._squares)
+            + prior.cell * deep(effects["cell"], prior.cell_depth)
             + self._log_cover
         )
         difference = (
@@ -272,7 +272,7 @@ class _ZoneModel:
         return tf.maximum(tf.reshape(values[:rows, :columns], [-1]), 0.0)
 
 
-def _deep(effect: tf.Tensor, depth: float) -> tf.Tensor:
+def deep(effect: tf.Tensor, depth: float) -> tf.Tensor:
     """An effect that reaches further down than up."""
     return tf.where(effect > 0, effect, depth * effect)
 

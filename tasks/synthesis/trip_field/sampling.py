@@ -4,11 +4,13 @@ Trips are laid out along a line in the order of origin block, origin cell and of
 as its share, and the line is cut at equal distances from one uniform start: every stretch of it
 gets as many rows as it has trips, give or take one. What is left of each cut says which cell of
 the destination is meant. Parts of cells are drawn from the finer density, and positions by
-acceptance: both ends uniform in their parts, accepted in proportion to the density of the
-displacement between them. Hours follow from where a trip begins and how far it goes.
+acceptance: ends in parts that touch are drawn by their displacement, accepted in proportion to
+the room it leaves; others uniformly, accepted in proportion to the displacement's density. Hours
+follow from where a trip begins and how far it goes.
 """
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -29,8 +31,13 @@ from tasks.synthesis.trip_field.lattice import (
 )
 from tasks.synthesis.trip_field.tables import offset_m
 
-_ROWS_AT_ONCE = 16_384
-_TRIES = 24
+T = TypeVar("T", "_Drawn", "_Proposal")
+
+_ROWS_AT_ONCE = 262_144
+_PARTS_AT_ONCE = 16_384
+_TRIES = 256
+_REDRAW = 128
+"""Tries for one pair of parts; those that hold hardly any valid trip are drawn again after them."""
 _GOLDEN = (5**0.5 - 1) / 2
 
 
@@ -84,8 +91,9 @@ def sample(field: Field, rows: int, generator: np.random.Generator) -> pa.Table:
     )
 
 
-def _some(drawn: _Drawn, rows: slice | Integers) -> _Drawn:
-    return _Drawn(**{name: values[rows] for name, values in vars(drawn).items()})
+def _some(arrays: T, rows: slice | Integers | Bools) -> T:
+    """Some rows of every array of a dataclass."""
+    return type(arrays)(**{name: values[rows] for name, values in vars(arrays).items()})
 
 
 def _cells(field: Field, rows: int, generator: np.random.Generator) -> _Drawn:
@@ -155,31 +163,54 @@ def _hours(
     return hours
 
 
+@dataclass(frozen=True)
+class _Proposal:
+    """What positions are drawn from, one array of shape (n, ...) per field.
+
+    Attributes:
+        parts: Parts of both ends, shape (n, 2).
+        bound: Largest density per square metre of a displacement between them; zero for far
+            pairs, whose parts are independent and whose positions are all accepted.
+        bin: Bin of the displacement for parts that touch, else -1.
+    """
+
+    parts: Integers
+    bound: Floats
+    bin: Integers
+
+
 def _positions(field: Field, drawn: _Drawn, generator: np.random.Generator) -> Integers:
     """Positions in microdegrees: latitude and longitude of origin and destination, (n, 4)."""
     ends = np.zeros((len(drawn.origin), 4), np.int64)
     left = np.arange(len(drawn.origin))
     for attempt in range(_TRIES):
-        # parts that hold no valid pair of positions, slivers at an edge, are drawn again
-        if attempt % 8 == 0:
-            parts, bound = _parts(field, _some(drawn, left), generator)
         trips = _some(drawn, left)
-        tried, accepted = _try(field, trips, parts, bound, generator)
+        if attempt % _REDRAW == 0:
+            proposal = _proposal(field, trips, generator)
+        tried, accepted = _try(field, trips, proposal, generator)
         ends[left[accepted]] = tried[accepted]
-        left, parts, bound = left[~accepted], parts[~accepted], bound[~accepted]
+        left, proposal = left[~accepted], _some(proposal, ~accepted)
         if left.size == 0:
             return ends
     ends[left] = _anywhere(field, drawn.origin[left], generator)
     return ends
 
 
-def _parts(field: Field, drawn: _Drawn, generator: np.random.Generator) -> tuple[Integers, Floats]:
-    """Parts of both ends, shape (n, 2), and the largest density of a displacement between them.
+def _proposal(field: Field, drawn: _Drawn, generator: np.random.Generator) -> _Proposal:
+    """Parts of both ends and, where they touch, the bin of the displacement."""
+    parts = [
+        _some_proposals(field, _some(drawn, slice(first, first + _PARTS_AT_ONCE)), generator)
+        for first in range(0, len(drawn.origin), _PARTS_AT_ONCE)
+    ]
+    return _Proposal(
+        *(np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0]))
+    )
 
-    For far pairs that density is zero: their parts are independent and everything is accepted.
-    """
+
+def _some_proposals(field: Field, drawn: _Drawn, generator: np.random.Generator) -> _Proposal:
     count = len(drawn.origin)
     parts, bound = np.zeros((count, 2), np.int64), np.zeros(count)
+    bins = np.full(count, -1)
     for number, kernel in enumerate(field.kernels):
         inside = field.lattice.area[drawn.origin] == number
         near = np.flatnonzero(inside & (drawn.offset != FAR))
@@ -192,44 +223,78 @@ def _parts(field: Field, drawn: _Drawn, generator: np.random.Generator) -> tuple
         to_part = _pick(weights[np.arange(len(near)), part], generator.random(len(near)))
         parts[near] = np.stack([part, to_part], axis=1)
         bound[near] = kernel.densest[cells, part, to_part]
+        touching = kernel.touching[cells, part, to_part]
+        close = np.flatnonzero(touching >= 0)
+        bins[near[close]] = _pick(kernel.near_bins[touching[close]], generator.random(len(close)))
     far = np.flatnonzero(drawn.offset == FAR)
     for column, (block, cell) in enumerate(
         ((drawn.origin, drawn.origin_cell), (drawn.destination, drawn.destination_cell))
     ):
         weights = field.parts[block[far], cell[far]]
         parts[far, column] = _pick(weights, generator.random(len(far)))
-    return parts, bound
+    return _Proposal(parts, bound, bins)
 
 
 def _try(
-    field: Field, drawn: _Drawn, parts: Integers, bound: Floats, generator: np.random.Generator
+    field: Field, drawn: _Drawn, proposal: _Proposal, generator: np.random.Generator
 ) -> tuple[Integers, Bools]:
     """One draw of positions in microdegrees, and which of them are accepted."""
-    lattice = field.lattice
-    area = lattice.area[drawn.origin]
-    corners = microdegrees.corners(lattice.boxes)[area]
-    ends = np.empty((len(parts), 4), np.int64)
-    degrees = np.empty((len(parts), 4))
-    for end, (block, cell) in enumerate(
-        ((drawn.origin, drawn.origin_cell), (drawn.destination, drawn.destination_cell))
-    ):
-        edges = lattice.part_edges(block, cell, parts[:, end])
-        for axis in range(2):
-            low, high = edges[:, axis], edges[:, axis + 2]
-            value = low + (high - low) * generator.random(len(parts))
-            degrees[:, 2 * end + axis] = value
-            ends[:, 2 * end + axis] = microdegrees.rounded(
-                value, corners[:, axis], corners[:, axis + 2]
-            )
+    area = field.lattice.area[drawn.origin]
+    degrees, accepted = np.empty((len(area), 4)), np.empty(len(area), bool)
+    for way, rows in ((_try_apart, proposal.bin < 0), (_try_touching, proposal.bin >= 0)):
+        some = _some(drawn, rows), _some(proposal, rows)
+        degrees[rows], accepted[rows] = way(field, *some, generator)
+    corners = microdegrees.corners(field.lattice.boxes)[area]
+    low, high = np.tile(corners[:, :2], 2), np.tile(corners[:, 2:], 2)
+    ends = microdegrees.rounded(degrees, low, high)
+    accepted &= microdegrees.distance_between(*ends.T) > MIN_DISTANCE_M
+    return ends, accepted
+
+
+def _edges(field: Field, drawn: _Drawn, parts: Integers) -> tuple[Floats, Floats]:
+    """Edges of the parts of origins and of destinations, degrees, shape (n, 4) each."""
+    return (
+        field.lattice.part_edges(drawn.origin, drawn.origin_cell, parts[:, 0]),
+        field.lattice.part_edges(drawn.destination, drawn.destination_cell, parts[:, 1]),
+    )
+
+
+def _try_apart(
+    field: Field, drawn: _Drawn, proposal: _Proposal, generator: np.random.Generator
+) -> tuple[Floats, Bools]:
+    """Both ends uniform in their parts, accepted by the density of the displacement."""
+    edges = np.stack(_edges(field, drawn, proposal.parts), axis=1)
+    size = edges[..., 2:] - edges[..., :2]
+    degrees = (edges[..., :2] + size * generator.random(size.shape)).reshape(-1, 4)
+    area = field.lattice.area[drawn.origin]
     north, east = offset_m(field.lattice, area, degrees)
     bins = field.displacements.bin_of(north, east)
     squared = north**2 + east**2
+    density = field.local[area, bins] * field.displacements.density[bins] / np.maximum(squared, 1)
+    lucky = generator.random(len(area)) * proposal.bound < density
     inside = squared >= field.displacements.edges[0] ** 2
-    density = field.bins[area, bins] * field.displacements.density[bins] / np.maximum(squared, 1)
-    lucky = generator.random(len(parts)) * bound < density
-    accepted = (bound == 0) | (inside & lucky)
-    accepted &= microdegrees.distance_between(*ends.T) > MIN_DISTANCE_M
-    return ends, accepted
+    return degrees, (proposal.bound == 0) | (inside & lucky)
+
+
+def _try_touching(
+    field: Field, drawn: _Drawn, proposal: _Proposal, generator: np.random.Generator
+) -> tuple[Floats, Bools]:
+    """A displacement of the bin, accepted by the room it leaves, and an origin in that room."""
+    lattice, bins = field.lattice, field.displacements
+    area = lattice.area[drawn.origin]
+    ring, sector = np.divmod(proposal.bin, SECTORS)
+    near, far = bins.edges[ring], bins.edges[ring + 1]
+    radius = near * (far / near) ** generator.random(len(area))
+    angle = (sector + generator.random(len(area))) * (2 * np.pi / SECTORS)
+    origin, destination = _edges(field, drawn, proposal.parts)
+    unit = np.stack(offset_m(lattice, area, np.tile([0.0, 0, 1, 1], (len(area), 1))), axis=1)
+    gap = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1) / unit
+    low = np.maximum(origin[:, :2], destination[:, :2] - gap)
+    room = np.minimum(origin[:, 2:], destination[:, 2:] - gap) - low
+    start = low + room * generator.random(room.shape)
+    whole = 1 / lattice.parts_per_degree[area]
+    share = np.clip(room / whole, 0, 1).prod(axis=1)
+    return np.concatenate([start, start + gap], axis=1), generator.random(len(area)) < share
 
 
 def _anywhere(field: Field, origin: Integers, generator: np.random.Generator) -> Integers:

@@ -69,6 +69,7 @@ class Prior:
         block_hours: Of a block's hours.
         quarter: Of a quarter of a cell.
         sixteenth: Of a sixteenth of a cell.
+        part_depth: Quarters and sixteenths reach this many times as far down as up.
     """
 
     area: float = 2.0
@@ -89,6 +90,7 @@ class Prior:
     block_hours: float = 0.4
     quarter: float = 0.6
     sixteenth: float = 1.2
+    part_depth: float = 1.0
 
 
 @dataclass(frozen=True)
