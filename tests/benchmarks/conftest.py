@@ -1,1 +1,6 @@
-collect_ignore_glob = ["*.py"]  # programs, not tests
+from pathlib import Path
+
+# programs, not tests
+collect_ignore = [
+    path.name for path in Path(__file__).parent.glob("*.py") if not path.name.startswith("test_")
+]

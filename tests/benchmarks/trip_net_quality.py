@@ -4,34 +4,39 @@
     python -m tests.benchmarks.trip_net_quality FILE.csv   a table of trips: for measurement only
 
 FILE has no header: hour, vehicle id, origin latitude and longitude, destination latitude and
-longitude. 80 % of the rows train, the rest is held out.
+longitude. 80 % of the rows train, the rest is held out. Below our figures stand the floor, which
+is one half of the real rows against the other, and those of other synthesizers on that table.
 """
 
-import math
 import resource
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from tasks.mobility.distance import haversine
-from tasks.region import Box, Guarantee, TripNet, load_region
-from tasks.synthesis.dpsgd import Adam, DpSgd, Layers, split
-from tasks.synthesis.grid import BEARINGS, Columns, Grid
+from tasks.quality.classifiers import transfer
+from tasks.quality.likelihood import bits_per_trip, uniform_bits
+from tasks.quality.metrics import compare
+from tasks.quality.rows import Floats, lengths
+from tasks.quality.splits import halves, split
+from tasks.region import Box, Guarantee, TripNet
+from tasks.synthesis.dpsgd import Adam, DpSgd, Layers
+from tasks.synthesis.dpsgd import split as split_weights
+from tasks.synthesis.grid import BEARINGS, NULL, Grid, Tokens
+from tasks.synthesis.sampling import release_table
 from tasks.synthesis.training import make_plan
 from tasks.synthesis.trip_net import TripNetwork
-from tests.benchmarks.simulated_trips import boxes, simulated_day
-
-Ends = NDArray[np.float64]
-ENDS = ("origin_latitude", "origin_longitude", "destination_latitude", "destination_longitude")
-METROS = Path(__file__).parents[2] / "deployments" / "regions" / "us-metros.yaml"
+from tests.benchmarks.cities import CITIES
+from tests.benchmarks.cities.gravity import boxes, simulated_day
+from tests.benchmarks.cities.plane import METRES_PER_DEGREE
+from tests.benchmarks.peers import peers_at
+from tests.benchmarks.report import line, title
+from tests.benchmarks.trip_file import metros, read_trips
 
 
 @dataclass(frozen=True)
@@ -44,94 +49,35 @@ class Day:
     test: pa.Table
 
 
-def table_from(rows: pd.DataFrame, areas: Sequence[Box]) -> pa.Table:
-    """Rows inside one area each; others are dropped."""
-    area = np.full(len(rows), "", object)
-    for box in areas:
-        inside = np.ones(len(rows), bool)
-        for y, x in ((2, 3), (4, 5)):
-            inside &= rows[y].between(box.south, box.north) & rows[x].between(box.west, box.east)
-        area[inside] = box.name
-    kept = rows[area != ""]
-    names = ("origin_latitude", "origin_longitude", "destination_latitude", "destination_longitude")
-    return pa.table(
-        {
-            "area": pa.array(area[area != ""].tolist(), pa.string()),
-            "hour": kept[0].to_numpy(np.int8),
-            **{name: kept[2 + column].to_numpy(np.float64) for column, name in enumerate(names)},
-        }
-    )
+def day_of(name: str, areas: tuple[Box, ...], trips: pa.Table) -> Day:
+    return Day(name, areas, *split(trips, 0.8, seed=11))
 
 
-def halves(name: str, areas: tuple[Box, ...], trips: pa.Table, share: float) -> Day:
-    """Split a day at random, with a fixed seed."""
-    order = np.random.default_rng(11).permutation(len(trips))
-    cut = int(share * len(trips))
-    return Day(name, areas, trips.take(order[:cut]), trips.take(order[cut:]))
-
-
-def bits(network: TripNetwork, weights: NDArray[np.float32], trips: pa.Table) -> float:
-    """Mean bits per trip at 0.001 degrees: hour and both ends' cells of that size."""
+def log_density(network: TripNetwork, weights: NDArray[np.float32], trips: pa.Table) -> Floats:
+    """Natural logarithm of the density of each trip that the grid can hold, degrees to the -4."""
     tokens = network.grid.encode(trips)
-    tokens = tokens[tokens[:, 0] >= 0]
-    layers = Layers(split(tf.constant(weights), network.shapes), tf.float32)
+    held = tokens[:, 0] != NULL
+    tokens, trips = tokens[held], trips.filter(pa.array(held))
+    layers = Layers(split_weights(tf.constant(weights), network.shapes), tf.float32)
     nats = network.losses(layers, tf.constant(tokens)).numpy().astype(np.float64)
+    return np.asarray(_within_cells(network.grid, tokens, trips) - nats)
+
+
+def _within_cells(grid: Grid, tokens: Tokens, trips: pa.Table) -> Floats:
+    """Logarithm of the density of both ends, given their tokens."""
     south, west, north, east = np.array(
-        [(box.south, box.west, box.north, box.east) for box in network.grid.boxes]
+        [(box.south, box.west, box.north, box.east) for box in grid.boxes]
     )[tokens[:, 0]].T
-    parts = 64.0**network.grid.levels
-    nats -= np.log(1e-6 * parts / ((north - south) * (east - west)))
-    near = network.grid.distance_edges[tokens[:, -2]]
-    far = network.grid.distance_edges[tokens[:, -2] + 1]
+    origin = 64.0**grid.levels / ((north - south) * (east - west))
+    near, far = grid.distance_edges[tokens[:, -2]], grid.distance_edges[tokens[:, -2] + 1]
     # distances are log-uniform in their bin: their density is taken at the trip's own distance
-    metres = haversine(*(_column(trips, network, name) for name in ENDS))
-    density = BEARINGS / (2 * np.pi) / (np.log(far / near) * metres**2)
-    degrees = 111_195.0**2 * np.cos(np.radians(_column(trips, network, ENDS[2])))
-    return float(np.mean(nats - np.log(1e-6 * density * degrees)) / math.log(2))
-
-
-def _column(trips: pa.Table, network: TripNetwork, name: str) -> NDArray[np.float64]:
-    kept = network.grid.encode(trips)[:, 0] >= 0
-    return np.asarray(trips[name].to_numpy(), np.float64)[kept]
-
-
-def uniform_bits(areas: Sequence[Box]) -> float:
-    """Bits per trip of hour, origin and destination uniform over the service area."""
-    cells = sum((box.north - box.south) * (box.east - box.west) / 1e-6 for box in areas)
-    return math.log2(24) + 2 * math.log2(cells)
-
-
-def variation(a: NDArray[np.float64], b: NDArray[np.float64], cell: float) -> float:
-    """Half the L1 distance of two histograms over square cells of that many degrees."""
-    counts = [
-        pd.Series(map(tuple, np.floor(np.round(part / cell, 6)).astype(int))).value_counts(
-            normalize=True
-        )
-        for part in (a, b)
-    ]
-    return float(counts[0].sub(counts[1], fill_value=0).abs().sum() / 2)
-
-
-def ends_of(trips: pa.Table) -> Ends:
-    return np.column_stack([trips[name].to_numpy() for name in ENDS])
-
-
-def ends_of_columns(columns: Columns) -> Ends:
-    return np.column_stack([getattr(columns, name) for name in ENDS])
-
-
-def length_divergence(a: Ends, b: Ends) -> float:
-    """Jensen-Shannon divergence of trip lengths, base 2, 41 log bins from 100 m to 50 km."""
-    edges = np.geomspace(100, 50_000, 42)
-    p, q = (np.histogram(haversine(*part.T), edges)[0] / len(part) for part in (a, b))
-    middle = (p + q) / 2
-    with np.errstate(divide="ignore", invalid="ignore"):
-        terms = [np.nansum(np.where(x > 0, x * np.log2(x / middle), 0)) for x in (p, q)]
-    return float(sum(terms) / 2)
+    end = BEARINGS / (2 * np.pi) / (np.log(far / near) * lengths(trips) ** 2)
+    shrink = np.cos(np.radians(trips["destination_latitude"].to_numpy()))
+    return np.asarray(np.log(origin) + np.log(end * METRES_PER_DEGREE**2 * shrink))
 
 
 def measure(day: Day, guarantee: Guarantee, settings: TripNet) -> None:
-    """Train, sample, print one line."""
+    """Train, sample, print one line of figures and one of costs."""
     start = time.perf_counter()
     grid = Grid(day.areas, settings.levels)
     plan = make_plan(guarantee, grid, settings, len(day.train))
@@ -141,44 +87,45 @@ def measure(day: Day, guarantee: Guarantee, settings: TripNet) -> None:
     for _ in range(settings.steps):
         engine.step()
     trained = time.perf_counter()
-    columns = grid.decode(network.sample(adam.averaged, len(day.train)), np.random.default_rng(1))
+    tokens = network.sample(adam.averaged, len(day.train))
+    synthetic = release_table(grid, grid.decode(tokens, np.random.default_rng(1)))
     sampled = time.perf_counter()
-    real, fake = ends_of(day.train), ends_of_columns(columns)
-    hours = [np.asarray(day.train["hour"].to_numpy()) * 0.05, columns.hour * 0.05]
-    by_hour = [np.column_stack([h, e[:, :2]]) for h, e in zip(hours, (real, fake), strict=True)]
+    bits = bits_per_trip(log_density(network, adam.averaged, day.test))
     uniform = uniform_bits(day.areas)
-    value = bits(network, adam.averaged, day.test)
+    figures = asdict(compare(day.train, synthetic, day.areas))
+    learned, hoped = (transfer(table, day.test) for table in (synthetic, day.train))
+    print(line(f"{day.name}, eps {guarantee.epsilon:g}", figures))
     print(
-        f"{day.name:18s} n {len(day.train):6d} eps {guarantee.epsilon:5g} "
-        f"noise {plan.mechanism.noise_multiplier:7.3f} | bits {value:.2f} "
-        f"(uniform {uniform:.2f}, gain {uniform - value:.2f}) | OD 5 km "
-        f"{variation(real, fake, 0.05):.3f} 1 km {variation(real, fake, 0.01):.3f} "
-        f"origins 1 km {variation(real[:, :2], fake[:, :2], 0.01):.3f} "
-        f"destinations 1 km {variation(real[:, 2:], fake[:, 2:], 0.01):.3f} "
-        f"hour x origin {variation(by_hour[0], by_hour[1], 0.05):.3f} "
-        f"length {length_divergence(real, fake):.4f} "
-        f"| train {trained - start:.1f} s sample {sampled - trained:.1f} s "
+        f"    n {len(day.train)}, noise {plan.mechanism.noise_multiplier:.3f}, bits {bits:.2f} "
+        f"(uniform {uniform:.2f}, gain {uniform - bits:.2f}), train {trained - start:.1f} s, "
+        f"sample {sampled - trained:.1f} s, "
+        f"hour band learned {learned.hour_band:.3f} (from real rows {hoped.hour_band:.3f}), "
+        f"destination {learned.destination:.3f} ({hoped.destination:.3f}), "
         f"peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB",
         flush=True,
     )
 
 
 def main() -> None:
-    settings = TripNet()
+    print(title())
     if len(sys.argv) > 1:
-        rows = pd.read_csv(Path(sys.argv[1]), header=None, skipinitialspace=True)
-        areas = load_region(METROS).service_area
-        days = [halves("file", areas, table_from(rows, areas), 0.8)]
-        deltas = [(epsilon, 3.3e-7) for epsilon in (0.666, 1.0, 10.0)]
-    else:
-        days = [
-            halves("simulated, 1 area", boxes(1), simulated_day(boxes(1), 10_000, 1), 0.8),
-            halves("simulated, 10", boxes(10), simulated_day(boxes(10), 32_500, 1), 0.8),
-        ]
-        deltas = [(0.666, 3.3e-7), (1.0, 1e-6)]
+        trips = read_trips(Path(sys.argv[1]), metros())
+        print(line("floor: halves", asdict(compare(*halves(trips, 0), metros()))))
+        day = day_of("file", metros(), trips)
+        for epsilon in (0.666, 1.0, 10.0):
+            measure(day, Guarantee(epsilon=epsilon, delta=3.3e-7), TripNet())
+            for peer in peers_at(epsilon):
+                print(line(f"  {peer.name}, eps {epsilon:g}", peer.figures))
+        return
+    days = [
+        day_of("gravity, 1 area", boxes(1), simulated_day(boxes(1), 10_000, 1)),
+        day_of("gravity, 10 areas", boxes(10), simulated_day(boxes(10), 32_500, 1)),
+        *(day_of(city.name, city.areas, city.day(27_000, 1)) for city in CITIES[1:]),
+    ]
     for day in days:
-        for epsilon, delta in deltas:
-            measure(day, Guarantee(epsilon=epsilon, delta=delta), settings)
+        print(line(f"{day.name}, floor", asdict(compare(*halves(day.train, 0), day.areas))))
+        for epsilon, delta in ((0.666, 3.3e-7), (1.0, 3.3e-7)):
+            measure(day, Guarantee(epsilon=epsilon, delta=delta), TripNet())
 
 
 if __name__ == "__main__":

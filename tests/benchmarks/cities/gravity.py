@@ -1,7 +1,7 @@
-"""A simulated day of trips, made without any file: what choices of the model are made on.
+"""Cities by the law of gravity: attraction of the destination times a kernel of the distance.
 
-Attraction centres of several kinds, commute peaks, gravity distances, positions pulled to a
-street grid. Not the replay server's city: choices made here are checked there.
+Attraction centres of several kinds, commute peaks, strolls in any direction, positions pulled to a
+street grid; any number of service areas.
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tasks.mobility.distance import haversine
+from tasks.quality.rows import COORDINATES
 from tasks.region import Box
 
 HOURLY = np.array(
@@ -116,12 +117,13 @@ def _day(city: _City, trips: int, generator: np.random.Generator) -> pa.Table:
         inside = np.all((origin >= low) & (origin <= high) & (end >= low) & (end <= high), axis=1)
         kept.append(np.column_stack([hour, origin, end])[inside & (distance > 100)])
     rows = np.concatenate(kept)[:trips]
-    names = ("origin_latitude", "origin_longitude", "destination_latitude", "destination_longitude")
+    ends = rows[:, 1:].T
     return pa.table(
         {
             "area": pa.array([city.box.name] * trips, pa.string()),
             "hour": rows[:, 0].astype(np.int8),
-            **{name: rows[:, column + 1] for column, name in enumerate(names)},
+            **dict(zip(COORDINATES, ends, strict=True)),
+            "distance_m": haversine(*ends),
         }
     )
 
