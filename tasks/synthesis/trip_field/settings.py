@@ -23,12 +23,12 @@ class Shares:
         sixteenths: Both ends by sixteenth of a cell.
     """
 
-    ends: float = 0.28
+    ends: float = 0.27
     block_ends: float = 0.06
     origins: float = 0.06
     block_hours: float = 0.18
     area_hours: float = 0.025
-    hours: float = 0.01
+    hours: float = 0.02
     flows: float = 0.18
     area_distances: float = 0.025
     distances: float = 0.02
