@@ -23,6 +23,8 @@ _LATE = 0.7
 """After this share of the steps they are a quarter as long."""
 _VISITED = 0.5
 """Cells with fewer expected ends keep uniform parts."""
+_MISFIT = 0.5
+"""How far off, as a share, the fitted distances may be: the fit sees cells, not their parts."""
 _CALIBRATIONS, _DRAWN, _SLIGHT = 3, 50_000, 1e-4
 
 
@@ -81,7 +83,16 @@ def fit(measurements: Measurements) -> Field:
         tilt=_tilt(measurements, model, {name: e.numpy() for name, e in expected.items()}),
         parts=_parts(measurements, ends.reshape(-1, CELLS)),
     )
-    return _calibrated(field, expected["distances"].numpy())
+    return _calibrated(field, _distances(measurements, expected["distances"].numpy()))
+
+
+def _distances(measurements: Measurements, fitted: Floats) -> Floats:
+    """Trips by distance: what was measured, held to the fit where noise is larger than trust."""
+    if "distances" not in {table.name for table in measurements.plan.mechanism.tables}:
+        return fitted
+    values, stddev = measurements.estimate("distances")
+    trust = stddev**2 / (stddev**2 + (_MISFIT * fitted) ** 2)
+    return np.maximum(trust * fitted + (1 - trust) * values, 0)
 
 
 def _calibrated(field: Field, distances: Floats) -> Field:

@@ -26,16 +26,16 @@ class Shares:
     ends: float = 0.27
     block_ends: float = 0.06
     origins: float = 0.06
-    block_hours: float = 0.18
+    block_hours: float = 0.16
     area_hours: float = 0.025
     hours: float = 0.02
-    flows: float = 0.18
+    flows: float = 0.12
     area_distances: float = 0.025
     distances: float = 0.02
     bearings: float = 0.02
     hour_octaves: float = 0.02
-    quarters: float = 0.06
-    sixteenths: float = 0.06
+    quarters: float = 0.09
+    sixteenths: float = 0.11
 
     def __post_init__(self) -> None:
         values = [getattr(self, field.name) for field in fields(self)]

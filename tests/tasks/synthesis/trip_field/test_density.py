@@ -39,17 +39,16 @@ def mass(field: Field, points: int, seed: int) -> tuple[float, float]:
     return float(weight.mean()), float(weight.std() / np.sqrt(points))
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-def test_the_density_integrates_to_one(town_field: Field, wide_field: Field, seed: int) -> None:
+def test_the_density_integrates_to_one(town_field: Field, wide_field: Field) -> None:
     for field in (town_field, wide_field):
-        integral, error = mass(field, 200_000, seed)
+        integral, error = mass(field, 150_000, 0)
         assert error < 0.03
         assert abs(integral - 1) < 4 * error + 0.01
 
 
 def test_a_box_near_the_pole_has_a_density_too() -> None:
     field = random_field(Box(name="north", south=84, west=8, north=84.05, east=8.9), 2)
-    integral, error = mass(field, 200_000, 3)
+    integral, error = mass(field, 100_000, 3)
     assert abs(integral - 1) < 4 * error + 0.01
 
 

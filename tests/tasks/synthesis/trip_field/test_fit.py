@@ -25,7 +25,7 @@ from tasks.synthesis.trip_field.sampling import sample
 from tests.tasks.synthesis.trip_field.conftest import random_field
 
 BOX = Box(name="town", south=50.0, west=8.0, north=50.1, east=8.1)
-SETTINGS = FieldSettings(steps=150)
+SETTINGS = FieldSettings(steps=100)
 
 
 @pytest.fixture(scope="module")
@@ -53,18 +53,19 @@ def test_the_fit_finds_what_the_trips_were_drawn_from(
     truth: Field, fitted: Field, trips: pa.Table
 ) -> None:
     found, true = fitted.flows.sum(axis=2), truth.flows.sum(axis=2)
-    assert np.abs(found - true).sum() / 2 < 0.06
-    assert np.abs(found.ravel() - 1 / true.size).sum() / 2 > 0.25
+    assert np.abs(found - true).sum() / 2 < 0.09
+    assert np.abs(found.ravel() - 1 / true.size).sum() / 2 > 0.3
     gain = log_density(fitted, trips).mean() - log_density(truth, trips).mean()
     assert gain > -0.6
     rings = fitted.bins.reshape(-1, 8).sum(axis=1)
     assert np.abs(rings - truth.bins.reshape(-1, 8).sum(axis=1)).sum() / 2 < 0.08
 
 
-def test_one_measurement_one_field(measurements: Measurements, fitted: Field) -> None:
-    again = fit(measurements)
+def test_one_measurement_one_field(measurements: Measurements) -> None:
+    plan = replace(measurements.plan, settings=FieldSettings(steps=12))
+    first, again = (fit(replace(measurements, plan=plan)) for _ in range(2))
     for name in ("origin", "attraction", "pair", "bins", "local", "hours", "tilt", "parts"):
-        assert (getattr(again, name) == getattr(fitted, name)).all(), name
+        assert (getattr(again, name) == getattr(first, name)).all(), name
 
 
 def test_what_was_measured_can_be_stored_before_it_is_fitted(
@@ -103,7 +104,8 @@ def test_files_that_cannot_be_read_are_named(
 
 def test_a_small_day_is_measured_coarsely_and_still_fits() -> None:
     trips = sample(random_field(BOX, 3), 100, np.random.default_rng(0))
-    plan = make_plan((BOX,), 100, Guarantee(epsilon=0.666, delta=1e-6), SETTINGS)
+    settings = FieldSettings(steps=20)
+    plan = make_plan((BOX,), 100, Guarantee(epsilon=0.666, delta=1e-6), settings)
     names = {table.name for table in plan.mechanism.tables}
     assert "ends" in names
     assert not names & {"origins", "quarters", "sixteenths"}
@@ -115,7 +117,7 @@ def test_a_small_day_is_measured_coarsely_and_still_fits() -> None:
 
 def test_a_day_without_trips_gives_noise_and_no_error() -> None:
     none = sample(random_field(BOX, 3), 0, np.random.default_rng(0))
-    plan = make_plan((BOX,), 50, Guarantee(epsilon=0.5, delta=1e-6), FieldSettings(steps=20))
+    plan = make_plan((BOX,), 50, Guarantee(epsilon=0.5, delta=1e-6), FieldSettings(steps=5))
     field = fit(measure(none, plan))
     assert sample(field, 50, np.random.default_rng(0)).num_rows == 50
     with pytest.raises(ValueError, match="rows 0"):

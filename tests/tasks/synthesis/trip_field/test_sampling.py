@@ -37,7 +37,7 @@ def assert_valid(field: Field, rows: int, seed: int) -> None:
     assert ((hour >= 0) & (hour <= 23)).all()
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(box=any_box(), seed=st.integers(0, 1000))
 def test_every_row_is_valid_whatever_the_box(box: Box, seed: int) -> None:
     assert_valid(random_field(box, seed), 300, seed)

@@ -56,7 +56,7 @@ def any_row(draw: st.DrawFn) -> dict[str, Any]:
     return dict(zip(("area", "hour", *ENDS), (*values, *origin, *destination), strict=True))
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(rows=st.lists(any_row(), max_size=3), row=any_row())
 def test_one_trip_moves_the_weighted_vector_by_at_most_its_stated_norm(
     rows: list[dict[str, Any]], row: dict[str, Any]
