@@ -23,6 +23,10 @@ _LATE = 0.7
 """After this share of the steps they are a quarter as long."""
 _VISITED = 0.5
 """Cells with fewer expected ends keep uniform parts."""
+_EMPTY_BLOCK, _EMPTY_CELL = 0.3, 0.06
+"""Fewer expected ends than this many standard deviations of their noise count as none."""
+_LEFT = 0.1
+"""What is left of a place that counts as empty: not nothing, for it may yet have been visited."""
 _MISFIT = 0.5
 """How far off, as a share, the fitted distances may be: the fit sees cells, not their parts."""
 _CALIBRATIONS, _DRAWN, _SLIGHT = 3, 50_000, 1e-4
@@ -71,11 +75,12 @@ def fit(measurements: Measurements) -> Field:
     factors = model.factors(effects)
     expected = model.expected(factors, plan.rows)
     ends = (expected["origins"] + expected["destinations"]).numpy()
+    doubt = _doubt(measurements, {name: table.numpy() for name, table in expected.items()})
     field = Field(
         lattice=plan.lattice,
         rows=plan.rows,
-        origin=factors.origin.numpy(),
-        attraction=factors.attraction.numpy(),
+        origin=factors.origin.numpy() * doubt,
+        attraction=factors.attraction.numpy() * doubt,
         pair=factors.pair.numpy(),
         bins=factors.bins.numpy(),
         local=factors.bins.numpy(),
@@ -84,6 +89,23 @@ def fit(measurements: Measurements) -> Field:
         parts=_parts(measurements, ends.reshape(-1, CELLS)),
     )
     return _calibrated(field, _distances(measurements, expected["distances"].numpy()))
+
+
+def _doubt(measurements: Measurements, expected: dict[str, Floats]) -> Floats:
+    """Factor of every cell: small where the fit leaves less than noise alone would.
+
+    The most probable field spreads a little over every empty block and cell, for no count can
+    tell that none is there; together it would be several per cent of all trips.
+    """
+    noise = {table.name: table.stddev for table in measurements.plan.mechanism.tables}
+    factor = np.ones((measurements.plan.lattice.blocks, CELLS), np.float32)
+    if "block_ends" in noise:
+        empty = expected["block_ends"] < _EMPTY_BLOCK * noise["block_ends"]
+        factor[empty] = _LEFT
+    if "ends" in noise:
+        empty = expected["ends"].reshape(-1, CELLS) < _EMPTY_CELL * noise["ends"]
+        factor[empty] = _LEFT
+    return factor
 
 
 def _distances(measurements: Measurements, fitted: Floats) -> Floats:
