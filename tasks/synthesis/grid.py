@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from tasks.mobility.distance import haversine
 from tasks.region.model import Box
-from tasks.synthesis import sphere
+from tasks.synthesis import microdegrees, sphere
+from tasks.synthesis.microdegrees import MICRO, distance_between, rounded
 
 HOURS = 24
 SPLIT = 8
@@ -35,7 +36,6 @@ NULL = -1
 """Every token of a null record, which contributes nothing to any query."""
 
 _REDRAWS = 16
-_MICRO = 1_000_000
 
 Tokens = NDArray[np.int32]
 Floats = NDArray[np.float64]
@@ -112,17 +112,7 @@ class Grid:
     @cached_property
     def _micro_corners(self) -> Integers:
         """The outermost multiples of 1e-6 degrees inside every box, shape (boxes, 4)."""
-        return np.array(
-            [
-                (
-                    _first_inside(box.south),
-                    _first_inside(box.west),
-                    -_first_inside(-box.north),
-                    -_first_inside(-box.east),
-                )
-                for box in self.boxes
-            ]
-        )
+        return microdegrees.corners(self.boxes)
 
     def encode(self, trips: pa.Table) -> Tokens:
         """The tokens of each trip.
@@ -227,8 +217,8 @@ class Grid:
         area = tokens[:, 0].astype(np.int64)
         south, west, north, east = self._micro_corners[area].T
         cell_south, cell_west, height, width = self._cells(tokens)
-        latitude = _micro(cell_south + height * generator.random(len(area)), south, north)
-        longitude = _micro(cell_west + width * generator.random(len(area)), west, east)
+        latitude = rounded(cell_south + height * generator.random(len(area)), south, north)
+        longitude = rounded(cell_west + width * generator.random(len(area)), west, east)
         rises = 2 * latitude <= south + north
         to_latitude = np.where(rises, latitude + (north - south) // 2, latitude)
         to_latitude = np.where(rises, to_latitude, latitude - (north - south) // 2)
@@ -243,7 +233,7 @@ class Grid:
                 & (to_y <= north[left])
                 & (to_x >= west[left])
                 & (to_x <= east[left])
-                & (_distance_between(latitude[left], longitude[left], to_y, to_x) > MIN_DISTANCE_M)
+                & (distance_between(latitude[left], longitude[left], to_y, to_x) > MIN_DISTANCE_M)
             )
             to_latitude[left[good]], to_longitude[left[good]] = to_y[good], to_x[good]
             left = left[~good]
@@ -252,11 +242,11 @@ class Grid:
         return Columns(
             area=area,
             hour=tokens[:, 1].astype(np.int64),
-            origin_latitude=latitude / _MICRO,
-            origin_longitude=longitude / _MICRO,
-            destination_latitude=to_latitude / _MICRO,
-            destination_longitude=to_longitude / _MICRO,
-            distance_m=_distance_between(latitude, longitude, to_latitude, to_longitude),
+            origin_latitude=latitude / MICRO,
+            origin_longitude=longitude / MICRO,
+            destination_latitude=to_latitude / MICRO,
+            destination_longitude=to_longitude / MICRO,
+            distance_m=distance_between(latitude, longitude, to_latitude, to_longitude),
         )
 
     def _holds(self, area: Integers, latitude: Floats, longitude: Floats) -> Bools:
@@ -311,37 +301,16 @@ class Grid:
         if any_bearing:
             sector = generator.random(len(tokens)) * BEARINGS
         to_latitude, to_longitude = sphere.destination(
-            latitude / _MICRO, longitude / _MICRO, distance, sector * (2 * np.pi / BEARINGS)
+            latitude / MICRO, longitude / MICRO, distance, sector * (2 * np.pi / BEARINGS)
         )
         return (
-            np.round(to_latitude * _MICRO).astype(np.int64),
-            np.round(to_longitude * _MICRO).astype(np.int64),
+            np.round(to_latitude * MICRO).astype(np.int64),
+            np.round(to_longitude * MICRO).astype(np.int64),
         )
 
 
 def _numbers(trips: pa.Table, name: str) -> Floats:
     return np.asarray(trips[name].to_numpy(), np.float64)
-
-
-def _first_inside(edge: float) -> int:
-    """The smallest multiple of 1e-6 degrees, as an integer, whose float is not below an edge."""
-    micro = math.floor(edge * _MICRO) - 1
-    while micro / _MICRO < edge:
-        micro += 1
-    return micro
-
-
-def _micro(degrees: Floats, lowest: Integers, highest: Integers) -> Integers:
-    return np.asarray(np.clip(np.round(degrees * _MICRO).astype(np.int64), lowest, highest))
-
-
-def _distance_between(
-    latitude: Integers, longitude: Integers, to_latitude: Integers, to_longitude: Integers
-) -> Floats:
-    """Great-circle distance of positions in microdegrees, metres."""
-    return haversine(
-        latitude / _MICRO, longitude / _MICRO, to_latitude / _MICRO, to_longitude / _MICRO
-    )
 
 
 def _longest_distance_m(box: Box) -> float:

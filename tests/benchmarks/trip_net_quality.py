@@ -76,9 +76,10 @@ def _within_cells(grid: Grid, tokens: Tokens, trips: pa.Table) -> Floats:
     return np.asarray(np.log(origin) + np.log(end * METRES_PER_DEGREE**2 * shrink))
 
 
-def measure(day: Day, guarantee: Guarantee, settings: TripNet) -> None:
-    """Train, sample, print one line of figures and one of costs."""
-    start = time.perf_counter()
+def trained(
+    day: Day, guarantee: Guarantee, settings: TripNet
+) -> tuple[TripNetwork, NDArray[np.float32]]:
+    """The network and its weights after one training."""
     grid = Grid(day.areas, settings.levels)
     plan = make_plan(guarantee, grid, settings, len(day.train))
     network = TripNetwork(grid, settings)
@@ -86,19 +87,32 @@ def measure(day: Day, guarantee: Guarantee, settings: TripNet) -> None:
     engine = DpSgd(network, grid.encode(day.train), plan.mechanism.begin(len(day.train)), adam)
     for _ in range(settings.steps):
         engine.step()
-    trained = time.perf_counter()
-    tokens = network.sample(adam.averaged, len(day.train))
-    synthetic = release_table(grid, grid.decode(tokens, np.random.default_rng(1)))
+    return network, adam.averaged
+
+
+def drawn(network: TripNetwork, weights: NDArray[np.float32], rows: int) -> pa.Table:
+    """Rows from a network."""
+    tokens = network.sample(weights, rows)
+    columns = network.grid.decode(tokens, np.random.default_rng(1))
+    return release_table(network.grid.boxes, columns)
+
+
+def measure(day: Day, guarantee: Guarantee, settings: TripNet) -> None:
+    """Train, sample, print one line of figures and one of costs."""
+    start = time.perf_counter()
+    network, weights = trained(day, guarantee, settings)
+    ready = time.perf_counter()
+    synthetic = drawn(network, weights, len(day.train))
     sampled = time.perf_counter()
-    bits = bits_per_trip(log_density(network, adam.averaged, day.test))
+    bits = bits_per_trip(log_density(network, weights, day.test))
     uniform = uniform_bits(day.areas)
     figures = asdict(compare(day.train, synthetic, day.areas))
     learned, hoped = (transfer(table, day.test) for table in (synthetic, day.train))
     print(line(f"{day.name}, eps {guarantee.epsilon:g}", figures))
     print(
-        f"    n {len(day.train)}, noise {plan.mechanism.noise_multiplier:.3f}, bits {bits:.2f} "
-        f"(uniform {uniform:.2f}, gain {uniform - bits:.2f}), train {trained - start:.1f} s, "
-        f"sample {sampled - trained:.1f} s, "
+        f"    n {len(day.train)}, bits {bits:.2f} "
+        f"(uniform {uniform:.2f}, gain {uniform - bits:.2f}), train {ready - start:.1f} s, "
+        f"sample {sampled - ready:.1f} s, "
         f"hour band learned {learned.hour_band:.3f} (from real rows {hoped.hour_band:.3f}), "
         f"destination {learned.destination:.3f} ({hoped.destination:.3f}), "
         f"peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB",

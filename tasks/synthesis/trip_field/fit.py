@@ -1,0 +1,268 @@
+"""The fit: the most probable field given the noisy counts, their known noise and the prior.
+
+It reads only what was measured, so it costs no privacy, may be repeated, and gives the same field
+every time on one machine.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import tensorflow as tf
+
+from tasks.synthesis.grid import BINS_PER_OCTAVE, HOURS
+from tasks.synthesis.trip_field.field import Field
+from tasks.synthesis.trip_field.kernel import SECTORS
+from tasks.synthesis.trip_field.lattice import CELLS, PARTS, SPLIT, Floats
+from tasks.synthesis.trip_field.measurements import Measurements
+from tasks.synthesis.trip_field.model import HOUR_ROOT, FieldModel, deep
+from tasks.synthesis.trip_field.sampling import sample
+from tasks.synthesis.trip_field.tables import QUARTER_OF_PART, QUARTERS, offset_m
+
+_LATE = 0.7
+"""After this share of the steps they are a quarter as long."""
+_VISITED = 0.5
+"""Cells with fewer expected ends keep uniform parts."""
+_EMPTY_BLOCK, _EMPTY_CELL = 0.3, 0.06
+"""Fewer expected ends than this many standard deviations of their noise count as none."""
+_LEFT = 0.1
+"""What is left of a place that counts as empty: not nothing, for it may yet have been visited."""
+_MISFIT = 0.5
+"""How far off, as a share, the fitted distances may be: the fit sees cells, not their parts."""
+_CALIBRATIONS, _DRAWN, _SLIGHT = 3, 50_000, 1e-4
+
+
+_FITTED_TOGETHER = (
+    "ends",
+    "block_ends",
+    "origins",
+    "block_hours",
+    "area_hours",
+    "hours",
+    "flows",
+    "area_distances",
+    "distances",
+    "bearings",
+)
+
+
+def fit(measurements: Measurements) -> Field:
+    """Fit a field to measurements."""
+    plan = measurements.plan
+    model = FieldModel(plan.lattice, plan.settings.prior)
+    seen = {
+        table.name: measurements.estimate(table.name)
+        for table in plan.mechanism.tables
+        if table.name in _FITTED_TOGETHER
+    }
+    weights = {
+        name: tf.constant(_weights(model, name, values, stddev), tf.float32)
+        for name, (values, stddev) in seen.items()
+    }
+    targets = {name: tf.constant(values, tf.float32) for name, (values, _) in seen.items()}
+
+    def loss(effects: dict[str, tf.Tensor]) -> tf.Tensor:
+        expected = model.expected(model.factors(effects), plan.rows)
+        return tf.add_n(
+            [
+                tf.reduce_sum(weights[name] * (expected[name] - targets[name]) ** 2) / 2
+                for name in targets
+            ]
+        )
+
+    start = {name: np.zeros(shape, np.float32) for name, shape in model.shapes.items()}
+    effects = maximise(loss, start, plan.settings.steps, plan.settings.learning_rate)
+    factors = model.factors(effects)
+    expected = model.expected(factors, plan.rows)
+    ends = (expected["origins"] + expected["destinations"]).numpy()
+    doubt = _doubt(measurements, {name: table.numpy() for name, table in expected.items()})
+    field = Field(
+        lattice=plan.lattice,
+        rows=plan.rows,
+        origin=factors.origin.numpy() * doubt,
+        attraction=factors.attraction.numpy() * doubt,
+        pair=factors.pair.numpy(),
+        bins=factors.bins.numpy(),
+        local=factors.bins.numpy(),
+        hours=factors.hours.numpy(),
+        tilt=_tilt(measurements, model, {name: e.numpy() for name, e in expected.items()}),
+        parts=_parts(measurements, ends.reshape(-1, CELLS)),
+    )
+    return _calibrated(field, _distances(measurements, expected["distances"].numpy()))
+
+
+def _doubt(measurements: Measurements, expected: dict[str, Floats]) -> Floats:
+    """Factor of every cell: small where the fit leaves less than noise alone would.
+
+    The most probable field spreads a little over every empty block and cell, for no count can
+    tell that none is there; together it would be several per cent of all trips.
+    """
+    noise = {table.name: table.stddev for table in measurements.plan.mechanism.tables}
+    factor = np.ones((measurements.plan.lattice.blocks, CELLS), np.float32)
+    if "block_ends" in noise:
+        empty = expected["block_ends"] < _EMPTY_BLOCK * noise["block_ends"]
+        factor[empty] = _LEFT
+    if "ends" in noise:
+        empty = expected["ends"].reshape(-1, CELLS) < _EMPTY_CELL * noise["ends"]
+        factor[empty] = _LEFT
+    return factor
+
+
+def _distances(measurements: Measurements, fitted: Floats) -> Floats:
+    """Trips by distance: what was measured, held to the fit where noise is larger than trust."""
+    if "distances" not in {table.name for table in measurements.plan.mechanism.tables}:
+        return fitted
+    values, stddev = measurements.estimate("distances")
+    trust = stddev**2 / (stddev**2 + (_MISFIT * fitted) ** 2)
+    return np.maximum(trust * fitted + (1 - trust) * values, 0)
+
+
+def _calibrated(field: Field, distances: Floats) -> Field:
+    """The field with the fitted distances once its cells have parts.
+
+    The fit takes ends as uniform in their cells. Where they crowd in a few parts of them, trips
+    come out shorter or longer than fitted; so the bins between parts are scaled by what draws from
+    the field show. The draws have a seed of their own, which no secret depends on.
+    """
+    bins = field.displacements
+    wanted = distances / distances.sum()
+    for _ in range(_CALIBRATIONS):
+        drawn = field.lattice.encode(sample(field, _DRAWN, np.random.default_rng(0)))
+        area = field.lattice.area[drawn.origin]
+        ring = bins.bin_of(*offset_m(field.lattice, area, drawn.degrees)) // SECTORS
+        found = np.bincount(ring, minlength=bins.distances) / len(ring)
+        ratio = np.clip((wanted + _SLIGHT) / (found + _SLIGHT), 0.5, 2)
+        scaled = field.local * np.repeat(ratio, SECTORS)
+        field = replace(field, local=scaled / scaled.sum(axis=1, keepdims=True))
+    return field
+
+
+def maximise(
+    loss: Callable[[dict[str, tf.Tensor]], tf.Tensor],
+    start: dict[str, Floats],
+    steps: int,
+    learning_rate: float,
+) -> dict[str, tf.Tensor]:
+    """The effects with the largest posterior density, by a fixed number of Adam's steps.
+
+    Args:
+        loss: Negative log-likelihood of effects, nats.
+        start: First values.
+        steps: Number of steps.
+        learning_rate: Length of a step, in standard deviations of the prior.
+    """
+    effects = {name: tf.Variable(value) for name, value in start.items()}
+    moments = [{name: tf.Variable(value) for name, value in start.items()} for _ in range(2)]
+
+    @tf.function(jit_compile=False)
+    def step(count: tf.Tensor, rate: tf.Tensor) -> None:
+        with tf.GradientTape() as tape:
+            prior = tf.add_n([tf.nn.l2_loss(effect) for effect in effects.values()])
+            total = loss(effects) + prior
+        gradients = tape.gradient(
+            total, effects, unconnected_gradients=tf.UnconnectedGradients.ZERO
+        )
+        for name, gradient in gradients.items():
+            gradient = tf.convert_to_tensor(gradient)
+            first = moments[0][name].assign(0.9 * moments[0][name] + 0.1 * gradient)
+            second = moments[1][name].assign(0.999 * moments[1][name] + 0.001 * gradient**2)
+            mean, square = first / (1 - 0.9**count), second / (1 - 0.999**count)
+            effects[name].assign_sub(rate * mean / (tf.sqrt(square) + 1e-7))
+
+    for count in range(1, steps + 1):
+        rate = learning_rate if count <= _LATE * steps else learning_rate / 4
+        step(tf.constant(count, tf.float32), tf.constant(rate, tf.float32))
+    return {name: tf.convert_to_tensor(effect) for name, effect in effects.items()}
+
+
+def _weights(model: FieldModel, name: str, values: Floats, stddev: float) -> Floats:
+    """Inverse variances; cells that the public area rules out say nothing."""
+    weights = np.full(len(values), stddev**-2)
+    if name in ("ends", "origins"):
+        weights[(model.lattice.cover == 0).all(axis=2).ravel()] = 0
+    return weights
+
+
+def _tilt(measurements: Measurements, model: FieldModel, expected: dict[str, Floats]) -> Floats:
+    """By how much hours are likelier at each octave of distance than elsewhere, (octaves, 24).
+
+    Areas where trips are long are active at hours of their own; what is left beyond that is
+    fitted here, and scaled to leave the day's hours and distances as they are.
+    """
+    plan, bins = measurements.plan, model.bins
+    areas = len(plan.lattice.boxes)
+    if "hour_octaves" not in {table.name for table in plan.mechanism.tables}:
+        return np.ones((bins.octaves, HOURS), np.float32)
+    values, stddev = measurements.estimate("hour_octaves")
+    target = tf.constant(values.reshape(HOURS, bins.octaves), tf.float32)
+    hours = expected["area_hours"].reshape(areas, HOURS)
+    distances = expected["area_distances"].reshape(areas, -1)
+    octaves = np.add.reduceat(distances, np.arange(0, bins.distances, BINS_PER_OCTAVE), axis=1)
+    base = (hours / np.maximum(hours.sum(axis=1, keepdims=True), 1e-6)).T @ octaves
+
+    def tilted(effects: dict[str, tf.Tensor]) -> tf.Tensor:
+        smooth = tf.matmul(tf.constant(HOUR_ROOT), effects["hour_octave"])
+        table = base * tf.exp(plan.settings.prior.hour_octave * smooth)
+        for axis in (1, 0) * 4:
+            wanted = base.sum(axis=axis, keepdims=True)
+            table *= wanted / (tf.reduce_sum(table, axis, keepdims=True) + 1e-6)
+        return table
+
+    effects = maximise(
+        lambda effects: tf.reduce_sum((tilted(effects) - target) ** 2) / (2 * stddev**2),
+        {"hour_octave": np.zeros((HOURS, bins.octaves), np.float32)},
+        plan.settings.steps // 2,
+        plan.settings.learning_rate,
+    )
+    return np.asarray((tilted(effects).numpy() + 1e-6) / (base + 1e-6), np.float32).T
+
+
+def _parts(measurements: Measurements, ends: Floats) -> Floats:
+    """How the ends in each cell divide over its parts, shape (blocks, CELLS, PARTS)."""
+    plan = measurements.plan
+    cover = plan.lattice.cover
+    with np.errstate(divide="ignore", invalid="ignore"):
+        uniform = cover / cover.sum(axis=2, keepdims=True)
+        log_cover = np.maximum(np.log(uniform), -50)
+    names = {table.name for table in plan.mechanism.tables}
+    parts = np.where(np.isnan(uniform), 0, uniform)
+    visited = (ends > _VISITED) & (cover.sum(axis=2) > 0)
+    if not visited.any() or not names & {"quarters", "sixteenths"}:
+        return np.asarray(parts, np.float32)
+    prior = plan.settings.prior
+    base = tf.constant(log_cover[visited], tf.float32)
+    mass = tf.constant(ends[visited][:, None], tf.float32)
+    targets = {
+        name: (
+            tf.constant(values.reshape(*ends.shape, -1)[visited], tf.float32),
+            stddev,
+        )
+        for name in sorted(names & {"quarters", "sixteenths"})
+        for values, stddev in [measurements.estimate(name)]
+    }
+    group = np.zeros((PARTS, QUARTERS), np.float32)
+    group[np.arange(PARTS), QUARTER_OF_PART] = 1
+
+    def shares(effects: dict[str, tf.Tensor]) -> tf.Tensor:
+        quarter = prior.quarter * deep(effects["quarter"], prior.part_depth)
+        sixteenth = prior.sixteenth * deep(effects["sixteenth"], prior.part_depth)
+        return tf.nn.softmax(base + tf.gather(quarter, QUARTER_OF_PART, axis=1) + sixteenth)
+
+    def loss(effects: dict[str, tf.Tensor]) -> tf.Tensor:
+        expected = {"sixteenths": mass * shares(effects)}
+        expected["quarters"] = tf.matmul(expected["sixteenths"], group)
+        return tf.add_n(
+            [
+                tf.reduce_sum((expected[name] - values) ** 2) / (2 * stddev**2)
+                for name, (values, stddev) in targets.items()
+            ]
+        )
+
+    count = int(visited.sum())
+    start = {
+        "quarter": np.zeros((count, QUARTERS), np.float32),
+        "sixteenth": np.zeros((count, SPLIT * SPLIT), np.float32),
+    }
+    effects = maximise(loss, start, plan.settings.steps // 2, plan.settings.learning_rate)
+    parts[visited] = shares(effects).numpy()
+    return np.asarray(parts, np.float32)

@@ -1,0 +1,169 @@
+"""What is measured of a day, planned from public quantities and stored before it is fitted."""
+
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from tasks.files import write_atomically
+from tasks.privacy.accountant import solve_noise
+from tasks.privacy.weighted_counts import WeightedMeasurement
+from tasks.region.guarantee import Guarantee
+from tasks.region.model import Box
+from tasks.synthesis.errors import ModelFileError
+from tasks.synthesis.trip_field.lattice import Floats, Integers, Lattice, resolution
+from tasks.synthesis.trip_field.settings import FieldSettings, Prior, Shares
+from tasks.synthesis.trip_field.tables import table_sizes, touched
+
+COUNTS = "measurements.npz"
+DOCUMENT = "measurements.json"
+
+_ENOUGH = {"sixteenths": 1200.0, "quarters": 400.0, "origins": 400.0}
+"""Trips per unit of noise multiplier below which a table is mere noise, and is left out."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be measured. All fields are public.
+
+    Attributes:
+        lattice: The public lattice.
+        rows: Number of trips; public under `zero_out`, otherwise a noisy count; >= 1.
+        settings: The synthesizer's settings.
+        mechanism: What is run, and accounted.
+    """
+
+    lattice: Lattice
+    rows: int
+    settings: FieldSettings
+    mechanism: WeightedMeasurement
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """The noisy counts of a day: differentially private already, and all that is kept of it.
+
+    Attributes:
+        plan: What was measured.
+        counts: For each table the noisy counts times its multiplier, shape (cells,).
+    """
+
+    plan: Plan
+    counts: Mapping[str, Integers]
+
+    def estimate(self, name: str) -> tuple[Floats, float]:
+        """A table's noisy counts, shape (cells,), and the standard deviation of their noise."""
+        table = next(table for table in self.plan.mechanism.tables if table.name == name)
+        return self.counts[name] / table.multiplier, table.stddev
+
+
+def make_plan(
+    boxes: tuple[Box, ...], rows: int, guarantee: Guarantee, settings: FieldSettings
+) -> Plan:
+    """Plan a measurement that keeps a guarantee.
+
+    Args:
+        boxes: The service area.
+        rows: Number of trips; public under `zero_out`, otherwise a noisy count; >= 1.
+        guarantee: What is promised.
+        settings: The synthesizer's settings.
+
+    Raises:
+        ValueError: If `rows` is not positive.
+        TargetUnreachableError: If no noise keeps the guarantee.
+    """
+    if rows < 1:
+        raise ValueError(f"a measurement needs at least one trip, got rows {rows}")
+    coarse = Lattice(boxes)
+
+    def mechanism_on(lattice: Lattice, noise: float) -> WeightedMeasurement:
+        unit = guarantee.trips_per_unit
+        shares = _shares(settings.shares, rows / (noise * unit))
+        sizes = table_sizes(lattice)
+        tables = {name: (*sizes[name], share) for name, share in shares.items()}
+        return WeightedMeasurement.within(noise, tables, unit)
+
+    mechanism = solve_noise(guarantee, lambda noise: mechanism_on(coarse, noise))
+    noise = mechanism.event().noise_multiplier
+    lattice = Lattice(boxes, resolution(rows, noise * guarantee.trips_per_unit))
+    if lattice != coarse:
+        mechanism = mechanism_on(lattice, noise)
+    return Plan(lattice, rows, settings, mechanism)
+
+
+def _shares(shares: Shares, signal: float) -> dict[str, float]:
+    """Shares of the tables that are measured, adding up to 1."""
+    kept = {
+        name: share
+        for name, share in asdict(shares).items()
+        if share > 0 and signal >= _ENOUGH.get(name, 0)
+    }
+    return {name: share / sum(kept.values()) for name, share in kept.items()}
+
+
+def measure(trips: pa.Table, plan: Plan) -> Measurements:
+    """Measure a day, once, with fresh noise.
+
+    Rows that are no trips by the fixed rule of the grid contribute nothing. Under the unit
+    `vehicle_day` the caller has left at most K trips of each vehicle.
+
+    Args:
+        trips: Columns area, hour and the four coordinates as in `tasks.schema.TRIPS`.
+        plan: What is measured.
+    """
+    cells = touched(plan.lattice, plan.lattice.encode(trips))
+    return Measurements(plan, plan.mechanism.begin().measure(cells))
+
+
+def save_measurements(directory: Path, measurements: Measurements) -> list[str]:
+    """Write the counts and the plan; returns the names of the files."""
+    plan = measurements.plan
+    content = io.BytesIO()
+    np.savez(content, **measurements.counts)
+    write_atomically(directory / COUNTS, content.getvalue())
+    document = {
+        "boxes": [box.model_dump(mode="json") for box in plan.lattice.boxes],
+        "cells_per_degree": plan.lattice.cells_per_degree,
+        "rows": plan.rows,
+        "settings": asdict(plan.settings),
+        "mechanism": plan.mechanism.describe(),
+    }
+    write_atomically(directory / DOCUMENT, (json.dumps(document, indent=2) + "\n").encode())
+    return [COUNTS, DOCUMENT]
+
+
+def load_measurements(directory: Path) -> Measurements:
+    """Read stored measurements.
+
+    Raises:
+        ModelFileError: If they are missing or not readable.
+    """
+    try:
+        document = json.loads((directory / DOCUMENT).read_bytes())
+        with np.load(io.BytesIO((directory / COUNTS).read_bytes()), allow_pickle=False) as stored:
+            counts = {name: stored[name] for name in stored.files}
+        boxes = tuple(Box.model_validate(box) for box in document["boxes"])
+        settings = dict(document["settings"])
+        settings["shares"] = Shares(**settings["shares"])
+        settings["prior"] = Prior(**settings["prior"])
+        mechanism = WeightedMeasurement.described(document["mechanism"])
+        if [(t.name, (t.cells,)) for t in mechanism.tables] != [
+            (name, values.shape) for name, values in counts.items()
+        ]:
+            raise ValueError("the counts do not fit their description")
+        plan = Plan(
+            Lattice(boxes, document["cells_per_degree"]),
+            document["rows"],
+            FieldSettings(**settings),
+            mechanism,
+        )
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        raise ModelFileError(
+            f"{directory}: not measurements of this version ({error}); restore them from a backup"
+        ) from error
+    return Measurements(plan, counts)

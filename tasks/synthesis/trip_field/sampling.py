@@ -1,0 +1,307 @@
+"""Rows drawn from a field: systematically, so that they vary little more than they must.
+
+Trips are laid out along a line in the order of origin block, origin cell and offset, each as long
+as its share, and the line is cut at equal distances from one uniform start: every stretch of it
+gets as many rows as it has trips, give or take one. What is left of each cut says which cell of
+the destination is meant. Parts of cells are drawn from the finer density, and positions by
+acceptance: ends in parts that touch are drawn by their displacement, accepted in proportion to
+the room it leaves; others uniformly, accepted in proportion to the displacement's density. Hours
+follow from where a trip begins and how far it goes.
+"""
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import pyarrow as pa
+
+from tasks.synthesis import microdegrees
+from tasks.synthesis.grid import MIN_DISTANCE_M, Columns
+from tasks.synthesis.microdegrees import MICRO
+from tasks.synthesis.sampling import release_table
+from tasks.synthesis.trip_field.field import Field
+from tasks.synthesis.trip_field.geometry import CELL_OFFSET
+from tasks.synthesis.trip_field.kernel import SECTORS
+from tasks.synthesis.trip_field.lattice import (
+    CELLS,
+    FAR,
+    Bools,
+    Floats,
+    Integers,
+)
+from tasks.synthesis.trip_field.tables import offset_m
+
+T = TypeVar("T", "_Drawn", "_Proposal")
+
+_ROWS_AT_ONCE = 262_144
+_PARTS_AT_ONCE = 16_384
+_TRIES = 256
+_REDRAW = 128
+"""Tries for one pair of parts; those that hold hardly any valid trip are drawn again after them."""
+_GOLDEN = (5**0.5 - 1) / 2
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """Cells of trips, one array of shape (n,) per field."""
+
+    origin: Integers
+    origin_cell: Integers
+    offset: Integers
+    destination: Integers
+    destination_cell: Integers
+
+
+def sample(field: Field, rows: int, generator: np.random.Generator) -> pa.Table:
+    """Draw trips from a field; every row is valid by construction.
+
+    Args:
+        field: The field; what is drawn from it is post-processing.
+        rows: Number of rows, >= 0.
+        generator: Source of randomness.
+
+    Returns:
+        Columns of `tasks.schema.RELEASE`, sorted by their values: the order says nothing.
+    """
+    if rows == 0:
+        empty = np.zeros(0)
+        none = Columns(
+            empty.astype(np.int64), empty.astype(np.int64), empty, empty, empty, empty, empty
+        )
+        return release_table(field.lattice.boxes, none)
+    drawn = _cells(field, rows, generator)
+    ends = np.concatenate(
+        [
+            _positions(field, _some(drawn, slice(first, first + _ROWS_AT_ONCE)), generator)
+            for first in range(0, rows, _ROWS_AT_ONCE)
+        ]
+    )
+    hours = _hours(field, drawn.origin, ends, generator)
+    return release_table(
+        field.lattice.boxes,
+        Columns(
+            field.lattice.area[drawn.origin],
+            hours,
+            ends[:, 0] / MICRO,
+            ends[:, 1] / MICRO,
+            ends[:, 2] / MICRO,
+            ends[:, 3] / MICRO,
+            microdegrees.distance_between(*ends.T),
+        ),
+    )
+
+
+def _some(arrays: T, rows: slice | Integers | Bools) -> T:
+    """Some rows of every array of a dataclass."""
+    return type(arrays)(**{name: values[rows] for name, values in vars(arrays).items()})
+
+
+def _cells(field: Field, rows: int, generator: np.random.Generator) -> _Drawn:
+    """Cells of origins and destinations by systematic sampling."""
+    line = np.cumsum(field.flows.ravel())
+    marks = (np.arange(rows) + generator.random()) / rows * line[-1]
+    index = np.minimum(np.searchsorted(line, marks, "right"), len(line) - 1)
+    length = field.flows.ravel()[index]
+    # how far into its stretch a mark falls is uniform, and independent enough of everything else
+    rest = np.clip((marks - line[index]) / np.maximum(length, 1e-300) + 1, 0, 1 - 1e-12)
+    block_cell, offset = np.divmod(index, FAR + 1)
+    origin, origin_cell = np.divmod(block_cell, CELLS)
+    destination, destination_cell = np.zeros(rows, np.int64), np.zeros(rows, np.int64)
+    padded = np.concatenate([field.lattice.neighbours, np.zeros((1, field.lattice.blocks), int)])
+    for number, kernel in enumerate(field.kernels):
+        inside = field.lattice.area[origin] == number
+        near = np.flatnonzero(inside & (offset != FAR))
+        destination[near] = padded[offset[near], origin[near]]
+        weights = kernel.near[offset[near], origin_cell[near]] * field.attraction[destination[near]]
+        destination_cell[near] = _pick(weights, rest[near])
+        for row in np.flatnonzero(inside & (offset == FAR)):
+            blocks, weights = _far_blocks(field, number, int(origin[row]))
+            sums = np.cumsum(weights)
+            mark = rest[row] * sums[-1]
+            chosen = min(int(np.searchsorted(sums, mark, "right")), len(blocks) - 1)
+            destination[row] = blocks[chosen]
+            attraction = field.attraction[[blocks[chosen]]]
+            destination_cell[row] = _pick(attraction, generator.random(1))[0]
+    return _Drawn(origin, origin_cell, offset, destination, destination_cell)
+
+
+def _far_blocks(field: Field, zone: int, origin: int) -> tuple[Integers, Floats]:
+    """The blocks of the origin's area and their weights, zero for near ones."""
+    lattice = field.lattice
+    area = lattice.area[origin]
+    blocks = np.arange(lattice.starts[area], lattice.starts[area + 1])
+    gap = lattice.position[blocks] - lattice.position[origin]
+    far = field.kernels[zone].far
+    weights = far[gap[:, 0] % far.shape[0], gap[:, 1] % far.shape[1]]
+    return blocks, weights * field.attraction[blocks].sum(axis=1)
+
+
+def _pick(weights: Floats, uniform: Floats) -> Integers:
+    """One column per row in proportion to its weight, by inversion; shape (n,)."""
+    sums = np.cumsum(weights, axis=1)
+    marks = uniform.astype(sums.dtype) * sums[:, -1]
+    chosen = (sums <= marks[:, None]).sum(axis=1)
+    return np.asarray(np.minimum(chosen, weights.shape[1] - 1))
+
+
+def _hours(
+    field: Field, origin: Integers, ends: Integers, generator: np.random.Generator
+) -> Integers:
+    """Hours given block and distance, by inversion at points that fill every stretch evenly.
+
+    Rows are taken in the order of block and octave, and by chance within those; row k gets the
+    fractional part of k times the golden ratio, so that any run of rows gets its hours in almost
+    exactly the shares they should have.
+    """
+    area = field.lattice.area[origin]
+    bins = field.displacements.bin_of(*offset_m(field.lattice, area, ends / MICRO))
+    octave = field.displacements.octave[bins // SECTORS]
+    order = np.lexsort((generator.random(len(origin)), octave, origin))
+    even = (np.arange(len(origin)) * _GOLDEN + generator.random()) % 1
+    hours = np.empty(len(origin), np.int64)
+    hours[order] = _pick(field.hour_shares(origin[order], bins[order]), even)
+    return hours
+
+
+@dataclass(frozen=True)
+class _Proposal:
+    """What positions are drawn from, one array of shape (n, ...) per field.
+
+    Attributes:
+        parts: Parts of both ends, shape (n, 2).
+        bound: Largest density per square metre of a displacement between them; zero for far
+            pairs, whose parts are independent and whose positions are all accepted.
+        bin: Bin of the displacement for parts that touch, else -1.
+    """
+
+    parts: Integers
+    bound: Floats
+    bin: Integers
+
+
+def _positions(field: Field, drawn: _Drawn, generator: np.random.Generator) -> Integers:
+    """Positions in microdegrees: latitude and longitude of origin and destination, (n, 4)."""
+    ends = np.zeros((len(drawn.origin), 4), np.int64)
+    left = np.arange(len(drawn.origin))
+    for attempt in range(_TRIES):
+        trips = _some(drawn, left)
+        if attempt % _REDRAW == 0:
+            proposal = _proposal(field, trips, generator)
+        tried, accepted = _try(field, trips, proposal, generator)
+        ends[left[accepted]] = tried[accepted]
+        left, proposal = left[~accepted], _some(proposal, ~accepted)
+        if left.size == 0:
+            return ends
+    ends[left] = _anywhere(field, drawn.origin[left], generator)
+    return ends
+
+
+def _proposal(field: Field, drawn: _Drawn, generator: np.random.Generator) -> _Proposal:
+    """Parts of both ends and, where they touch, the bin of the displacement."""
+    parts = [
+        _some_proposals(field, _some(drawn, slice(first, first + _PARTS_AT_ONCE)), generator)
+        for first in range(0, len(drawn.origin), _PARTS_AT_ONCE)
+    ]
+    return _Proposal(
+        *(np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0]))
+    )
+
+
+def _some_proposals(field: Field, drawn: _Drawn, generator: np.random.Generator) -> _Proposal:
+    count = len(drawn.origin)
+    parts, bound = np.zeros((count, 2), np.int64), np.zeros(count)
+    bins = np.full(count, -1)
+    for number, kernel in enumerate(field.kernels):
+        inside = field.lattice.area[drawn.origin] == number
+        near = np.flatnonzero(inside & (drawn.offset != FAR))
+        some = _some(drawn, near)
+        cells = CELL_OFFSET[some.offset, some.origin_cell, some.destination_cell]
+        weights = kernel.parts[cells]
+        weights *= field.parts[some.destination, some.destination_cell][:, None, :]
+        leaving = weights.sum(axis=2) * field.parts[some.origin, some.origin_cell]
+        part = _pick(leaving, generator.random(len(near)))
+        to_part = _pick(weights[np.arange(len(near)), part], generator.random(len(near)))
+        parts[near] = np.stack([part, to_part], axis=1)
+        bound[near] = kernel.densest[cells, part, to_part]
+        touching = kernel.touching[cells, part, to_part]
+        close = np.flatnonzero(touching >= 0)
+        bins[near[close]] = _pick(kernel.near_bins[touching[close]], generator.random(len(close)))
+    far = np.flatnonzero(drawn.offset == FAR)
+    for column, (block, cell) in enumerate(
+        ((drawn.origin, drawn.origin_cell), (drawn.destination, drawn.destination_cell))
+    ):
+        weights = field.parts[block[far], cell[far]]
+        parts[far, column] = _pick(weights, generator.random(len(far)))
+    return _Proposal(parts, bound, bins)
+
+
+def _try(
+    field: Field, drawn: _Drawn, proposal: _Proposal, generator: np.random.Generator
+) -> tuple[Integers, Bools]:
+    """One draw of positions in microdegrees, and which of them are accepted."""
+    area = field.lattice.area[drawn.origin]
+    degrees, accepted = np.empty((len(area), 4)), np.empty(len(area), bool)
+    for way, rows in ((_try_apart, proposal.bin < 0), (_try_touching, proposal.bin >= 0)):
+        some = _some(drawn, rows), _some(proposal, rows)
+        degrees[rows], accepted[rows] = way(field, *some, generator)
+    corners = microdegrees.corners(field.lattice.boxes)[area]
+    low, high = np.tile(corners[:, :2], 2), np.tile(corners[:, 2:], 2)
+    ends = microdegrees.rounded(degrees, low, high)
+    accepted &= microdegrees.distance_between(*ends.T) > MIN_DISTANCE_M
+    return ends, accepted
+
+
+def _edges(field: Field, drawn: _Drawn, parts: Integers) -> tuple[Floats, Floats]:
+    """Edges of the parts of origins and of destinations, degrees, shape (n, 4) each."""
+    return (
+        field.lattice.part_edges(drawn.origin, drawn.origin_cell, parts[:, 0]),
+        field.lattice.part_edges(drawn.destination, drawn.destination_cell, parts[:, 1]),
+    )
+
+
+def _try_apart(
+    field: Field, drawn: _Drawn, proposal: _Proposal, generator: np.random.Generator
+) -> tuple[Floats, Bools]:
+    """Both ends uniform in their parts, accepted by the density of the displacement."""
+    edges = np.stack(_edges(field, drawn, proposal.parts), axis=1)
+    size = edges[..., 2:] - edges[..., :2]
+    degrees = (edges[..., :2] + size * generator.random(size.shape)).reshape(-1, 4)
+    area = field.lattice.area[drawn.origin]
+    north, east = offset_m(field.lattice, area, degrees)
+    bins = field.displacements.bin_of(north, east)
+    squared = north**2 + east**2
+    density = field.local[area, bins] * field.displacements.density[bins] / np.maximum(squared, 1)
+    lucky = generator.random(len(area)) * proposal.bound < density
+    inside = squared >= field.displacements.edges[0] ** 2
+    return degrees, (proposal.bound == 0) | (inside & lucky)
+
+
+def _try_touching(
+    field: Field, drawn: _Drawn, proposal: _Proposal, generator: np.random.Generator
+) -> tuple[Floats, Bools]:
+    """A displacement of the bin, accepted by the room it leaves, and an origin in that room."""
+    lattice, bins = field.lattice, field.displacements
+    area = lattice.area[drawn.origin]
+    ring, sector = np.divmod(proposal.bin, SECTORS)
+    near, far = bins.edges[ring], bins.edges[ring + 1]
+    radius = near * (far / near) ** generator.random(len(area))
+    angle = (sector + generator.random(len(area))) * (2 * np.pi / SECTORS)
+    origin, destination = _edges(field, drawn, proposal.parts)
+    unit = np.stack(offset_m(lattice, area, np.tile([0.0, 0, 1, 1], (len(area), 1))), axis=1)
+    gap = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1) / unit
+    low = np.maximum(origin[:, :2], destination[:, :2] - gap)
+    room = np.minimum(origin[:, 2:], destination[:, 2:] - gap) - low
+    start = low + room * generator.random(room.shape)
+    whole = 1 / lattice.parts_per_degree[area]
+    share = np.clip(room / whole, 0, 1).prod(axis=1)
+    return np.concatenate([start, start + gap], axis=1), generator.random(len(area)) < share
+
+
+def _anywhere(field: Field, origin: Integers, generator: np.random.Generator) -> Integers:
+    """Valid ends for the few whose cells hold hardly any: half a box apart, north to south."""
+    corners = microdegrees.corners(field.lattice.boxes)[field.lattice.area[origin]]
+    south, west, north, east = corners.T
+    half = (north - south) // 2
+    latitude = south + (generator.random(len(origin)) * (north - south - half)).astype(np.int64)
+    longitude = west + (generator.random(len(origin)) * (east - west)).astype(np.int64)
+    return np.stack([latitude, longitude, latitude + half, longitude], axis=1)

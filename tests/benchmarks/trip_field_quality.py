@@ -1,0 +1,158 @@
+"""How close trip_field and trip_net come to a day, beside their peers and the floor.
+
+    python -m tests.benchmarks.trip_field_quality                  simulated cities
+    python -m tests.benchmarks.trip_field_quality --file FILE.csv  a table of trips
+
+Choices are made on simulated cities and on splits of seed 1; splits here have other seeds. Every
+run has fresh noise. With at least five runs on each of at least three splits the figures are
+Student's intervals (`tasks.quality.intervals`); with fewer they are means, with the number of runs.
+
+Costs are printed with the figures: fit, draw and memory of this process.
+"""
+
+import argparse
+import resource
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from tasks.quality.intervals import FEWEST_SEEDS, FEWEST_SPLITS, intervals
+from tasks.quality.likelihood import bits_per_trip, uniform_bits
+from tasks.quality.metrics import compare
+from tasks.quality.splits import halves, resample, split
+from tasks.region import Box, Guarantee, TripNet
+from tasks.synthesis.trip_field import FieldSettings, log_density, make_plan, measure
+from tasks.synthesis.trip_field.fit import fit
+from tasks.synthesis.trip_field.sampling import sample
+from tests.benchmarks import trip_net_quality
+from tests.benchmarks.cities import CITIES
+from tests.benchmarks.peers import peers_at
+from tests.benchmarks.report import line, title
+from tests.benchmarks.trip_file import metros, read_trips
+from tests.benchmarks.trip_net_quality import Day
+
+EPSILONS = (0.666, 1.0, 3.0, 10.0)
+DELTA = 6.53e-7
+SPLITS = (0, 2, 3)
+MANY = 400_000
+"""Rows drawn to measure how fast they are drawn."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: figures, gain in bits over uniform, and what it cost."""
+
+    figures: dict[str, float]
+    gain: float
+    fit_s: float
+    rows_per_s: float
+
+
+def run_field(day: Day, guarantee: Guarantee) -> Run:
+    """Measure, fit and sample."""
+    plan = make_plan(day.areas, len(day.train), guarantee, FieldSettings())
+    measurements = measure(day.train, plan)
+    start = time.perf_counter()
+    field = fit(measurements)
+    fitted = time.perf_counter()
+    synthetic = sample(field, len(day.train), np.random.default_rng())
+    ready = time.perf_counter()
+    sample(field, MANY, np.random.default_rng())
+    drawn = time.perf_counter()
+    bits = bits_per_trip(log_density(field, day.test))
+    return Run(
+        asdict(compare(day.train, synthetic, day.areas)),
+        uniform_bits(day.areas) - bits,
+        fitted - start,
+        MANY / (drawn - ready),
+    )
+
+
+def run_net(day: Day, guarantee: Guarantee) -> Run:
+    """Train and sample."""
+    start = time.perf_counter()
+    network, weights = trip_net_quality.trained(day, guarantee, TripNet())
+    trained = time.perf_counter()
+    synthetic = trip_net_quality.drawn(network, weights, len(day.train))
+    drawn = time.perf_counter()
+    bits = bits_per_trip(trip_net_quality.log_density(network, weights, day.test))
+    return Run(
+        asdict(compare(day.train, synthetic, day.areas)),
+        uniform_bits(day.areas) - bits,
+        trained - start,
+        len(synthetic) / (drawn - trained),
+    )
+
+
+SYNTHESIZERS = {"trip_field": run_field, "trip_net": run_net}
+
+
+def days(file: Path | None) -> Iterator[tuple[str, tuple[Box, ...], pa.Table]]:
+    """Name, service area and trips of every day."""
+    if file is not None:
+        yield "file", metros(), read_trips(file, metros())
+        return
+    for city in CITIES:
+        yield city.name, city.areas, city.day(27_000, 1)
+
+
+def report(name: str, runs: dict[tuple[int, int], Run]) -> None:
+    """Print the figures of the runs by split and seed."""
+    figures = {
+        name: [run.figures[name] for run in runs.values()]
+        for name in next(iter(runs.values())).figures
+    }
+    splits, seeds = ({key[part] for key in runs} for part in (0, 1))
+    if len(seeds) >= FEWEST_SEEDS and len(splits) >= FEWEST_SPLITS:
+        keys = {"split": [key[0] for key in runs], "seed": [key[1] for key in runs]}
+        found = intervals(pa.table({**keys, **figures}))
+        print(line(name, {figure: each.mean for figure, each in found.items()}))
+        print(line("    half width", {figure: each.half_width for figure, each in found.items()}))
+    else:
+        print(line(name, {figure: float(np.mean(values)) for figure, values in figures.items()}))
+    costs = list(runs.values())
+    print(
+        f"    {len(runs)} runs on {len(splits)} splits; gain over uniform "
+        f"{np.mean([run.gain for run in costs]):.2f} bits, fit "
+        f"{np.mean([run.fit_s for run in costs]):.0f} s, "
+        f"{np.mean([run.rows_per_s for run in costs]):,.0f} rows/s, peak "
+        f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB",
+        flush=True,
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--file", type=Path, help="a table of trips, as the replay server plays it")
+    parser.add_argument("--epsilon", type=float, nargs="+", default=EPSILONS)
+    parser.add_argument("--split", type=int, nargs="+", default=SPLITS, help="seeds of the splits")
+    parser.add_argument("--seeds", type=int, default=FEWEST_SEEDS, help="runs on each split")
+    parser.add_argument("--only", choices=SYNTHESIZERS, help="one synthesizer")
+    arguments = parser.parse_args()
+    print(title())
+    for name, areas, trips in days(arguments.file):
+        first, _ = split(trips, 0.8, arguments.split[0])
+        print(line(f"{name}, half to half", asdict(compare(*halves(trips, 0), areas))))
+        resampled = asdict(compare(first, resample(first, 0), areas))
+        print(line(f"{name}, resampled", {**resampled, "auc": None}), flush=True)
+        for epsilon in arguments.epsilon:
+            guarantee = Guarantee(epsilon=epsilon, delta=DELTA)
+            for synthesizer, run in SYNTHESIZERS.items():
+                if arguments.only in (None, synthesizer):
+                    runs = {
+                        (seed, again): run(Day(name, areas, *split(trips, 0.8, seed)), guarantee)
+                        for seed in arguments.split
+                        for again in range(arguments.seeds)
+                    }
+                    report(f"{name}, {synthesizer}, eps {epsilon:g}", runs)
+            if arguments.file is not None:
+                for peer in peers_at(epsilon):
+                    print(line(f"    {peer.name}, eps {epsilon:g}", peer.figures))
+
+
+if __name__ == "__main__":
+    main()
