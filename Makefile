@@ -79,7 +79,7 @@ test: install  ## Run the default tests, the linters and the type checker (under
 .PHONY: test-slow
 test-slow: install  ## Run the slow tests: kill loops, soaks, full audits (under an hour)
 	@mkdir -p $(TMPDIR) $(PREFECT_HOME)
-	@$(BIN)/python -m pytest -m slow -q $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m slow -q $(ARGS)
 
 .PHONY: clean
 clean:  ## Remove the environment and the caches, but never data/

@@ -85,7 +85,8 @@ def _derive_trips(region: Region, day: dt.date, layout: Layout) -> dict[str, Any
 
 def _derive_ends(region: Region, day: dt.date, layout: Layout) -> dict[str, Any]:
     directory = layout.ends(region.id, day)
-    if (done := read_manifest(directory)) is not None:
+    done = read_manifest(directory)
+    if done is not None and done["schema_version"] == ENDS.version and "no_trips" in done:
         return done
     sealed = layout.sightings(region.id, day)
     counts: Counter[str] = Counter()

@@ -81,7 +81,7 @@ class NoisyCount:
             raise TargetUnreachableError(
                 f"a count keeps no epsilon as small as {epsilon:g}; promise a larger one"
             )
-        return cls(sensitivity, _round_up(scale))
+        return cls(sensitivity, round_up(scale))
 
     @property
     def epsilon(self) -> float:
@@ -176,7 +176,7 @@ class GaussianMeasurement:
     ) -> "GaussianMeasurement":
         """The measurement whose sigma is a multiple of its sensitivity, at least 2."""
         sensitivity = math.sqrt(sum(table.per_record**2 for table in tables))
-        sigma = _round_up(Fraction(noise_multiplier * sensitivity))
+        sigma = round_up(Fraction(noise_multiplier * sensitivity))
         return cls(tables, max(sigma, Fraction(LEAST_SIGMA)))
 
     @property
@@ -251,6 +251,7 @@ def _counted(table: CountTable, touched: Counts) -> Counts:
     return np.bincount(flat, minlength=table.cells)
 
 
-def _round_up(value: Fraction) -> Fraction:
+def round_up(value: Fraction) -> Fraction:
+    """The next size of noise that the samplers draw exactly; see `GRAIN`."""
     grain = GRAIN if value < GRAIN else 1
     return Fraction(math.ceil(value * grain), grain)

@@ -18,7 +18,7 @@ import dp_accounting
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.privacy.counts import GRAIN, dominating_gaussian
+from tasks.privacy.counts import dominating_gaussian, round_up
 from tasks.privacy.discrete_noise import DiscreteNoise
 from tasks.privacy.errors import StepsSpentError
 
@@ -116,7 +116,7 @@ class WeightedMeasurement:
             while multiplier * stddev < _ROUGH:
                 multiplier *= 2
             variance = (stddev * multiplier) ** 2 * (1 + 1e-9) + _SMOOTHING_VARIANCE
-            sigma = Fraction(math.ceil(math.sqrt(variance) * GRAIN), GRAIN)
+            sigma = round_up(Fraction(math.sqrt(variance)))
             made.append(WeightedTable(name, cells, distinct, multiplier, sigma))
         return cls(tuple(made), trips_per_unit)
 
