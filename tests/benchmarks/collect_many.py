@@ -70,7 +70,12 @@ def main() -> None:
         url = server.stdout.readline().strip()
         if hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-        region = region_of(*[f"{url}/v"] * FEEDS, poll_seconds=POLL_SECONDS)
+        one = region_of(f"{url}/v", poll_seconds=POLL_SECONDS)
+        fleets = [
+            one.feeds[0].model_copy(update={"id": f"feed-{i}", "source": f"fleet-{i}"})
+            for i in range(FEEDS)
+        ]
+        region = one.model_copy(update={"feeds": tuple(fleets)})
         layout, before = Layout(Path(root)), megabytes()
         until = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=SECONDS)
         begun, wall = time.process_time(), time.monotonic()

@@ -5,6 +5,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
+import pytest
 
 from tasks.audit.pairs import PairBound, Scores, distinguish
 from tasks.privacy.accountant import epsilon_by_pld
@@ -68,6 +69,7 @@ def line(name: str, bound: PairBound) -> str:
     return f"{name:<32}{bound.epsilon_lower:>9.2f}{bound.epsilon_claimed:>9.2f}"
 
 
+@pytest.mark.slow
 def test_rule_13_measured_mechanisms_keep_what_they_claim(show: Show) -> None:
     ends, votes = (epsilon_by_pld(each.event(), DELTA) for each in (ENDS, VOTES))
     for bound in (

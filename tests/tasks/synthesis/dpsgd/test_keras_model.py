@@ -122,9 +122,8 @@ def test_several_inputs_and_outputs_are_walked() -> None:
     assert total == pytest.approx([1, 1, 0, 0, 1, 1, 2, 2], rel=1e-4)
 
 
-@pytest.mark.parametrize(
-    "compute", ["float16", *(pytest.param(c, marks=pytest.mark.slow) for c in (None, "bfloat16"))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("compute", ["float16", None, "bfloat16"])
 def test_a_graph_of_many_layers_serves_all_batches_and_precisions(compute: str | None) -> None:
     model = composed(Sizes(vehicles=9, trips=2, steps=4, width=3, units=4, seed=1))
     records = np.random.default_rng(1).integers(0, 3, (9, 2, 5)).astype(np.int32)

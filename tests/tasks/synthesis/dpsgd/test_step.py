@@ -142,6 +142,7 @@ print(means(0.5, 4.0, nulls, 1000, steps=60, devices=two).std())
 """
 
 
+@pytest.mark.slow
 def test_two_devices_share_a_step_and_its_one_noise() -> None:
     run = subprocess.run(
         [sys.executable, "-c", TWO_DEVICES], capture_output=True, text=True, check=False
