@@ -8,13 +8,17 @@ a record like any other to the step that clips, sums and noises.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
-from tasks.synthesis.dpsgd import Layers, Model
 from tasks.synthesis.grid import NULL, Tokens
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from tasks.synthesis.dpsgd import Layers, Model
 
 CANARY = -2
 """First token of a canary; its second token is its number."""
@@ -34,7 +38,7 @@ class CanaryModel:
         canaries: Number of canaries, a multiple of `COLUMNS`.
     """
 
-    model: Model
+    model: "Model"
     canaries: int
 
     @property
@@ -57,8 +61,10 @@ class CanaryModel:
         """Starting weights: the model's, and zeros for the canaries."""
         return np.concatenate([weights, np.zeros(self.canaries + COLUMNS, np.float32)])
 
-    def losses(self, layers: Layers, records: tf.Tensor) -> tf.Tensor:
+    def losses(self, layers: "Layers", records: "tf.Tensor") -> "tf.Tensor":
         """The model's loss of a trip, one output of the canaries' layer for a canary."""
+        import tensorflow as tf
+
         is_canary = records[:, 0] == CANARY
         trips = tf.where(is_canary[:, None], tf.fill(tf.shape(records), NULL), records)
         number = tf.where(is_canary, records[:, 1], tf.zeros_like(records[:, 1]))

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from tasks.audit.twin import Likelihood
+from tasks.audit.likelihood import Likelihood
 from tasks.synthesis.grid import Tokens
 
 UNSEEN_BITS = 1 / np.log(2)

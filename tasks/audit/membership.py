@@ -15,8 +15,8 @@ from math import exp
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.audit.likelihood import Likelihood
 from tasks.audit.statistics import Estimate, area_under_roc, rate
-from tasks.audit.twin import Likelihood
 from tasks.synthesis.grid import Tokens
 
 FALSE_ALARMS = (0.01, 0.1)

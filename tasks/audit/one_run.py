@@ -10,7 +10,7 @@ step, which is more than anyone is ever given, and guesses the coins.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +19,10 @@ from tasks.audit.canaries import CanaryModel, canary_records
 from tasks.audit.statistics import CONFIDENCE, one_run_epsilon
 from tasks.privacy.mechanism import SubsampledGaussian, SubsampledGaussianRun
 from tasks.region.guarantee import Guarantee
-from tasks.synthesis.dpsgd import Adam, DpSgd, Model
 from tasks.synthesis.grid import Tokens
+
+if TYPE_CHECKING:
+    from tasks.synthesis.dpsgd import Adam, Model
 
 INFLATED_EPSILON = 4.0
 """What the audited mechanism promises: at the epsilon of a release no audit sees anything."""
@@ -40,7 +42,7 @@ class Trainer(Protocol):
         ...
 
 
-MakeTrainer = Callable[[Model, Tokens, SubsampledGaussianRun, Adam], Trainer]
+MakeTrainer = Callable[["Model", Tokens, SubsampledGaussianRun, "Adam"], Trainer]
 
 
 @dataclass(frozen=True)
@@ -91,14 +93,14 @@ class OneRun:
 
 
 def one_run(
-    model: Model,
+    model: "Model",
     start: NDArray[np.float32],
     records: Tokens,
     mechanism: SubsampledGaussian,
     claimed: Guarantee,
     canaries: int,
     seed: int,
-    trainer: MakeTrainer = DpSgd,
+    trainer: MakeTrainer | None = None,
 ) -> OneRun:
     """Train once with canaries and guess which were in.
 
@@ -110,14 +112,16 @@ def one_run(
         claimed: Epsilon and delta that the mechanism is said to keep.
         canaries: Number of canaries, a multiple of 64.
         seed: Seeds the coins.
-        trainer: What trains; a broken one must be found out.
+        trainer: What trains, by default `DpSgd`; a broken one must be found out.
     """
+    from tasks.synthesis.dpsgd import Adam, DpSgd
+
     included = np.random.default_rng(seed).random(canaries) < 0.5
     audited = CanaryModel(model, canaries)
     day = np.concatenate([records, canary_records(included, records.shape[1])])
     run = _Watched(mechanism.begin(len(day)), audited.directions)
     adam = Adam.start(audited.start(start), learning_rate=0.01, averaging=0.9)
-    engine = trainer(audited, day, cast(SubsampledGaussianRun, run), adam)
+    engine = (trainer or DpSgd)(audited, day, cast(SubsampledGaussianRun, run), adam)
     for _ in range(mechanism.steps_allowed):
         engine.step()
     bound, guesses, correct = _prove(run.scores(), included, claimed.delta)

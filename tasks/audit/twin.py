@@ -7,38 +7,27 @@ guarantee, by a mechanism of its own with fresh keys; the other half was never s
 successful attack must be told apart from.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from tasks.audit.errors import AuditError
 from tasks.privacy.accountant import solve_noise_multiplier
 from tasks.privacy.mechanism import SubsampledGaussian
 from tasks.region.model import Region
-from tasks.synthesis.dpsgd import Adam, DpSgd, Layers, Vector, clipped_sum, size, split
 from tasks.synthesis.grid import Grid, Tokens
-from tasks.synthesis.model_file import StoredModel
-from tasks.synthesis.sampling import sample_release
-from tasks.synthesis.trip_net import TripNetwork
+
+if TYPE_CHECKING:
+    from tasks.synthesis.dpsgd import Optimizer, Vector
+    from tasks.synthesis.trip_net import TripNetwork
 
 LEAST_ROWS = 200
 """A release with fewer rows leaves attacks too little to tell apart."""
 _NO_CLIP = 1e9
-_ROWS_AT_ONCE = 4096
-
-
-class Likelihood(Protocol):
-    """A trained model that knows how likely a record is; what exposure and membership ask."""
-
-    def log_likelihood(self, records: Tokens) -> NDArray[np.float64]:
-        """The logarithm of each record's probability, shape (n,), nats."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -50,20 +39,12 @@ class TrainedNetwork:
         weights: Its parameters, shape (size,).
     """
 
-    network: TripNetwork
-    weights: Vector
+    network: "TripNetwork"
+    weights: "Vector"
 
     def log_likelihood(self, records: Tokens) -> NDArray[np.float64]:
         """The logarithm of each record's probability, shape (n,), nats; zero for null records."""
-        parameters = split(tf.constant(self.weights), self.network.shapes)
-        parts = [
-            -self.network.losses(
-                Layers(parameters, tf.float32),
-                tf.constant(records[first : first + _ROWS_AT_ONCE]),
-            ).numpy()
-            for first in range(0, len(records), _ROWS_AT_ONCE)
-        ]
-        return np.concatenate([np.zeros(0), *parts])
+        return self.network.log_likelihood(self.weights, records)
 
 
 @dataclass(frozen=True)
@@ -86,8 +67,10 @@ class Twin:
             )
 
     @cached_property
-    def network(self) -> TripNetwork:
+    def network(self) -> "TripNetwork":
         """The region's network."""
+        from tasks.synthesis.trip_net import TripNetwork
+
         settings = self.region.synthesizer
         return TripNetwork(Grid(self.region.service_area, settings.levels), settings)
 
@@ -116,30 +99,45 @@ class Twin:
 
     def train(self, records: Tokens, mechanism: SubsampledGaussian) -> TrainedNetwork:
         """Train as the region's nights do, under `mechanism`."""
-        settings = self.region.synthesizer
-        adam = Adam.start(self.network.start(), settings.learning_rate, settings.weight_averaging)
-        engine = DpSgd(self.network, records, mechanism.begin(len(records)), adam)
+        from tasks.synthesis.dpsgd import DpSgd
+
+        optimizer = self._optimizer()
+        engine = DpSgd(self.network, records, mechanism.begin(len(records)), optimizer)
         for _ in range(mechanism.steps):
             engine.step()
-        return TrainedNetwork(self.network, adam.averaged)
+        return TrainedNetwork(self.network, optimizer.averaged)
 
     def train_openly(self, records: Tokens) -> TrainedNetwork:
         """Train the same network for as many steps without clipping and without noise.
 
         The control of every attack: one that finds nothing here can find nothing at all.
         """
+        from tasks.synthesis.dpsgd import compiled_clipped_sum
+
         settings = self.region.synthesizer
-        adam = Adam.start(self.network.start(), settings.learning_rate, settings.weight_averaging)
-        gradient = _open_gradient(self.network, records)
+        optimizer = self._optimizer()
+        gradient = compiled_clipped_sum(self.network, records, _NO_CLIP)
         generator = np.random.default_rng(0)
         for _ in range(settings.steps):
             drawn = records[generator.random(len(records)) < settings.sampling_probability]
-            total = gradient(tf.constant(adam.weights), tf.constant(drawn)).numpy()
-            adam.update(total.astype(np.float64) / max(len(drawn), 1))
-        return TrainedNetwork(self.network, adam.averaged)
+            total = gradient(optimizer.weights, drawn, np.zeros(2, np.int32)).numpy()
+            optimizer.update(total.astype(np.float64) / max(len(drawn), 1))
+        return TrainedNetwork(self.network, optimizer.averaged)
+
+    def _optimizer(self) -> "Optimizer":
+        """The region's optimizer before its first step."""
+        from tasks.synthesis.dpsgd import OPTIMIZERS
+
+        settings = self.region.synthesizer
+        return OPTIMIZERS[settings.optimizer].start(
+            self.network.start(), settings.learning_rate, settings.weight_averaging
+        )
 
     def release(self, trained: TrainedNetwork, rows: int) -> pa.Table:
         """Draw a release from a trained network, columns as `tasks.schema.RELEASE`."""
+        from tasks.synthesis.model_file import StoredModel
+        from tasks.synthesis.sampling import sample_release
+
         network = trained.network
         stored = StoredModel(network.settings, network.grid, rows, {}, trained.weights)
         return sample_release(stored)
@@ -150,17 +148,3 @@ class Twin:
             update={"steps": steps, "reserve_steps": 0}
         )
         return replace(self, region=self.region.model_copy(update={"synthesizer": synthesizer}))
-
-
-def _open_gradient(
-    network: TripNetwork, records: Tokens
-) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
-    """The sum of the records' gradients, unclipped, as a graph."""
-    signature = [
-        tf.TensorSpec([size(network.shapes)], tf.float32),
-        tf.TensorSpec([None, *records.shape[1:]], tf.int32),
-    ]
-    graph: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] = tf.function(
-        lambda flat, chunk: clipped_sum(network, flat, chunk, _NO_CLIP), input_signature=signature
-    )
-    return graph

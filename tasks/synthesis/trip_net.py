@@ -139,6 +139,26 @@ class TripNetwork:
             total += tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
         return tf.where(present, total, tf.zeros_like(total))
 
+    def log_likelihood(self, weights: dpsgd.Vector, records: Tokens) -> NDArray[np.float64]:
+        """The logarithm of the probability of each trip's tokens, nats; zero for null records.
+
+        Args:
+            weights: Trained parameters, shape (size,).
+            records: Tokens, shape (n, tokens).
+
+        Returns:
+            Shape (n,).
+        """
+        parameters = dpsgd.split(tf.constant(weights), self.shapes)
+        parts = [
+            -self.losses(
+                dpsgd.Layers(parameters, tf.float32),
+                tf.constant(records[start : start + _ROWS_AT_ONCE]),
+            ).numpy()
+            for start in range(0, len(records), _ROWS_AT_ONCE)
+        ]
+        return np.concatenate([np.zeros(0), *parts])
+
     def _logits(self, head: Head, layers: dpsgd.Layers, records: tf.Tensor) -> tf.Tensor:
         """Logits of one head, shape (batch, size); reads only tokens before the head's own."""
         inputs = tf.concat(

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from tasks.quality.classifiers import transfer
@@ -25,8 +24,7 @@ from tasks.quality.metrics import compare
 from tasks.quality.rows import Floats, lengths
 from tasks.quality.splits import halves, split
 from tasks.region import Box, Guarantee, TripNet
-from tasks.synthesis.dpsgd import Adam, DpSgd, Layers
-from tasks.synthesis.dpsgd import split as split_weights
+from tasks.synthesis.dpsgd import Adam, DpSgd
 from tasks.synthesis.grid import BEARINGS, NULL, Grid, Tokens
 from tasks.synthesis.sampling import release_table
 from tasks.synthesis.training import make_plan
@@ -58,9 +56,7 @@ def log_density(network: TripNetwork, weights: NDArray[np.float32], trips: pa.Ta
     tokens = network.grid.encode(trips)
     held = tokens[:, 0] != NULL
     tokens, trips = tokens[held], trips.filter(pa.array(held))
-    layers = Layers(split_weights(tf.constant(weights), network.shapes), tf.float32)
-    nats = network.losses(layers, tf.constant(tokens)).numpy().astype(np.float64)
-    return np.asarray(_within_cells(network.grid, tokens, trips) - nats)
+    return _within_cells(network.grid, tokens, trips) + network.log_likelihood(weights, tokens)
 
 
 def _within_cells(grid: Grid, tokens: Tokens, trips: pa.Table) -> Floats:

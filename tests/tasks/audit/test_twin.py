@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -34,6 +36,17 @@ def test_training_without_privacy_fits_better_and_both_beat_no_training(twin: Tw
     assert private > untrained - 12
     null = np.full((1, records.shape[1]), -1, np.int32)
     assert twin.train_openly(records[:20]).log_likelihood(null) == [0.0]
+
+
+@pytest.mark.parametrize(("optimizer", "steps_are_of_one_length"), [("adam", True), ("sgd", False)])
+def test_the_twin_trains_by_the_optimizer_of_its_region(
+    twin: Twin, optimizer: str, steps_are_of_one_length: bool
+) -> None:
+    synthesizer = twin.region.synthesizer.model_copy(update={"optimizer": optimizer})
+    twin = replace(twin, region=twin.region.model_copy(update={"synthesizer": synthesizer}))
+    trained = twin.train(twin.records, replace(MECHANISM, steps=1))
+    lengths = np.abs(trained.weights - twin.network.start())
+    assert (lengths.std() < 0.01 * lengths.mean()) is steps_are_of_one_length
 
 
 def test_a_shortened_twin_trains_for_fewer_steps(twin: Twin) -> None:
