@@ -16,7 +16,7 @@ result: a dot product of n terms errs by at most n epsilon times the product of 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import tensorflow as tf
 
@@ -50,6 +50,11 @@ class Weights:
 
 class Contribution(Protocol):
     """The gradients of one parameter, one per record of a batch."""
+
+    @classmethod
+    def join(cls, parts: Sequence[Any]) -> "Contribution":
+        """Several uses of the parameter, by layers of this kind, as one."""
+        ...
 
     def squared_norms(self) -> tf.Tensor:
         """Squared L2 norm of each record's gradient, shape (batch,)."""
@@ -256,8 +261,7 @@ def join(name: str, parts: Sequence[Contribution]) -> Contribution:
     masks = [getattr(part, "mask", None) for part in parts]
     if any(mask is not masks[0] for mask in masks):
         raise LayerError(f"{name!r} is applied with different masks; apply it with one")
-    joined: Contribution = type(first).join(parts)  # type: ignore[attr-defined]
-    return joined
+    return type(first).join(parts)
 
 
 def _gram(values: tf.Tensor) -> tf.Tensor:

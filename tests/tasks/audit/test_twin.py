@@ -46,7 +46,7 @@ def test_the_twin_trains_by_the_optimizer_of_its_region(
     twin = replace(twin, region=twin.region.model_copy(update={"synthesizer": synthesizer}))
     trained = twin.train(twin.records, replace(MECHANISM, steps=1))
     lengths = np.abs(trained.weights - twin.network.start())
-    assert (lengths.std() < 0.01 * lengths.mean()) is steps_are_of_one_length
+    assert bool(lengths.std() < 0.01 * lengths.mean()) is steps_are_of_one_length
 
 
 def test_a_shortened_twin_trains_for_fewer_steps(twin: Twin) -> None:

@@ -1,5 +1,4 @@
 import multiprocessing
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -131,8 +130,7 @@ def fail_often(directory: Path, seconds: float) -> None:
 
 def test_processes_share_what_they_know(tmp_path: Path) -> None:
     at = [100.0 * number for number in range(6)]
-    run: Callable[..., object] = multiprocessing.get_context("spawn").Pool
-    with run(2) as pool:  # type: ignore[attr-defined]
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
         for moment in at:
             pool.starmap(fail_often, [(tmp_path, moment), (tmp_path, moment + 0.1)])
     bench = Bench(tmp_path)

@@ -35,7 +35,7 @@ def any_program(place: Place) -> Iterator[Any]:
 
 def requested(**changes: object) -> ChargeRequest:
     """A request for one day of one source at its full cap; keywords replace fields."""
-    fields: dict[str, object] = {
+    fields: dict[str, Any] = {
         "sources": ("fleet",),
         "start": dt.datetime(2026, 5, 20, tzinfo=dt.UTC),
         "end": dt.datetime(2026, 5, 21, tzinfo=dt.UTC),
@@ -50,4 +50,4 @@ def requested(**changes: object) -> ChargeRequest:
         "steps_allowed": 330,
         **changes,
     }
-    return ChargeRequest(**fields)  # type: ignore[arg-type]
+    return ChargeRequest(**fields)

@@ -1,4 +1,5 @@
 import math
+from collections.abc import Callable
 from fractions import Fraction
 
 import dp_accounting
@@ -186,6 +187,6 @@ def test_rule_4_a_changed_field_changes_the_event(
         lambda: GaussianMeasurement((CountTable(1),), Fraction(3, 2)),
     ],
 )
-def test_impossible_mechanisms_are_refused(make: object) -> None:
+def test_impossible_mechanisms_are_refused(make: Callable[[], object]) -> None:
     with pytest.raises(ValueError):
-        make()  # type: ignore[operator]
+        make()

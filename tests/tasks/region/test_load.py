@@ -69,7 +69,7 @@ def test_a_guarantee_for_vehicles_is_one_frozen_value(tmp_path: Path) -> None:
     assert guarantee.trips_per_unit == 4
     assert guarantee.model_dump() == {**chosen, "epsilon": 1.0, "delta": 1e-6}
     with pytest.raises(ValidationError, match="frozen"):
-        guarantee.epsilon = 2.0  # type: ignore[misc]
+        guarantee.epsilon = 2.0  # type: ignore[misc]  # mypy sees it as well
 
 
 @pytest.mark.parametrize("text", ["", "- a\n- b\n", "a: [", "\x00"])

@@ -1,5 +1,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pytest
@@ -77,8 +78,8 @@ def test_a_gradient_that_is_not_finite_counts_as_zero() -> None:
 
 
 def test_rule_1_no_random_op_and_no_xla_in_the_compiled_function() -> None:
-    graph = dpsgd.compiled_clipped_sum(MODEL, RECORDS, 1.0)
-    concrete = graph.get_concrete_function()  # type: ignore[attr-defined]
+    graph: Any = dpsgd.compiled_clipped_sum(MODEL, RECORDS, 1.0)
+    concrete = graph.get_concrete_function()
     functions = [concrete.graph, *concrete.graph._functions.values()]
     operations = [
         op.type
@@ -88,16 +89,16 @@ def test_rule_1_no_random_op_and_no_xla_in_the_compiled_function() -> None:
     ]
     assert "MatMul" in operations
     assert not [name for name in operations if "random" in name.lower()]
-    assert graph._jit_compile is False  # type: ignore[attr-defined]
+    assert graph._jit_compile is False
     assert not concrete.function_def.attr["_XlaMustCompile"].b
 
 
 def test_batches_of_every_size_share_one_trace() -> None:
-    graph = dpsgd.compiled_clipped_sum(MODEL, RECORDS, 1.0)
+    graph: Any = dpsgd.compiled_clipped_sum(MODEL, RECORDS, 1.0)
     flat = tf.constant(weights(1), tf.float32)
     for batch in (0, 1, 7, 40):
         graph(flat, tf.constant(RECORDS[:batch]), tf.zeros(2, tf.int32))
-    assert graph.experimental_get_tracing_count() == 1  # type: ignore[attr-defined]
+    assert graph.experimental_get_tracing_count() == 1
 
 
 @dataclass(frozen=True)

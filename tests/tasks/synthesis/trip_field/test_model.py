@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tasks.region import Box
 from tasks.synthesis.trip_field import Field, Prior
-from tasks.synthesis.trip_field.lattice import CELLS, FAR, PARTS, Lattice
+from tasks.synthesis.trip_field.lattice import CELLS, FAR, PARTS, Floats, Lattice
 from tasks.synthesis.trip_field.model import Factors, FieldModel
 from tasks.synthesis.trip_field.sampling import sample
 from tasks.synthesis.trip_field.tables import table_sizes, touched
@@ -24,7 +24,7 @@ def field() -> Field:
 
 
 @pytest.fixture(scope="module")
-def expected(field: Field) -> dict[str, np.ndarray]:  # type: ignore[type-arg]
+def expected(field: Field) -> dict[str, Floats]:
     model = FieldModel(field.lattice, Prior())
     factors = Factors(
         **{
@@ -35,10 +35,7 @@ def expected(field: Field) -> dict[str, np.ndarray]:  # type: ignore[type-arg]
     return {name: table.numpy() for name, table in model.expected(factors, 50_000).items()}
 
 
-def test_expected_counts_are_those_of_samples(
-    field: Field,
-    expected: dict[str, np.ndarray],  # type: ignore[type-arg]
-) -> None:
+def test_expected_counts_are_those_of_samples(field: Field, expected: dict[str, Floats]) -> None:
     cells = touched(
         field.lattice, field.lattice.encode(sample(field, 50_000, np.random.default_rng(0)))
     )
@@ -54,10 +51,7 @@ def test_expected_counts_are_those_of_samples(
         assert counts.sum() == pytest.approx(expected[name].sum(), abs=300), name
 
 
-def test_expected_flows_are_those_of_the_field(
-    field: Field,
-    expected: dict[str, np.ndarray],  # type: ignore[type-arg]
-) -> None:
+def test_expected_flows_are_those_of_the_field(field: Field, expected: dict[str, Floats]) -> None:
     flows = field.flows.sum(axis=1) * 50_000
     assert expected["flows"].reshape(-1, FAR + 1) == pytest.approx(flows, rel=2e-3, abs=1e-3)
     origins = field.flows.sum(axis=2) * 50_000
