@@ -8,7 +8,7 @@ is what removing it does. A record is one unit: a trip, or under `vehicle_day` a
 
 The PLD is discretised pessimistically (privacy losses are rounded so that the epsilon is an upper
 bound) at intervals of 1e-4: coarser ones cost noise over many steps, finer ones gain nothing.
-Mechanisms on integers are accounted by continuous events that dominate them (`counts`).
+Mechanisms on integers are accounted by continuous events that dominate them (`domination`).
 
 Examples:
     A day of n = 27,000 trips, 30 epochs, delta 6.53e-7, epsilon 0.666. Batches of 64 need a noise
@@ -39,7 +39,7 @@ Examples:
     Where the number of trips is private, it is counted with noise at a twentieth of epsilon 1 and
     training takes the rest. That raises its noise multiplier from 7.802 to 7.959:
 
-    >>> from tasks.privacy.counts import CountTable, GaussianMeasurement, NoisyCount
+    >>> from tasks.privacy.counts import NoisyCount
     >>> from tasks.privacy.mechanism import Composition
     >>> target = Guarantee(adjacency="add_remove", epsilon=1, delta=1e-6)
     >>> count = NoisyCount.within(1 / 20, sensitivity=1)
@@ -52,13 +52,14 @@ Examples:
     >>> round(cost.pld, 3), round(cost.rdp, 3)
     (1.0, 1.083)
 
-    Hours, and the cells of both ends in one table, measured once at epsilon 1, delta 1e-6, need
-    discrete Gaussian noise of sigma 9.553 in every cell:
+    Hours, and the cells of both ends in one table, measured once at epsilon 1, delta 1e-6, with
+    half of the squared budget each, need noise with these standard deviations in every cell:
 
-    >>> tables = (CountTable(24), CountTable(64, per_record=2))
-    >>> solved = solve_noise(target, lambda noise: GaussianMeasurement.with_noise(tables, noise))
-    >>> float(solved.sigma)
-    9.553
+    >>> from tasks.privacy.weighted_counts import WeightedMeasurement
+    >>> tables = {"hours": (24, 1, 0.5), "ends": (64, 2, 0.5)}
+    >>> solved = solve_noise(target, lambda noise: WeightedMeasurement.within(noise, tables))
+    >>> [round(table.stddev, 2) for table in solved.tables]
+    [5.99, 8.48]
 """
 
 import math

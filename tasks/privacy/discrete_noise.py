@@ -11,6 +11,7 @@ Not covered: how long a draw takes depends on what is drawn. Nothing public tell
 nightly batch to that precision.
 """
 
+import math
 import secrets
 from collections.abc import Callable
 from fractions import Fraction
@@ -25,6 +26,9 @@ RandomBytes = Callable[[int], bytes]
 
 LARGEST = 2**30
 """Bound on the numerator and the denominator of a parameter, so that 64 bits hold every product."""
+
+GRAIN = 1000
+"""Sizes of noise below GRAIN are multiples of 1 / GRAIN, others are integers: they are exact."""
 
 
 class DiscreteNoise:
@@ -176,3 +180,9 @@ def check_size(parameter: Fraction) -> None:
             f"noise of size {parameter} is out of range; it must be positive, with numerator and "
             f"denominator below {LARGEST}"
         )
+
+
+def round_up(value: Fraction) -> Fraction:
+    """The next size of noise that is taken; see `GRAIN`."""
+    grain = GRAIN if value < GRAIN else 1
+    return Fraction(math.ceil(value * grain), grain)

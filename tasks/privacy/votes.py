@@ -15,8 +15,8 @@ import dp_accounting
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.privacy.counts import dominating_gaussian
 from tasks.privacy.discrete_noise import DiscreteNoise
+from tasks.privacy.domination import dominating_gaussian
 from tasks.privacy.errors import StepsSpentError
 from tasks.privacy.keyed_hash import KeyedHash
 

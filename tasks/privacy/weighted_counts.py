@@ -2,7 +2,7 @@
 
 A table's counts are multiplied by a whole number before noise is added, so that the noise on them
 is an integer of a size at which the discrete Gaussian is as good as the continuous one
-(`tasks.privacy.counts`), however little noise the counts themselves get.
+(`tasks.privacy.domination`), however little noise the counts themselves get.
 
 The tables together are one Gaussian measurement: dividing each table by its noise makes one
 vector with noise 1 everywhere, and the L2 norm of what one unit changes in it is all that counts.
@@ -18,15 +18,14 @@ import dp_accounting
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.privacy.counts import dominating_gaussian, round_up
-from tasks.privacy.discrete_noise import DiscreteNoise
+from tasks.privacy.discrete_noise import DiscreteNoise, round_up
+from tasks.privacy.domination import SMOOTHING_VARIANCE, dominating_gaussian
 from tasks.privacy.errors import StepsSpentError
 
 Counts = NDArray[np.int64]
 
 _ROUGH = 16
 """Noise on the multiplied counts is at least this, so that rounding costs under one per cent."""
-_SMOOTHING_VARIANCE = 2
 
 
 @dataclass(frozen=True)
@@ -115,7 +114,7 @@ class WeightedMeasurement:
             multiplier = 1
             while multiplier * stddev < _ROUGH:
                 multiplier *= 2
-            variance = (stddev * multiplier) ** 2 * (1 + 1e-9) + _SMOOTHING_VARIANCE
+            variance = (stddev * multiplier) ** 2 * (1 + 1e-9) + SMOOTHING_VARIANCE
             sigma = round_up(Fraction(math.sqrt(variance)))
             made.append(WeightedTable(name, cells, distinct, multiplier, sigma))
         return cls(tuple(made), trips_per_unit)

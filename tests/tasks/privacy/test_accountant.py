@@ -15,10 +15,11 @@ from tasks.privacy.accountant import (
     solve_noise,
     solve_noise_multiplier,
 )
-from tasks.privacy.counts import CountTable, GaussianMeasurement, NoisyCount
+from tasks.privacy.counts import NoisyCount
 from tasks.privacy.errors import AccountingError, TargetUnreachableError
 from tasks.privacy.mechanism import Composition, Mechanism, SubsampledGaussian
 from tasks.privacy.votes import NoisyVotes
+from tasks.privacy.weighted_counts import WeightedMeasurement
 from tasks.region import Guarantee
 
 
@@ -63,9 +64,9 @@ counts = st.builds(
     NoisyCount, st.integers(1, 8), st.fractions(1, 90, max_denominator=1000).map(Fraction)
 )
 measurements = st.builds(
-    GaussianMeasurement,
-    st.lists(st.builds(CountTable, st.just(9), st.integers(1, 3)), min_size=1).map(tuple),
-    st.fractions(20, 90, max_denominator=1000),
+    lambda noise, distinct: WeightedMeasurement.within(noise, {"cells": (9, distinct, 1.0)}),
+    st.floats(5, 30),
+    st.integers(1, 3),
 )
 votes = st.builds(
     NoisyVotes, st.just(9), st.just(3), st.fractions(20, 90, max_denominator=9), st.integers(1, 9)

@@ -1,5 +1,7 @@
 import math
+from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import dp_accounting
 import numpy as np
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 
 from tasks.privacy.accountant import epsilon_by_pld
 from tasks.privacy.errors import StepsSpentError
-from tasks.privacy.weighted_counts import WeightedMeasurement, WeightedTable
+from tasks.privacy.weighted_counts import WeightedMeasurement, WeightedTable, multiplied
 
 
 @settings(max_examples=60)
@@ -28,6 +30,17 @@ def test_a_measurement_never_costs_more_than_it_was_given(
     assert noise <= multiplier <= noise * 1.005
     norm = sum(t.l2_sensitivity_squared(unit) / float(t.sigma) ** 2 for t in measurement.tables)
     assert 1 / math.sqrt(norm) >= multiplier
+
+
+@pytest.mark.parametrize(
+    "change", [{"distinct": 2}, {"multiplier": 4}, {"sigma": Fraction(21)}], ids=str
+)
+def test_rule_4_a_changed_field_changes_the_event(change: dict[str, Any]) -> None:
+    table = WeightedTable("a", 4, 1, 3, Fraction(20))
+    event = WeightedMeasurement((table,)).event()
+    assert event != WeightedMeasurement((replace(table, **change),)).event()
+    assert event != WeightedMeasurement((table, replace(table, name="b"))).event()
+    assert event != WeightedMeasurement((table,), trips_per_unit=2).event()
 
 
 def test_the_event_costs_what_its_tables_cost_one_after_the_other() -> None:
@@ -63,8 +76,6 @@ def test_two_attempts_draw_different_noise_and_each_measures_once() -> None:
 
 def test_null_records_contribute_nothing() -> None:
     table = WeightedTable("a", 4, 2, 3, Fraction(20))
-    from tasks.privacy.weighted_counts import multiplied
-
     counts = multiplied(table, np.array([[1, -1], [-1, -1], [1, 2]]))
     assert counts.tolist() == [0, 6, 3, 0]
 
