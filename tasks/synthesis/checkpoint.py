@@ -4,14 +4,12 @@ A checkpoint holds what the mechanism released and nothing else: no masks, no no
 run that continues from it draws new ones.
 """
 
-import io
 import json
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
-from tasks.files import write_atomically
+from tasks.synthesis.arrays import UNREADABLE, load_arrays, save_arrays
 from tasks.synthesis.dpsgd import OPTIMIZERS, Optimizer
 from tasks.synthesis.errors import ModelFileError
 
@@ -34,13 +32,9 @@ def save_checkpoint(directory: Path, fingerprint: str, optimizer: Optimizer) -> 
         "learning_rate": optimizer.learning_rate,
         "averaging": optimizer.averaging,
     }
-    content = io.BytesIO()
-    np.savez(
-        content,
-        facts=np.frombuffer(json.dumps(facts).encode(), np.uint8),
-        **{array: getattr(optimizer, array) for array in optimizer.arrays()},
-    )
-    write_atomically(directory / CHECKPOINT, content.getvalue())
+    state = {array: getattr(optimizer, array) for array in optimizer.arrays()}
+    told = np.frombuffer(json.dumps(facts).encode(), np.uint8)
+    save_arrays(directory / CHECKPOINT, {"facts": told, **state})
 
 
 def load_checkpoint(directory: Path, fingerprint: str) -> Optimizer | None:
@@ -53,13 +47,13 @@ def load_checkpoint(directory: Path, fingerprint: str) -> Optimizer | None:
     if not path.exists():
         return None
     try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
-            facts = json.loads(stored["facts"].tobytes())
-            if facts["fingerprint"] != fingerprint:
-                return None
-            kind = OPTIMIZERS[facts["optimizer"]]
-            arrays = {array: stored[array] for array in kind.arrays()}
-    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+        stored = load_arrays(path)
+        facts = json.loads(stored["facts"].tobytes())
+        if facts["fingerprint"] != fingerprint:
+            return None
+        kind = OPTIMIZERS[facts["optimizer"]]
+        arrays = {array: stored[array] for array in kind.arrays()}
+    except UNREADABLE as error:
         raise ModelFileError(
             f"{path}: not a checkpoint ({error}); restore it, or remove it to train from the start "
             "with the steps that are left"

@@ -12,9 +12,10 @@ tokens what two more positions would say in six.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -84,6 +85,19 @@ class Grid:
 
     boxes: tuple[Box, ...]
     levels: int
+
+    def describe(self) -> dict[str, Any]:
+        """All fields as JSON values."""
+        return {
+            "boxes": [box.model_dump(mode="json") for box in self.boxes],
+            "levels": self.levels,
+        }
+
+    @classmethod
+    def described(cls, document: Mapping[str, Any]) -> "Grid":
+        """The grid that `describe` described."""
+        boxes = tuple(Box.model_validate(box) for box in document["boxes"])
+        return cls(boxes, document["levels"])
 
     @cached_property
     def names(self) -> tuple[str, ...]:

@@ -1,8 +1,6 @@
 """The stored model: plain arrays, JSON, and a manifest written last. No pickles."""
 
-import io
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from tasks.files import read_manifest, verify_files, write_atomically, write_manifest
-from tasks.region.model import Box, TripNet
+from tasks.region.model import TripNet
+from tasks.synthesis.arrays import UNREADABLE, load_arrays, save_arrays
 from tasks.synthesis.dpsgd import Shapes, Vector
 from tasks.synthesis.errors import ModelFileError
 from tasks.synthesis.grid import Grid
@@ -56,21 +55,11 @@ def save_model(
     """
     ends = np.cumsum([int(np.prod(shape)) for shape in shapes.values()])
     parts = np.split(model.weights, ends[:-1])
-    content = io.BytesIO()
-    np.savez(
-        content,
-        **{
-            name: part.reshape(shape)
-            for (name, shape), part in zip(shapes.items(), parts, strict=True)
-        },
-    )
-    write_atomically(directory / ARRAYS, content.getvalue())
+    named = zip(shapes.items(), parts, strict=True)
+    save_arrays(directory / ARRAYS, {name: part.reshape(shape) for (name, shape), part in named})
     document = {
         "synthesizer": model.settings.model_dump(mode="json"),
-        "grid": {
-            "boxes": [box.model_dump(mode="json") for box in model.grid.boxes],
-            "levels": model.grid.levels,
-        },
+        "grid": model.grid.describe(),
         "rows": model.rows,
         "privacy": dict(model.privacy),
     }
@@ -95,18 +84,15 @@ def load_model(directory: Path) -> StoredModel:
     verify_files(directory, manifest)
     try:
         document = json.loads((directory / MODEL).read_bytes())
-        boxes = tuple(Box.model_validate(box) for box in document["grid"]["boxes"])
-        content = io.BytesIO((directory / ARRAYS).read_bytes())
-        with np.load(content, allow_pickle=False) as stored:
-            weights = np.concatenate([stored[name].ravel() for name in stored.files])
+        parts = load_arrays(directory / ARRAYS).values()
         return StoredModel(
             settings=TripNet.model_validate(document["synthesizer"]),
-            grid=Grid(boxes, document["grid"]["levels"]),
+            grid=Grid.described(document["grid"]),
             rows=document["rows"],
             privacy=document["privacy"],
-            weights=weights,
+            weights=np.concatenate([part.ravel() for part in parts]),
         )
-    except (ValueError, KeyError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         raise ModelFileError(
             f"{directory}: not a stored model of this version ({error}); restore it from a backup"
         ) from error

@@ -69,10 +69,7 @@ class Plan:
         """All fields as JSON values: what makes this training this training."""
         return {
             "synthesizer": self.settings.model_dump(mode="json"),
-            "grid": {
-                "boxes": [box.model_dump(mode="json") for box in self.grid.boxes],
-                "levels": self.grid.levels,
-            },
+            "grid": self.grid.describe(),
             "guarantee": self.guarantee.model_dump(mode="json"),
             "records": self.records,
             "mechanism": asdict(self.mechanism),

@@ -1,8 +1,6 @@
 """A fitted field: the factors of the density, and what follows from them."""
 
-import io
 import json
-import zipfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tasks.files import write_atomically
-from tasks.region.model import Box
+from tasks.synthesis.arrays import UNREADABLE, load_arrays, save_arrays
 from tasks.synthesis.errors import ModelFileError
 from tasks.synthesis.trip_field.geometry import (
     CELL_OFFSET,
@@ -181,14 +179,8 @@ def _part_tables() -> Integers:
 
 def save_field(directory: Path, field: Field) -> list[str]:
     """Write the field; returns the names of the files."""
-    content = io.BytesIO()
-    np.savez(content, **{name: getattr(field, name) for name in _FACTORS})
-    write_atomically(directory / ARRAYS, content.getvalue())
-    document = {
-        "boxes": [box.model_dump(mode="json") for box in field.lattice.boxes],
-        "cells_per_degree": field.lattice.cells_per_degree,
-        "rows": field.rows,
-    }
+    save_arrays(directory / ARRAYS, {name: getattr(field, name) for name in _FACTORS})
+    document = {"lattice": field.lattice.describe(), "rows": field.rows}
     write_atomically(directory / DOCUMENT, (json.dumps(document, indent=2) + "\n").encode())
     return [ARRAYS, DOCUMENT]
 
@@ -201,14 +193,12 @@ def load_field(directory: Path) -> Field:
     """
     try:
         document = json.loads((directory / DOCUMENT).read_bytes())
-        with np.load(io.BytesIO((directory / ARRAYS).read_bytes()), allow_pickle=False) as stored:
-            factors = {name: stored[name] for name in _FACTORS}
-        boxes = tuple(Box.model_validate(box) for box in document["boxes"])
-        lattice = Lattice(boxes, document["cells_per_degree"])
+        factors = load_arrays(directory / ARRAYS)
+        lattice = Lattice.described(document["lattice"])
         if factors["origin"].shape != (lattice.blocks, CELLS):
             raise ValueError("the field does not fit its lattice")
         return Field(lattice, document["rows"], **factors)
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         raise ModelFileError(
             f"{directory}: not a field of this version ({error}); fit the measurements again"
         ) from error

@@ -7,6 +7,7 @@ the degree of longitude towards the poles. Nothing here is learnt from trips.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -108,6 +109,19 @@ class Lattice:
 
     boxes: tuple[Box, ...]
     cells_per_degree: int = COARSEST
+
+    def describe(self) -> dict[str, Any]:
+        """All fields as JSON values."""
+        return {
+            "boxes": [box.model_dump(mode="json") for box in self.boxes],
+            "cells_per_degree": self.cells_per_degree,
+        }
+
+    @classmethod
+    def described(cls, document: Mapping[str, Any]) -> "Lattice":
+        """The lattice that `describe` described."""
+        boxes = tuple(Box.model_validate(box) for box in document["boxes"])
+        return cls(boxes, document["cells_per_degree"])
 
     @cached_property
     def grid(self) -> Grid:

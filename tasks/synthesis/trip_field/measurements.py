@@ -1,13 +1,10 @@
 """What is measured of a day, planned from public quantities and stored before it is fitted."""
 
-import io
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 
 from tasks.files import write_atomically
@@ -15,6 +12,7 @@ from tasks.privacy.accountant import solve_noise
 from tasks.privacy.weighted_counts import WeightedMeasurement
 from tasks.region.guarantee import Guarantee
 from tasks.region.model import Box
+from tasks.synthesis.arrays import UNREADABLE, load_arrays, save_arrays
 from tasks.synthesis.errors import ModelFileError
 from tasks.synthesis.trip_field.lattice import Floats, Integers, Lattice, resolution
 from tasks.synthesis.trip_field.settings import FieldSettings, Prior, Shares
@@ -123,12 +121,9 @@ def measure(trips: pa.Table, plan: Plan) -> Measurements:
 def save_measurements(directory: Path, measurements: Measurements) -> list[str]:
     """Write the counts and the plan; returns the names of the files."""
     plan = measurements.plan
-    content = io.BytesIO()
-    np.savez(content, **measurements.counts)
-    write_atomically(directory / COUNTS, content.getvalue())
+    save_arrays(directory / COUNTS, measurements.counts)
     document = {
-        "boxes": [box.model_dump(mode="json") for box in plan.lattice.boxes],
-        "cells_per_degree": plan.lattice.cells_per_degree,
+        "lattice": plan.lattice.describe(),
         "rows": plan.rows,
         "settings": asdict(plan.settings),
         "mechanism": plan.mechanism.describe(),
@@ -145,9 +140,7 @@ def load_measurements(directory: Path) -> Measurements:
     """
     try:
         document = json.loads((directory / DOCUMENT).read_bytes())
-        with np.load(io.BytesIO((directory / COUNTS).read_bytes()), allow_pickle=False) as stored:
-            counts = {name: stored[name] for name in stored.files}
-        boxes = tuple(Box.model_validate(box) for box in document["boxes"])
+        counts = load_arrays(directory / COUNTS)
         settings = dict(document["settings"])
         settings["shares"] = Shares(**settings["shares"])
         settings["prior"] = Prior(**settings["prior"])
@@ -157,12 +150,12 @@ def load_measurements(directory: Path) -> Measurements:
         ]:
             raise ValueError("the counts do not fit their description")
         plan = Plan(
-            Lattice(boxes, document["cells_per_degree"]),
+            Lattice.described(document["lattice"]),
             document["rows"],
             FieldSettings(**settings),
             mechanism,
         )
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         raise ModelFileError(
             f"{directory}: not measurements of this version ({error}); restore them from a backup"
         ) from error

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tasks.mobility.distance import haversine
 from tasks.region import Box
 from tasks.synthesis.grid import BEARINGS, NULL, Columns, Grid, Tokens
+from tests.tasks.synthesis.boxes import any_box
 
 MakeTrips = Callable[[int, int], pa.Table]
 FAST = settings(
@@ -37,19 +38,6 @@ def assert_valid(grid: Grid, columns: Columns) -> None:
     assert (distance > 100).all()
     assert np.allclose(distance, columns.distance_m, rtol=1e-12)
     assert ((columns.hour >= 0) & (columns.hour <= 23)).all()
-
-
-@st.composite
-def any_box(draw: st.DrawFn) -> Box:
-    south, west = draw(st.floats(-85, 84.98)), draw(st.floats(-180, 179.98))
-    height, width = draw(st.floats(0.0101, 2)), draw(st.floats(0.0101, 2))
-    return Box(
-        name="any",
-        south=south,
-        west=west,
-        north=min(south + height, 85),
-        east=min(west + width, 180),
-    )
 
 
 @FAST

@@ -14,19 +14,7 @@ from tasks.synthesis.trip_field.lattice import (
     Lattice,
     resolution,
 )
-
-
-@st.composite
-def any_box(draw: st.DrawFn) -> Box:
-    south, west = draw(st.floats(-85, 84.98)), draw(st.floats(-180, 179.98))
-    height, width = draw(st.floats(0.0101, 0.4)), draw(st.floats(0.0101, 0.4))
-    return Box(
-        name="any",
-        south=south,
-        west=west,
-        north=min(south + height, 85),
-        east=min(west + width, 180),
-    )
+from tests.tasks.synthesis.boxes import any_box
 
 
 def trips_in(box: Box, generator: np.random.Generator, rows: int) -> pa.Table:
@@ -48,7 +36,7 @@ def trips_in(box: Box, generator: np.random.Generator, rows: int) -> pa.Table:
 
 
 @settings(max_examples=40)
-@given(box=any_box(), seed=st.integers(0, 100), finer=st.integers(0, 2))
+@given(box=any_box(largest=0.4), seed=st.integers(0, 100), finer=st.integers(0, 2))
 def test_every_position_of_every_box_lies_in_the_part_it_is_given(
     box: Box, seed: int, finer: int
 ) -> None:
@@ -70,7 +58,7 @@ def test_every_position_of_every_box_lies_in_the_part_it_is_given(
 
 
 @settings(max_examples=40)
-@given(box=any_box())
+@given(box=any_box(largest=0.4))
 def test_covers_add_up_to_the_box(box: Box) -> None:
     lattice = Lattice((box,))
     part = 1 / (16 * lattice.cells_per_degree * lattice.columns_per_degree[0])
