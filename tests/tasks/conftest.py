@@ -163,6 +163,17 @@ def region_of(*urls: str, **feed: Any) -> Region:
     )
 
 
+FULLY_ANSWERED: dict[str, Any] = {
+    "polls": 1440,
+    "outcomes": {"ok": 1440},
+    "due": 1440,
+    "coverage": 1.0,
+    "gaps": [],
+    "longest_gap_seconds": 0.0,
+}
+"""What the manifest of a sealed day says of a feed all of whose polls were answered."""
+
+
 def town(name: str, **changes: Any) -> Region:
     """A region for what comes after collecting: one town, one feed that nobody reads."""
     area = {"name": "town", "south": 52.3, "west": 10.4, "north": 52.5, "east": 10.9}

@@ -13,7 +13,7 @@ from tasks.region import Region
 from tasks.schema import TRIPS
 from tasks.schema.trips import FLAGS
 from tasks.synthesis import sphere
-from tests.tasks.conftest import town
+from tests.tasks.conftest import FULLY_ANSWERED, town
 
 DAY = dt.date(2026, 5, 20)
 ROWS = 700
@@ -71,18 +71,10 @@ def write_trips(
 
 def write_sealed(layout: Layout) -> None:
     """What publishing needs of the sealed day: the public outcome of its polls."""
-    feed = {
-        "polls": 1440,
-        "outcomes": {"ok": 1440},
-        "due": 1440,
-        "coverage": 1.0,
-        "gaps": [],
-        "longest_gap_seconds": 0.0,
-    }
     sealed = {
         "start": "2026-05-19T22:00Z",
         "end": "2026-05-20T22:00Z",
-        "feeds": {"one": feed, "two": feed},
+        "feeds": {"one": FULLY_ANSWERED, "two": FULLY_ANSWERED},
     }
     directory = layout.sightings("demo", DAY)
     directory.mkdir(parents=True)

@@ -16,7 +16,7 @@ from tasks.publish import publish
 from tasks.region import Region
 from tasks.release.errors import ReleaseError
 from tasks.schema import RELEASE
-from tests.tasks.conftest import town
+from tests.tasks.conftest import FULLY_ANSWERED, town
 
 DAY = dt.date(2026, 5, 20)
 N = 40
@@ -31,15 +31,11 @@ def region() -> Region:
 def layout(data_root: Path, prefect_api: str, region: Region) -> Iterator[Layout]:
     """A day that is ready to be published."""
     layout = Layout.from_environment()
-    feed = {
-        "polls": 1440,
-        "outcomes": {"ok": 1440},
-        "due": 1440,
-        "coverage": 1.0,
-        "gaps": [],
-        "longest_gap_seconds": 0.0,
+    sealed = {
+        "start": "2026-05-19T22:00Z",
+        "end": "2026-05-20T22:00Z",
+        "feeds": {"one": FULLY_ANSWERED},
     }
-    sealed = {"start": "2026-05-19T22:00Z", "end": "2026-05-20T22:00Z", "feeds": {"one": feed}}
     write(layout.sightings(region.id, DAY), sealed)
     statement = {
         "synthesizer": region.synthesizer.model_dump(mode="json"),
