@@ -7,7 +7,7 @@ import types
 import typing
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 import yaml
@@ -36,7 +36,7 @@ def settings(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, st
             shown = "required"
         else:
             shown = "none" if default is None else f"`{default}`"
-        if typing.get_origin(field.annotation) is Literal and len(field.annotation.__args__) == 1:
+        if typing.get_args(field.annotation) == (default,):  # what tells the kinds apart
             yield f"{prefix}{name}: {default}", "", str(field.description)
             continue
         yield f"{prefix}{name}", shown, str(field.description)
