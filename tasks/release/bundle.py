@@ -3,7 +3,7 @@
 import fcntl
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -36,7 +36,12 @@ def published(releases: Path) -> Path | None:
     return final
 
 
-def publish_first(releases: Path, rows: pa.Table, manifest_of: _Manifest) -> Path:
+def publish_first(
+    releases: Path,
+    rows: pa.Table,
+    manifest_of: _Manifest,
+    write_more: Callable[[Path], Sequence[str]] = lambda directory: (),
+) -> Path:
     """Publish revision r1 of a day, once.
 
     A crash at any instant leaves no `r1` or a whole one. What a crashed run staged is removed by
@@ -46,6 +51,7 @@ def publish_first(releases: Path, rows: pa.Table, manifest_of: _Manifest) -> Pat
         releases: Directory of the day's revisions.
         rows: Synthetic rows, columns as `tasks.schema.RELEASE`.
         manifest_of: Makes the public manifest, given the facts of the data files.
+        write_more: Writes further data files into a directory and returns their names.
 
     Returns:
         The release's directory: this one, or that of whoever was first.
@@ -57,7 +63,7 @@ def publish_first(releases: Path, rows: pa.Table, manifest_of: _Manifest) -> Pat
     with _only_publisher(releases) as staged:
         if (first := published(releases)) is not None:
             return first
-        _write(staged, published_table(rows), manifest_of)
+        _write(staged, published_table(rows), manifest_of, write_more(staged))
         move_into_place(staged, releases / "r1")
     return releases / "r1"
 
@@ -87,13 +93,14 @@ def _only_publisher(releases: Path) -> Iterator[Path]:
         os.close(lock)
 
 
-def _write(directory: Path, table: pa.Table, manifest_of: _Manifest) -> None:
+def _write(directory: Path, table: pa.Table, manifest_of: _Manifest, more: Sequence[str]) -> None:
     write_parquet(table, directory / PARQUET)
     write_csv(table, directory / CSV)
-    manifest = manifest_of({name: _facts(directory / name) for name in (PARQUET, CSV)})
+    data = (PARQUET, CSV, *more)
+    manifest = manifest_of({name: _facts(directory / name) for name in data})
     (directory / CARD).write_text(render_card(manifest), encoding="utf-8")
     (directory / PAGE).write_text(render_page(manifest, table), encoding="utf-8")
-    write_manifest(directory, manifest.fields(), (PARQUET, CSV, CARD, PAGE))
+    write_manifest(directory, manifest.fields(), (*data, CARD, PAGE))
 
 
 def _facts(path: Path) -> FileFacts:

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from tasks.release.figures import Figures, figures_of
 from tasks.release.manifest import GaussianCounts, PublicManifest
+from tasks.release.numbers import distance, number, scientific
 from tasks.release.plots import (
     LARGE,
     SMALL,
@@ -21,7 +22,6 @@ from tasks.release.plots import (
     hour_bars,
 )
 from tasks.release.render import context, environment
-from tasks.release.words import distance, number, scientific
 
 
 def render_page(manifest: PublicManifest, table: pa.Table) -> str:

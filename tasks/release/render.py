@@ -5,9 +5,9 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from tasks.release import words
+from tasks.release import numbers, words
 from tasks.release.manifest import PublicManifest
-from tasks.schema import RELEASE, Column
+from tasks.schema import COUNTED, MEASUREMENTS, RELEASE, Column
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>#!|~&])")
 
@@ -29,12 +29,13 @@ def environment(*, autoescape: bool) -> Environment:
     )
     made.filters.update(
         markdown=markdown,
-        number=words.number,
-        percent=words.percent,
-        size=words.size,
-        scientific=words.scientific,
-        duration=words.duration,
+        number=numbers.number,
+        percent=numbers.percent,
+        size=numbers.size,
+        scientific=numbers.scientific,
+        duration=numbers.duration,
         bounds=bounds,
+        file_words=words.file_words,
     )
     return made
 
@@ -54,6 +55,9 @@ def context(manifest: PublicManifest) -> dict[str, Any]:
         ],
         "making": words.making(manifest),
         "limits": words.limits(manifest),
+        "measured": words.measured(manifest),
+        "measurement_columns": MEASUREMENTS.columns,
+        "counted": COUNTED,
         "columns": RELEASE.columns,
         "day": f"{manifest.service_day:%A} {manifest.service_day.day} {manifest.service_day:%B %Y}",
     }
