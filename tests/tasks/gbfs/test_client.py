@@ -231,6 +231,16 @@ def test_a_redirect_does_not_leave_http_nor_this_machine(
     assert client.get(feed_server.url + "/a").outcome == "http_error"
 
 
+@pytest.mark.parametrize("target", ["http://[", "//[x", "http://a.example:99999/", ""])
+def test_a_redirect_to_nonsense_is_an_answer(
+    feed_server: FeedServer, client: Client, target: str
+) -> None:
+    feed_server.serve("/a", Reply(status=302, headers={"Location": target}))
+    answer = client.get(feed_server.url + "/a")
+    assert (answer.outcome, answer.status) == ("http_error", 302)
+    assert len(feed_server.requests) == 1
+
+
 def test_credentials_go_to_the_regions_host_only(feed_server: FeedServer) -> None:
     other = FeedServer()
     try:
