@@ -1,3 +1,4 @@
+import json
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -89,6 +90,31 @@ def test_retry_after_holds_for_all_feeds_of_the_host_in_all_processes(
     clock.time += 661
     with reader(f"{here}/v", tmp_path, clock) as each:
         assert each.read().outcome == "ok"
+
+
+def test_a_poll_that_asked_anything_is_a_reading(
+    feed_server: FeedServer, tmp_path: Path, clock: Clock
+) -> None:
+    here, there = (named(feed_server.url, host) for host in ("a.example", "b.example"))
+    port = int(feed_server.url.rsplit(":")[-1])
+
+    def gone(_: object) -> Reply:
+        """While it answers, the host asks all others to stay away."""
+        manners(tmp_path, clock).note_answer("a.example", port, "http_error", 429, 600)
+        return Reply(b"", 404)
+
+    feeds = [{"name": "free_bike_status", "url": f"{there}/v"}]
+    feed_server.serve("/gbfs.json", json.dumps({"data": {"en": {"feeds": feeds}}}).encode())
+    feed_server.serve("/gone", gone)
+    manners(tmp_path, clock).note_answer("b.example", port, "http_error", 429, 600)
+    with reader(f"{here}/gbfs.json", tmp_path, clock) as each:
+        reading = each.read()  # its host answered, the one of the vehicles is spared
+        assert (reading.outcome, reading.status) == ("unreachable", None)
+        assert "is spared until" in (reading.detail or "")
+        assert spared_seconds(each, clock) == pytest.approx(660, abs=1)
+    with reader(f"{here}/gone", tmp_path, clock) as each:
+        assert each.read().status == 404  # by http, and https may not be tried
+    assert [request.path for request in feed_server.requests] == ["/gbfs.json", "/gone"]
 
 
 def test_a_host_is_spared_while_all_its_feeds_fail_and_not_for_one_of_them(
