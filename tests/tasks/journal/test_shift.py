@@ -404,7 +404,8 @@ def test_retry_after_is_obeyed(feed_server: FeedServer, layout: Layout, as_date:
     run(region_of(url), layout, until=START + dt.timedelta(minutes=20), clock=clock)
     first, second, *_ = collected(layout).polls
     assert (first.status, second.outcome) == (429, "ok")
-    assert 600 <= (second.due_at - first.fetched_at).total_seconds() <= 660
+    wait = (second.due_at - first.fetched_at).total_seconds()
+    assert 595 <= wait <= 660  # the answer was noted a few looks at the clock before it was fetched
 
 
 @pytest.mark.parametrize(
