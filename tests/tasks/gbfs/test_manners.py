@@ -11,7 +11,7 @@ from tasks.gbfs.backoff import Backoff
 from tasks.gbfs.client import Client
 from tasks.gbfs.turn import HostTurns
 from tasks.region import Feed
-from tests.tasks.conftest import FeedServer, Reply, vehicles
+from tests.tasks.conftest import FeedServer, Reply, gzipped, vehicles
 from tests.tasks.gbfs.conftest import Names, named
 
 NAMES = Names(a_example="127.0.0.1", b_example="127.0.0.1")
@@ -139,17 +139,27 @@ def test_a_host_is_spared_while_all_its_feeds_fail_and_not_for_one_of_them(
         assert 0 < spared_seconds(each, clock) <= 60
 
 
-@pytest.mark.parametrize("status", [401, 403, 404, 500])
-def test_a_feed_that_is_refused_backs_off_and_its_host_does_not(
-    feed_server: FeedServer, tmp_path: Path, clock: Clock, status: int
+@pytest.mark.parametrize(
+    "reply",
+    [
+        *(Reply(b"", status) for status in (401, 403, 404, 500)),
+        Reply(b"<html>"),
+        Reply(b"{}"),
+        Reply(b"{", length=9),
+        gzipped(bytes(3 << 20)),
+    ],
+    ids=lambda reply: f"{reply.status}-{len(reply.body)}",
+)
+def test_a_feed_that_fails_backs_off_and_its_host_does_not(
+    feed_server: FeedServer, tmp_path: Path, clock: Clock, reply: Reply
 ) -> None:
     here = named(feed_server.url, "a.example")
     feed_server.serve("/v", vehicles(1))
-    feed_server.serve("/gone", Reply(b"", status))
+    feed_server.serve("/gone", reply)
     waits: list[float] = []
     for _ in range(5):
         with reader(f"{here}/gone", tmp_path, clock) as each:
-            assert each.read().status == status
+            assert each.read().status == reply.status
             clock.time += 1
         with reader(f"{here}/v", tmp_path, clock) as each:
             each.read()
