@@ -195,7 +195,7 @@ class Client:
             url: An http or https URL.
             validators: Of the last body that was kept.
             is_errand: Whether it is a request beside the polls: it gets `ERRAND_SECONDS` at most,
-                and how it ends is not held against its host.
+                and how it ends is not held against its host, whose `Retry-After` is obeyed.
 
         Raises:
             SparedError: If the URL's host is spared now, so that nothing was asked.
@@ -218,7 +218,7 @@ class Client:
                 return replace(answer, detail=str(error))
             spent += time.monotonic() - begun  # without the wait for a turn
             answer = replace(answer, latency_ms=round(spent * 1000))
-            if self._manners is not None and not is_errand:
+            if self._manners is not None and (answer.retry_after or not is_errand):
                 self._manners.note_answer(
                     origin.host, origin.port, answer.outcome, answer.status, answer.retry_after
                 )
