@@ -54,16 +54,20 @@ def spared_seconds(each: FeedReader, clock: Clock) -> float:
     return spared.value.until.timestamp() - clock.time
 
 
-def test_every_hop_takes_its_turn(feed_server: FeedServer, tmp_path: Path, clock: Clock) -> None:
+def test_every_hop_takes_its_turn(
+    feed_server: FeedServer, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passed = time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: passed() + sum(clock.waits))
     feed_server.serve("/v", vehicles(1))
     there = named(feed_server.url, "b.example")
     for step, target in (("/1", "/2"), ("/2", f"{there}/3"), ("/3", "/v")):
         feed_server.serve(step, Reply(status=302, headers={"Location": target}))
     with reader(named(feed_server.url, "a.example") + "/1", tmp_path, clock) as each:
-        assert each.read().outcome == "ok"
-        # a.example twice and b.example twice, and the time spent in waiting is not the host's
-        assert clock.waits == pytest.approx([1, 1], abs=0.01)
-        assert each.read().latency_ms < 900
+        reading = each.read()
+    # a.example twice and b.example twice, and the time spent in waiting is not the host's
+    assert clock.waits == pytest.approx([1, 1], abs=0.01)
+    assert (reading.outcome, reading.latency_ms < 900) == ("ok", True)
 
 
 def test_retry_after_holds_for_all_feeds_of_the_host_in_all_processes(
@@ -115,6 +119,24 @@ def test_a_poll_that_asked_anything_is_a_reading(
     with reader(f"{here}/gone", tmp_path, clock) as each:
         assert each.read().status == 404  # by http, and https may not be tried
     assert [request.path for request in feed_server.requests] == ["/gbfs.json", "/gone"]
+
+
+def test_while_the_discovery_file_may_not_be_asked_the_vehicle_feed_that_is_known_is(
+    feed_server: FeedServer, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.gbfs.reader.DISCOVERY_SECONDS", (0.0, 0.0))
+    here, there = (named(feed_server.url, host) for host in ("a.example", "b.example"))
+    feed_server.serve("/v", vehicles(1))
+    feeds = [{"name": "free_bike_status", "url": f"{there}/v"}]
+    feed_server.serve("/gbfs.json", json.dumps({"data": {"en": {"feeds": feeds}}}).encode())
+    with reader(f"{here}/gbfs.json", tmp_path, clock) as each:
+        assert each.read().outcome == "ok"
+        port = int(feed_server.url.rsplit(":")[-1])
+        manners(tmp_path, clock).note_answer("a.example", port, "http_error", 429, 600)
+        assert each.read().outcome == "ok"
+    with reader(f"{here}/gbfs.json", tmp_path, clock) as each:
+        assert spared_seconds(each, clock) > 600  # where none is known, there is nothing to ask
+    assert [request.path for request in feed_server.requests] == ["/gbfs.json", "/v", "/v"]
 
 
 def test_a_host_is_spared_while_all_its_feeds_fail_and_not_for_one_of_them(
