@@ -47,7 +47,6 @@ class Reading:
         date: The server's `Date` header, UTC.
         validators: What to send with the next poll, once this one is kept.
         parsed: What the body says, if the outcome is `ok`.
-        retry_after: Seconds for which the host asks not to be asked, if it does.
         detail: More about a failure, for people; never quotes a body, a path or a query.
     """
 
@@ -58,7 +57,6 @@ class Reading:
     date: dt.datetime | None
     validators: Validators
     parsed: Parsed | None
-    retry_after: float | None = None
     detail: str | None = None
 
 
@@ -345,6 +343,5 @@ def _failed(answer: Answer, outcome: str, detail: str | None = None) -> Reading:
         answer.date,
         answer.validators if outcome == "not_modified" else Validators(),
         None,
-        answer.retry_after,
         detail or answer.detail,
     )
