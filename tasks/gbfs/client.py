@@ -26,7 +26,7 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _MAX_LINES = 4
 _TIMEOUTS = (TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError)
 ERRAND_SECONDS = 5.0
-"""Longest time for a request that a poll may have to wait for."""
+"""Longest time for a request that a poll may have to wait for, the wait for its turn aside."""
 
 _SMALL = 1 << 20  # below this a body may be as repetitive as it likes
 
