@@ -1,7 +1,7 @@
 """The fit: the most probable field given the noisy counts, their known noise and the prior.
 
-It reads only what was measured, so it costs no privacy, may be repeated, and gives the same field
-every time on one machine.
+It reads only what was measured, so it costs no privacy and may be repeated. Two fits of the same
+counts differ by the rounding of float32 sums on several threads, and by nothing else.
 """
 
 from collections.abc import Callable
