@@ -1,0 +1,199 @@
+"""One table from day to day: a Kalman filter of every cell's share of the trips.
+
+A cell has a level, its share on working days, and a contrast, what weekends add to it. The level
+walks at random, which also follows the seasons; the contrast forgets slowly. A day's count is drawn
+around the number of trips times the share, and noise of known size is on it. Cells are independent,
+as their noise is. Everything is linear and Gaussian (R. E. Kalman, "A New Approach to Linear
+Filtering and Prediction Problems", 1960) but for surprises: what is far from its prediction is
+believed of its own day, and hardly of the days after it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tasks.synthesis.trip_field.lattice import Floats, Integers
+from tasks.synthesis.trip_field.surprise import loosening
+
+
+@dataclass(frozen=True)
+class Dynamics:
+    """How shares are believed to change. All fields are public, and none affects privacy.
+
+    Attributes:
+        drift: Standard deviation of a day's step of a level, as a part of it, >= 0.
+        contrast: Standard deviation of a contrast before a weekend is known, likewise, >= 0.
+        hour_contrast: The same for tables of hours.
+        memory_days: In this many days a contrast falls to 1/e, if no weekend is seen, > 0.
+        surprise: More standard deviations than this loosen a prediction, > 0.
+        adoption: How much of a cell's surprise, as variance, the next day is prepared for, >= 0.
+    """
+
+    drift: float = 0.02
+    contrast: float = 0.3
+    hour_contrast: float = 1.0
+    memory_days: float = 60.0
+    surprise: float = 4.0
+    adoption: float = 0.03
+
+    def contrast_of(self, name: str) -> float:
+        """Standard deviation of a table's contrasts, as a part of their levels."""
+        return self.hour_contrast if "hour" in name else self.contrast
+
+
+@dataclass(frozen=True)
+class Track:
+    """What is known of the shares of a table's cells.
+
+    Attributes:
+        mean: Level and contrast, shape (2, cells).
+        covariance: Variance of the level, covariance of both, variance of the contrast,
+            shape (3, cells).
+    """
+
+    mean: Floats
+    covariance: Floats
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A table of a day.
+
+    Attributes:
+        values: Noisy counts, shape (cells,).
+        stddev: Standard deviation of their noise.
+        rows: Number of trips of the day.
+        is_weekend: Whether the day is a Saturday or a Sunday.
+        scales: Places of the cells (`surprise.places`).
+    """
+
+    values: Floats
+    stddev: float
+    rows: int
+    is_weekend: bool
+    scales: Sequence[Integers]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Counts and the standard deviations of their errors, shape (cells,) each."""
+
+    values: Floats
+    stddev: Floats
+
+
+def begun(counted: Counted, contrast: float) -> Track:
+    """The track after its first day; the level is unknown before it.
+
+    Args:
+        counted: The day.
+        contrast: Standard deviation of the contrast, as a part of the level.
+    """
+    share, noise = counted.values / counted.rows, (counted.stddev / counted.rows) ** 2
+    size = _size(share, noise)
+    unknown = (contrast * size) ** 2
+    weekend = float(counted.is_weekend)
+    return _track(
+        (share, np.zeros_like(share)),
+        (
+            noise + _variation(size, counted.rows) + weekend * unknown,
+            -weekend * unknown,
+            unknown,
+        ),
+    )
+
+
+def aged(track: Track, days: int, contrast: float, dynamics: Dynamics) -> Track:
+    """The track some days later.
+
+    Args:
+        track: As it was.
+        days: How many, >= 0.
+        contrast: Standard deviation of the contrast, as a part of the level.
+        dynamics: How shares change.
+    """
+    level, difference = track.mean.astype(float)
+    variance, both, other = track.covariance.astype(float)
+    size = _size(level, variance)
+    kept = np.exp(-days / dynamics.memory_days)
+    return _track(
+        (level, difference * kept),
+        (
+            variance + days * (dynamics.drift * size) ** 2,
+            both * kept,
+            other * kept**2 + (1 - kept**2) * (contrast * size) ** 2,
+        ),
+    )
+
+
+def predicted(track: Track, rows: int, is_weekend: bool, away: float = 0) -> Estimate:
+    """The counts of a day before it is measured.
+
+    Args:
+        track: What is known.
+        rows: Number of trips of the day.
+        is_weekend: Whether the day is a Saturday or a Sunday.
+        away: Variance of a step that lies between the track and the day, as a part of the level.
+    """
+    share, variance = _share(track, is_weekend)
+    size = _size(share, variance)
+    variance = variance + away * size**2 + _variation(size, rows)
+    return Estimate(rows * share, rows * np.sqrt(variance))
+
+
+def updated(
+    track: Track, counted: Counted, dynamics: Dynamics, away: float = 0
+) -> tuple[Estimate, Track]:
+    """What is known of a day's counts once they are measured, and of the shares.
+
+    Args:
+        track: What is known before.
+        counted: The day.
+        dynamics: How shares change.
+        away: As of `predicted`.
+    """
+    prior = predicted(track, counted.rows, counted.is_weekend, away)
+    variance, noise = prior.stddev**2, counted.stddev**2
+    innovation = counted.values - prior.values
+    loose = loosening(innovation, variance, noise, counted.scales, dynamics.surprise)
+    total = loose.together * variance + noise
+    gain = loose.together * variance / total
+    estimate = Estimate(prior.values + gain * innovation, counted.stddev * np.sqrt(gain))
+
+    level, both, other = track.covariance.astype(float)
+    weekend, rows = float(counted.is_weekend), counted.rows
+    pull = np.stack([level + weekend * both, both + weekend * other])  # covariance with the share
+    share_total = total / rows**2
+    mean = track.mean + pull / share_total * innovation / rows
+    adopted = dynamics.adoption * (loose.alone - 1) * variance / rows**2
+    return estimate, _track(
+        tuple(mean),
+        (
+            level - pull[0] ** 2 / share_total + adopted,
+            both - pull[0] * pull[1] / share_total,
+            other - pull[1] ** 2 / share_total,
+        ),
+    )
+
+
+def _share(track: Track, is_weekend: bool) -> tuple[Floats, Floats]:
+    """The share on such a day, and its variance."""
+    weekend = float(is_weekend)
+    level, both, other = track.covariance.astype(float)
+    mean = track.mean.astype(float)
+    return mean[0] + weekend * mean[1], level + weekend * (2 * both + other)
+
+
+def _size(share: Floats, variance: Floats | float) -> Floats:
+    """A share without what may be noise: small, and never negative, where it is not certain."""
+    return np.asarray(np.maximum(share, 0) * share**2 / np.maximum(share**2 + variance, 1e-30))
+
+
+def _variation(size: Floats, rows: int) -> Floats:
+    """Variance of a day's share around the rate; one trip may always be there."""
+    return np.asarray(np.maximum(size, 1 / rows) / rows)
+
+
+def _track(mean: Sequence[Floats], covariance: Sequence[Floats]) -> Track:
+    return Track(np.stack(mean).astype(np.float32), np.stack(covariance).astype(np.float32))
