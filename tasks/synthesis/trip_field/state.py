@@ -18,8 +18,8 @@ from tasks.synthesis.arrays import UNREADABLE, load_arrays, save_arrays
 from tasks.synthesis.errors import ModelFileError
 from tasks.synthesis.trip_field.evidence import Evidence
 from tasks.synthesis.trip_field.lattice import Lattice
+from tasks.synthesis.trip_field.layout import BY_AREA, BY_NOTHING, layouts
 from tasks.synthesis.trip_field.measurements import Measurements
-from tasks.synthesis.trip_field.surprise import BY_AREA, BY_NOTHING, places
 from tasks.synthesis.trip_field.tables import table_sizes
 from tasks.synthesis.trip_field.tracks import (
     Counted,
@@ -97,23 +97,25 @@ def advanced(
     gap = 0 if state is None else (day - state.day).days
     away = dynamics.drift**2 * max(-gap, 0)
     is_weekend = day.weekday() >= 5
+    layout = layouts(plan.lattice)
     measured = {table.name for table in plan.mechanism.tables}
     estimates: dict[str, Estimate] = {}
     tracks: dict[str, Track] = {}
     for name, track in carried.items():
-        tracks[name] = aged(track, max(gap, 0), dynamics.contrast_of(name), dynamics)
+        tracks[name] = aged(track, max(gap, 0), layout[name], dynamics)
         if name not in measured:
             estimates[name] = predicted(tracks[name], plan.rows, is_weekend, away)
     first = Evidence.of(measurements)
     for table in plan.mechanism.tables:
         name, values = table.name, first.values[table.name]
-        scales = places(plan.lattice, name, table.cells)
-        counted = Counted(values, table.stddev, plan.rows, is_weekend, scales)
+        counted = Counted(values, table.stddev, plan.rows, is_weekend)
         if name in tracks:
-            estimates[name], tracks[name] = updated(tracks[name], counted, dynamics, away)
+            estimates[name], tracks[name] = updated(
+                tracks[name], counted, layout[name], dynamics, away
+            )
         else:
             estimates[name] = Estimate(values, first.stddev[name])
-            tracks[name] = begun(counted, dynamics.contrast_of(name))
+            tracks[name] = begun(counted, layout[name], dynamics)
     evidence = Evidence(
         {name: estimate.values for name, estimate in estimates.items()},
         {name: estimate.stddev for name, estimate in estimates.items()},

@@ -12,12 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tasks.synthesis.trip_field.lattice import CELLS, Floats, Integers, Lattice
-
-BY_AREA = ("area_hours", "area_distances")
-"""Tables whose cells lie in an area as a whole."""
-BY_NOTHING = ("hours", "distances", "bearings", "hour_octaves")
-"""Tables whose cells lie nowhere."""
+from tasks.synthesis.trip_field.lattice import Floats, Integers
 
 
 @dataclass(frozen=True)
@@ -33,28 +28,6 @@ class Loosening:
     together: Floats
 
 
-def places(lattice: Lattice, name: str, cells: int) -> list[Integers]:
-    """To which places the cells of a table belong, from small to large.
-
-    Args:
-        lattice: The public lattice.
-        name: Of the table.
-        cells: Number of its cells.
-
-    Returns:
-        For each scale the index of the place of every cell, shape (cells,).
-    """
-    index = np.arange(cells)
-    if name in BY_NOTHING:
-        return [np.zeros_like(index)]
-    if name in BY_AREA:
-        return [index // (cells // len(lattice.boxes))]
-    per_block = cells // lattice.blocks
-    block = index // per_block
-    finer = [index // (per_block // CELLS)] if name in ("quarters", "sixteenths") else []
-    return [*finer, block, lattice.area[block]]
-
-
 def loosening(
     innovation: Floats, predicted: Floats, noise: float, scales: Sequence[Integers], limit: float
 ) -> Loosening:
@@ -64,7 +37,7 @@ def loosening(
         innovation: Counted less predicted, in any unit, shape (cells,).
         predicted: Variances of the predictions, in its square, > 0, shape (cells,).
         noise: Variance of the noise of each count, > 0.
-        scales: As of `places`.
+        scales: For each scale the place of every cell (`Layout.scales`).
         limit: More standard deviations than this are surprising.
 
     Examples:
@@ -82,14 +55,10 @@ def loosening(
     together = alone
     for place in scales:
         members = np.bincount(place)
-
-        def summed(values: Floats, place: Integers = place) -> Floats:
-            return np.bincount(place, values)
-
-        side, square = summed(held) ** 2, summed(held**2)
-        variance, noises = summed(predicted), members * noise
+        variance, noises = np.bincount(place, predicted), members * noise
+        side, square = np.bincount(place, held) ** 2, np.bincount(place, held**2)
         to_one_side = side > limit**2 * (variance + noises)
-        excess = summed(held**2 / total) - members
+        excess = np.bincount(place, held**2 / total) - members
         to_any_side = excess > limit * np.sqrt(2 * members)
         factor = np.maximum(
             np.where(to_one_side, (side - noises) / variance, 1.0),

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tasks.synthesis.trip_field.lattice import Floats, Integers
+from tasks.synthesis.trip_field.lattice import Floats
+from tasks.synthesis.trip_field.layout import Layout
 from tasks.synthesis.trip_field.surprise import loosening
 
 
@@ -24,7 +25,7 @@ class Dynamics:
     Attributes:
         drift: Standard deviation of a day's step of a level, as a part of it, >= 0.
         contrast: Standard deviation of a contrast before a weekend is known, likewise, >= 0.
-        hour_contrast: The same for tables of hours.
+        hour_contrast: The same for hours, as a part of the mean of level and place.
         memory_days: In this many days a contrast falls to 1/e, if no weekend is seen, > 0.
         surprise: More standard deviations than this loosen a prediction, > 0.
         adoption: How much of a cell's surprise, as variance, the next day is prepared for, >= 0.
@@ -33,13 +34,21 @@ class Dynamics:
     drift: float = 0.02
     contrast: float = 0.3
     hour_contrast: float = 1.0
-    memory_days: float = 60.0
+    memory_days: float = 120.0
     surprise: float = 4.0
     adoption: float = 0.03
 
-    def contrast_of(self, name: str) -> float:
-        """Standard deviation of a table's contrasts, as a part of their levels."""
-        return self.hour_contrast if "hour" in name else self.contrast
+    def unknown(self, size: Floats, layout: Layout) -> Floats:
+        """Variances of the contrasts of levels, before a weekend is known.
+
+        An hour that is empty on working days may be a busy one on weekends, so hours are held
+        against the other hours of their place too.
+        """
+        if not layout.is_hourly:
+            return np.asarray((self.contrast * size) ** 2)
+        place = layout.scales[0]
+        mean = np.bincount(place, size) / np.bincount(place)
+        return np.asarray((self.hour_contrast * (size + mean[place]) / 2) ** 2)
 
 
 @dataclass(frozen=True)
@@ -65,14 +74,12 @@ class Counted:
         stddev: Standard deviation of their noise.
         rows: Number of trips of the day.
         is_weekend: Whether the day is a Saturday or a Sunday.
-        scales: Places of the cells (`surprise.places`).
     """
 
     values: Floats
     stddev: float
     rows: int
     is_weekend: bool
-    scales: Sequence[Integers]
 
 
 @dataclass(frozen=True)
@@ -83,16 +90,11 @@ class Estimate:
     stddev: Floats
 
 
-def begun(counted: Counted, contrast: float) -> Track:
-    """The track after its first day; the level is unknown before it.
-
-    Args:
-        counted: The day.
-        contrast: Standard deviation of the contrast, as a part of the level.
-    """
+def begun(counted: Counted, layout: Layout, dynamics: Dynamics) -> Track:
+    """The track after its first day; the level is unknown before it."""
     share, noise = counted.values / counted.rows, (counted.stddev / counted.rows) ** 2
     size = _size(share, noise)
-    unknown = (contrast * size) ** 2
+    unknown = dynamics.unknown(size, layout)
     weekend = float(counted.is_weekend)
     return _track(
         (share, np.zeros_like(share)),
@@ -104,15 +106,8 @@ def begun(counted: Counted, contrast: float) -> Track:
     )
 
 
-def aged(track: Track, days: int, contrast: float, dynamics: Dynamics) -> Track:
-    """The track some days later.
-
-    Args:
-        track: As it was.
-        days: How many, >= 0.
-        contrast: Standard deviation of the contrast, as a part of the level.
-        dynamics: How shares change.
-    """
+def aged(track: Track, days: int, layout: Layout, dynamics: Dynamics) -> Track:
+    """The track some days later."""
     level, difference = track.mean.astype(float)
     variance, both, other = track.covariance.astype(float)
     size = _size(level, variance)
@@ -122,7 +117,7 @@ def aged(track: Track, days: int, contrast: float, dynamics: Dynamics) -> Track:
         (
             variance + days * (dynamics.drift * size) ** 2,
             both * kept,
-            other * kept**2 + (1 - kept**2) * (contrast * size) ** 2,
+            other * kept**2 + (1 - kept**2) * dynamics.unknown(size, layout),
         ),
     )
 
@@ -143,20 +138,21 @@ def predicted(track: Track, rows: int, is_weekend: bool, away: float = 0) -> Est
 
 
 def updated(
-    track: Track, counted: Counted, dynamics: Dynamics, away: float = 0
+    track: Track, counted: Counted, layout: Layout, dynamics: Dynamics, away: float = 0
 ) -> tuple[Estimate, Track]:
     """What is known of a day's counts once they are measured, and of the shares.
 
     Args:
         track: What is known before.
         counted: The day.
+        layout: Where the cells lie.
         dynamics: How shares change.
         away: As of `predicted`.
     """
     prior = predicted(track, counted.rows, counted.is_weekend, away)
     variance, noise = prior.stddev**2, counted.stddev**2
     innovation = counted.values - prior.values
-    loose = loosening(innovation, variance, noise, counted.scales, dynamics.surprise)
+    loose = loosening(innovation, variance, noise, layout.scales, dynamics.surprise)
     total = loose.together * variance + noise
     gain = loose.together * variance / total
     estimate = Estimate(prior.values + gain * innovation, counted.stddev * np.sqrt(gain))
