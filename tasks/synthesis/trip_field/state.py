@@ -29,6 +29,7 @@ from tasks.synthesis.trip_field.tracks import (
     aged,
     begun,
     predicted,
+    summing_to,
     updated,
 )
 
@@ -97,25 +98,24 @@ def advanced(
     gap = 0 if state is None else (day - state.day).days
     away = dynamics.drift**2 * max(-gap, 0)
     is_weekend = day.weekday() >= 5
-    layout = layouts(plan.lattice)
-    measured = {table.name for table in plan.mechanism.tables}
+    seen = {
+        table.name: Counted(*measurements.estimate(table.name), plan.rows, is_weekend)
+        for table in plan.mechanism.tables
+    }
     estimates: dict[str, Estimate] = {}
     tracks: dict[str, Track] = {}
-    for name, track in carried.items():
-        tracks[name] = aged(track, max(gap, 0), layout[name], dynamics)
-        if name not in measured:
-            estimates[name] = predicted(tracks[name], plan.rows, is_weekend, away)
-    first = Evidence.of(measurements)
-    for table in plan.mechanism.tables:
-        name, values = table.name, first.values[table.name]
-        counted = Counted(values, table.stddev, plan.rows, is_weekend)
-        if name in tracks:
-            estimates[name], tracks[name] = updated(
-                tracks[name], counted, layout[name], dynamics, away
+    for name, layout in layouts(plan.lattice).items():
+        counted, track = seen.get(name), carried.get(name)
+        if track is not None:
+            track = aged(track, max(gap, 0), layout, dynamics)
+            prior = predicted(track, plan.rows, is_weekend, away)
+            if layout.whole in estimates:
+                prior = summing_to(estimates[layout.whole], prior, layout)
+            estimates[name], tracks[name] = (
+                updated(track, counted, prior, layout, dynamics) if counted else (prior, track)
             )
-        else:
-            estimates[name] = Estimate(values, first.stddev[name])
-            tracks[name] = begun(counted, layout[name], dynamics)
+        elif counted is not None:
+            estimates[name], tracks[name] = begun(counted, layout, dynamics)
     evidence = Evidence(
         {name: estimate.values for name, estimate in estimates.items()},
         {name: estimate.stddev for name, estimate in estimates.items()},

@@ -90,19 +90,20 @@ class Estimate:
     stddev: Floats
 
 
-def begun(counted: Counted, layout: Layout, dynamics: Dynamics) -> Track:
-    """The track after its first day; the level is unknown before it."""
+def begun(counted: Counted, layout: Layout, dynamics: Dynamics) -> tuple[Estimate, Track]:
+    """The first day as it was measured, and the track after it; nothing is known before."""
     share, noise = counted.values / counted.rows, (counted.stddev / counted.rows) ** 2
     size = _size(share, noise)
     unknown = dynamics.unknown(size, layout)
     weekend = float(counted.is_weekend)
-    return _track(
-        (share, np.zeros_like(share)),
-        (
+    estimate = Estimate(counted.values, np.full(len(share), counted.stddev))
+    return estimate, _track(
+        [share, np.zeros_like(share)],
+        [
             noise + _variation(size, counted.rows) + weekend * unknown,
             -weekend * unknown,
             unknown,
-        ),
+        ],
     )
 
 
@@ -113,12 +114,12 @@ def aged(track: Track, days: int, layout: Layout, dynamics: Dynamics) -> Track:
     size = _size(level, variance)
     kept = np.exp(-days / dynamics.memory_days)
     return _track(
-        (level, difference * kept),
-        (
+        [level, difference * kept],
+        [
             variance + days * (dynamics.drift * size) ** 2,
             both * kept,
             other * kept**2 + (1 - kept**2) * dynamics.unknown(size, layout),
-        ),
+        ],
     )
 
 
@@ -134,42 +135,54 @@ def predicted(track: Track, rows: int, is_weekend: bool, away: float = 0) -> Est
     share, variance = _share(track, is_weekend)
     size = _size(share, variance)
     variance = variance + away * size**2 + _variation(size, rows)
-    return Estimate(rows * share, rows * np.sqrt(variance))
+    return Estimate(rows * share, np.asarray(rows * np.sqrt(variance)))
+
+
+def summing_to(whole: Estimate, summands: Estimate, layout: Layout) -> Estimate:
+    """Predicted counts, given what is known of their sums.
+
+    Where all of an area deviate from their prediction alike, as hours do on the first weekend, one
+    cell shows nothing and the sum does. What is learnt about the standard deviations is left out.
+    """
+    sums = np.bincount(layout.summand_of, summands.values, len(whole.values))
+    variance = np.bincount(layout.summand_of, summands.stddev**2, len(whole.values))
+    pull = (whole.values - sums) / (variance + whole.stddev**2)
+    values = summands.values + summands.stddev**2 * pull[layout.summand_of]
+    return Estimate(np.asarray(values), summands.stddev)
 
 
 def updated(
-    track: Track, counted: Counted, layout: Layout, dynamics: Dynamics, away: float = 0
+    track: Track, counted: Counted, prior: Estimate, layout: Layout, dynamics: Dynamics
 ) -> tuple[Estimate, Track]:
     """What is known of a day's counts once they are measured, and of the shares.
 
     Args:
         track: What is known before.
         counted: The day.
-        layout: Where the cells lie.
+        prior: What the track, and whatever else is known of the day, predict.
+        layout: How the cells lie.
         dynamics: How shares change.
-        away: As of `predicted`.
     """
-    prior = predicted(track, counted.rows, counted.is_weekend, away)
-    variance, noise = prior.stddev**2, counted.stddev**2
-    innovation = counted.values - prior.values
+    rows, noise = counted.rows, counted.stddev**2
+    variance, innovation = prior.stddev**2, counted.values - prior.values
     loose = loosening(innovation, variance, noise, layout.scales, dynamics.surprise)
     total = loose.together * variance + noise
     gain = loose.together * variance / total
     estimate = Estimate(prior.values + gain * innovation, counted.stddev * np.sqrt(gain))
 
+    weekend = float(counted.is_weekend)
     level, both, other = track.covariance.astype(float)
-    weekend, rows = float(counted.is_weekend), counted.rows
     pull = np.stack([level + weekend * both, both + weekend * other])  # covariance with the share
-    share_total = total / rows**2
-    mean = track.mean + pull / share_total * innovation / rows
+    per_share = pull / (total / rows**2)
+    away = counted.values / rows - _share(track, counted.is_weekend)[0]
     adopted = dynamics.adoption * (loose.alone - 1) * variance / rows**2
     return estimate, _track(
-        tuple(mean),
-        (
-            level - pull[0] ** 2 / share_total + adopted,
-            both - pull[0] * pull[1] / share_total,
-            other - pull[1] ** 2 / share_total,
-        ),
+        [*(track.mean + per_share * away)],
+        [
+            level - per_share[0] * pull[0] + adopted,
+            both - per_share[0] * pull[1],
+            other - per_share[1] * pull[1],
+        ],
     )
 
 
