@@ -30,7 +30,7 @@ from tests.benchmarks.cities import month
 from tests.benchmarks.lines import write_panels
 
 GUARANTEE = Guarantee(epsilon=0.666, delta=6.53e-7)
-TRIPS = 3_000
+TRIPS = 1_000
 FIGURES = {
     "origin-destination, 5 km": PAIRS_5KM,
     "origins, 1 km": ORIGINS_1KM,

@@ -17,8 +17,8 @@ from tasks.files import write_atomically
 from tasks.synthesis.arrays import UNREADABLE, load_arrays, save_arrays
 from tasks.synthesis.errors import ModelFileError
 from tasks.synthesis.trip_field.evidence import Evidence
-from tasks.synthesis.trip_field.lattice import Lattice
-from tasks.synthesis.trip_field.layout import BY_AREA, BY_NOTHING, layouts
+from tasks.synthesis.trip_field.lattice import Floats, Lattice
+from tasks.synthesis.trip_field.layout import BY_AREA, BY_NOTHING, PLACED, by_place, layouts
 from tasks.synthesis.trip_field.measurements import Measurements
 from tasks.synthesis.trip_field.tables import table_sizes
 from tasks.synthesis.trip_field.tracks import (
@@ -28,6 +28,7 @@ from tasks.synthesis.trip_field.tracks import (
     Track,
     aged,
     begun,
+    loosened_by,
     predicted,
     summing_to,
     updated,
@@ -104,16 +105,23 @@ def advanced(
     }
     estimates: dict[str, Estimate] = {}
     tracks: dict[str, Track] = {}
+    surprises: Floats | None = None
     for name, layout in layouts(plan.lattice).items():
         counted, track = seen.get(name), carried.get(name)
         if track is not None:
             track = aged(track, max(gap, 0), layout, dynamics)
             prior = predicted(track, plan.rows, is_weekend, away)
+            if surprises is not None:
+                prior = loosened_by(surprises, prior, layout)
             if layout.whole in estimates:
                 prior = summing_to(estimates[layout.whole], prior, layout)
-            estimates[name], tracks[name] = (
-                updated(track, counted, prior, layout, dynamics) if counted else (prior, track)
-            )
+            estimates[name], tracks[name] = prior, track
+            if counted is not None:
+                estimates[name], tracks[name], loosened = updated(
+                    track, counted, prior, layout, dynamics
+                )
+                if name == PLACED:
+                    surprises = by_place(plan.lattice, layout.within[0], loosened)
         elif counted is not None:
             estimates[name], tracks[name] = begun(counted, layout, dynamics)
     evidence = Evidence(

@@ -151,9 +151,24 @@ def summing_to(whole: Estimate, summands: Estimate, layout: Layout) -> Estimate:
     return Estimate(np.asarray(values), summands.stddev)
 
 
+def loosened_by(surprises: Floats, prior: Estimate, layout: Layout) -> Estimate:
+    """A prediction where places are unusual: what is new there may be of any hour and distance.
+
+    Args:
+        surprises: Variance of the trips that are new at every place, as of `layout.by_place`.
+        prior: What was predicted.
+        layout: How the cells lie.
+    """
+    variance = prior.stddev**2
+    for place in layout.within:
+        cells = np.bincount(place, minlength=len(surprises))
+        variance = variance + (surprises / np.maximum(cells, 1))[place]
+    return Estimate(prior.values, np.asarray(np.sqrt(variance)))
+
+
 def updated(
     track: Track, counted: Counted, prior: Estimate, layout: Layout, dynamics: Dynamics
-) -> tuple[Estimate, Track]:
+) -> tuple[Estimate, Track, Floats]:
     """What is known of a day's counts once they are measured, and of the shares.
 
     Args:
@@ -162,6 +177,9 @@ def updated(
         prior: What the track, and whatever else is known of the day, predict.
         layout: How the cells lie.
         dynamics: How shares change.
+
+    Returns:
+        The counts, the track, and the variance that cells needed by themselves to be admitted.
     """
     rows, noise = counted.rows, counted.stddev**2
     variance, innovation = prior.stddev**2, counted.values - prior.values
@@ -176,7 +194,7 @@ def updated(
     per_share = pull / (total / rows**2)
     away = counted.values / rows - _share(track, counted.is_weekend)[0]
     adopted = dynamics.adoption * (loose.alone - 1) * variance / rows**2
-    return estimate, _track(
+    known = _track(
         [*(track.mean + per_share * away)],
         [
             level - per_share[0] * pull[0] + adopted,
@@ -184,6 +202,7 @@ def updated(
             other - per_share[1] * pull[1],
         ],
     )
+    return estimate, known, (loose.alone - 1) * variance
 
 
 def _share(track: Track, is_weekend: bool) -> tuple[Floats, Floats]:

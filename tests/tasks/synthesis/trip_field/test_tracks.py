@@ -26,7 +26,7 @@ WEEK = (False, False, False, False, False, True, True)
 
 def layout_of(cells: int, is_hourly: bool = False) -> Layout:
     everywhere = np.zeros(cells, np.int64)
-    return Layout((everywhere,), is_hourly, None, everywhere)
+    return Layout((everywhere,), is_hourly, None, everywhere, ())
 
 
 def day_after(
@@ -36,7 +36,7 @@ def day_after(
     if track is None:
         return begun(counted, layout, dynamics)
     track = aged(track, 1, layout, dynamics)
-    return updated(track, counted, predicted(track, ROWS, is_weekend), layout, dynamics)
+    return updated(track, counted, predicted(track, ROWS, is_weekend), layout, dynamics)[:2]
 
 
 def noisy(counts: Floats, generator: np.random.Generator) -> Floats:
@@ -163,7 +163,7 @@ def test_hours_that_are_empty_on_working_days_may_be_busy_on_weekends() -> None:
 
 
 def test_summands_follow_what_is_known_of_their_sum() -> None:
-    layout = Layout((), True, "hours", np.array([0, 0, 1, 1]))
+    layout = Layout((), True, "hours", np.array([0, 0, 1, 1]), ())
     prior = Estimate(np.array([10.0, 20, 30, 40]), np.array([1.0, 3, 2, 2]))
     whole = Estimate(np.array([30.0, 52]), np.array([1e9, 1.0]))
     found = summing_to(whole, prior, layout)
