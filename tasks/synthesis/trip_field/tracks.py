@@ -18,6 +18,10 @@ from tasks.synthesis.trip_field.layout import Layout
 from tasks.synthesis.trip_field.surprise import loosening
 
 
+_SPREAD = 4
+"""What is new at a place has at least so many hours, distances and so on."""
+
+
 @dataclass(frozen=True)
 class Dynamics:
     """How shares are believed to change. All fields are public, and none affects privacy.
@@ -162,7 +166,8 @@ def loosened_by(surprises: Floats, prior: Estimate, layout: Layout) -> Estimate:
     variance = prior.stddev**2
     for place in layout.within:
         cells = np.bincount(place, minlength=len(surprises))
-        variance = variance + (surprises / np.maximum(cells, 1))[place]
+        each = surprises / np.maximum(cells * np.minimum(cells, _SPREAD), 1)
+        variance = variance + each[place]
     return Estimate(prior.values, np.asarray(np.sqrt(variance)))
 
 
