@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -46,8 +47,8 @@ def noisy(counts: Floats, generator: np.random.Generator) -> Floats:
 def textbook(values: list[float], weekends: list[bool]) -> tuple[NDArray[np.float64], ...]:
     """Mean and covariance of level and contrast by matrices (Kalman 1960), for one cell."""
 
-    def size(share: float, variance: float) -> float:
-        return max(share, 0) * share**2 / (share**2 + variance)
+    def size(share: Any, variance: Any) -> float:
+        return float(max(share, 0) * share**2 / (share**2 + variance))
 
     kept = np.exp(-1 / DYNAMICS.memory_days)
     mean, covariance = np.zeros(2), np.diag([1e6, 0.0])
