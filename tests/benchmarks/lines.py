@@ -56,7 +56,7 @@ def write_panels(
         parts += [line(at, y - 4, at + 24, y - 4, f"l l{index}"), text(at + 30, y, name, "start")]
         at += 60 + 6 * len(name)
     drawn = drawing(_WIDTH * len(panels), _HEIGHT + _KEY, title, parts, "lines")
-    alone = drawn.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+    alone = str(drawn).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
     write_atomically(path, (alone + "\n").encode())
 
 

@@ -173,10 +173,12 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=(1, 2, 3))
     parser.add_argument("--plot", type=Path, help="an SVG file")
     arguments = parser.parse_args()
-    runs = [run(arguments.trips, seed, FieldSettings()) for seed in arguments.seeds]
-    report(runs)
-    if arguments.plot is not None:
-        plot(arguments.plot, runs)
+    runs: list[list[Day]] = []
+    for seed in arguments.seeds:
+        runs.append(run(arguments.trips, seed, FieldSettings()))
+        report(runs)
+        if arguments.plot is not None:
+            plot(arguments.plot, runs)
 
 
 if __name__ == "__main__":
