@@ -158,6 +158,7 @@ def making(manifest: PublicManifest) -> Sequence[str]:
         "measured again; a difference alerts staff and decides nothing about that day's release.",
         *_bounding(manifest),
         _mechanism(manifest),
+        *_days_behind(manifest),
         f"Accounted for from the mechanism itself, epsilon is {number(accountant.epsilon_pld)} by "
         "privacy loss distributions, which counts, and "
         f"{number(accountant.epsilon_rdp)} by Renyi divergences, as a cross-check "
@@ -190,6 +191,22 @@ def _mechanism(manifest: PublicManifest) -> str:
         f"{number(mechanism.l2_norm_clip)}, and Gaussian noise with "
         f"{number(mechanism.noise_multiplier)} times that norm as its standard deviation is added "
         "to the sum."
+    )
+
+
+def _days_behind(manifest: PublicManifest) -> Sequence[str]:
+    """Which days the fit knew of, where it knew of any."""
+    if (history := manifest.history) is None:
+        return ()
+    if history.days == 1:
+        return (
+            "No day before it stands behind this release: the fit knew this day's counts only.",
+        )
+    return (
+        f"{history.days} measured days stand behind this release: what was counted with noise on "
+        f"the {history.days - 1} before, the last of them {history.parent_day}, told the fit what "
+        "to expect of this one. They were paid for by their own budgets, and cost nothing again; "
+        "a trip of one of those days is protected as its own release says.",
     )
 
 

@@ -1,8 +1,16 @@
 """`trip_field` under the ledger: measured once, stored, then fitted as often as need be."""
 
 from tasks.synthesis.attempt import Attempt, Made
+from tasks.synthesis.chain import LINK, take_up
 from tasks.synthesis.measured import measured_tables
-from tasks.synthesis.trip_field import COUNTS, DOCUMENT, FieldMechanism, save_field
+from tasks.synthesis.trip_field import (
+    COUNTS,
+    DOCUMENT,
+    FieldMechanism,
+    advanced,
+    save_field,
+    save_state,
+)
 from tasks.synthesis.trip_field.fit import fit
 
 
@@ -10,6 +18,7 @@ def measure_and_fit(attempt: Attempt) -> Made:
     """Measure the day, or take what was measured of it before, and fit a field to it.
 
     Once the measurement is stored the charge is finished: whatever fails after it costs nothing.
+    What was measured of the days before is the prior of this one.
 
     Raises:
         StepsSpentError: If the measurement was begun before and its result is lost.
@@ -30,15 +39,19 @@ def measure_and_fit(attempt: Attempt) -> Made:
     )
     attempt.ledger.finish(lease)
     attempt.progress(1, 2)
-    files = save_field(attempt.directory, fit(measurements))
+    link, before = take_up(attempt.directory, attempt.day, measurements)
+    evidence, state = advanced(before, measurements, attempt.day)
+    field = fit(measurements.plan, evidence)
+    files = [*save_field(attempt.directory, field), *save_state(attempt.directory, state)]
     attempt.progress(2, 2)
     described = measurements.plan.mechanism.describe()
     return Made(
-        files=[*files, COUNTS, DOCUMENT],
+        files=[*files, COUNTS, DOCUMENT, LINK],
         mechanism={
             "name": "gaussian_counts",
             "noise_multiplier": mechanism.noise_multiplier,
             **described,
         },
         steps_executed=1,
+        history={**link.model_dump(mode="json"), "link": link.sha256},
     )

@@ -64,8 +64,8 @@ PUBLIC_FACTS = ("field.json", "sampler.pyz")
 """Published beside the counts, the same for every day of one size."""
 DRAWN_FROM_ROWS = ("index.html", "README.md")
 """Published files that are functions of the public manifest and the noisy rows."""
-NOISY_FACTS = ("files", "checks.warnings")
-"""Fields of the public manifest that speak of the noisy rows: lengths, hashes, warnings."""
+NOISY_FACTS = ("files", "checks.warnings", "history")
+"""Fields of the public manifest that speak of noisy rows and counts: lengths, hashes, warnings."""
 OF_THE_RUN = ("run_id", "created_at", "updated_at")
 """What the ledger's export says of the run, not of the day."""
 

@@ -50,6 +50,7 @@ def layout(data_root: Path, prefect_api: str, region: Region) -> Iterator[Layout
                 "l2_norm_clip": 1.0,
             },
             "count": None,
+            "history": None,
             "epsilon_pld": 0.99,
             "epsilon_rdp": 1.05,
             "accountant": "dp-accounting",
