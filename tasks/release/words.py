@@ -225,7 +225,7 @@ def limits(manifest: PublicManifest) -> Sequence[str]:
         "A trip is inferred from two positions: where the vehicle went in between is unknown, "
         "the distance is a straight line, and the hour is that of the arrival. A vehicle that "
         "its operator moved looks like a trip.",
-        "Rows are drawn one by one: nothing links two rows to one vehicle or one person.",
+        "Nothing links two rows to one vehicle or one person.",
         "Noise hides what few trips do: the more rows a number counts, the more it says. A single "
         "map cell, a rare hour or one pair of origin and destination says little.",
         f"The feeds answered {percent(manifest.capture.coverage)} of the polls that were due; "
