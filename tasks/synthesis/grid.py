@@ -200,7 +200,7 @@ class Grid:
             parts = shapely.box(west, south, west + width, south + height)
             touched = shapely.intersects(shape_of(box.polygons), parts)
             allowed[rows] = touched[cell_of.ravel()]
-        return allowed | ~allowed.any(axis=1, keepdims=True)
+        return np.asarray(allowed | ~allowed.any(axis=1, keepdims=True))
 
     def distance_mask(self, tokens: Tokens) -> Bools:
         """Which distances can end inside the box, seen from the centre of the origin's cell.
@@ -351,7 +351,8 @@ class Grid:
         to_latitude, to_longitude = sphere.destination(
             origins[:, 0] / MICRO, origins[:, 1] / MICRO, distance, sector * (2 * np.pi / BEARINGS)
         )
-        return np.round(np.stack([to_latitude, to_longitude], axis=1) * MICRO).astype(np.int64)
+        ends = np.stack([to_latitude, to_longitude], axis=1)
+        return np.asarray(np.round(ends * MICRO), np.int64)
 
 
 def _row_and_column(digits: Tokens) -> tuple[Integers, Integers]:
