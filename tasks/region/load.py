@@ -18,7 +18,8 @@ def load_region(path: Path) -> Region:
     """Read and validate one region file.
 
     A service area that names a polygon file by `file`, relative to the region's own, gets the
-    file's polygons as its own: a region holds all that is known of it, wherever it is sent.
+    polygons of the feature of its name, or of all features if none has it. So a region holds all
+    that is known of it, wherever it is sent.
 
     Args:
         path: The YAML file.
@@ -52,8 +53,9 @@ def _with_polygons(area: Any, path: Path) -> Any:
             f"{path}: a service area has either polygons or, as `file`, the name of a GeoJSON file"
         )
     read = read_features(path.parent / area["file"])
-    inner = {key: value for key, value in area.items() if key != "file"}
-    return {**inner, "polygons": [polygon for feature in read for polygon in feature.polygons]}
+    own = [feature for feature in read if feature.properties.get("name") == area.get("name")]
+    polygons = [polygon for feature in own or read for polygon in feature.polygons]
+    return {key: value for key, value in area.items() if key != "file"} | {"polygons": polygons}
 
 
 def _describe(error: ValidationError) -> str:
