@@ -30,7 +30,7 @@ SMALLEST_SHARE = 0.001
 """Of the box, so that places can be drawn in it and kept if they lie in a polygon."""
 
 _NORTHERNMOST = 85.0
-_KM_PER_DEGREE = 111.195
+KM_PER_DEGREE = 111.195
 
 
 def edges_of(polygons: Sequence[Polygon]) -> Edges:
@@ -75,7 +75,7 @@ def fault_of(polygons: Sequence[Polygon], edges: Edges) -> str | None:
         return f"its polygons cross themselves or each other: {reason}; correct their rings"
     south, west, north, east = edges
     share = shape.area / ((north - south) * (east - west))
-    size = shape.area * _KM_PER_DEGREE**2 * math.cos(math.radians((south + north) / 2))
+    size = shape.area * KM_PER_DEGREE**2 * math.cos(math.radians((south + north) / 2))
     if size < SMALLEST_KM2 or share < SMALLEST_SHARE:
         return (
             f"its polygons cover {size:.3g} square kilometres, {share:.2g} of their box; "

@@ -70,9 +70,9 @@ def areas_of_feed(
         else:
             named, notes = _by_stations(files, zones, cut, buffer_m)
         system = _system(files)
-    names = [name or system for name, _ in named] if len(named) > 1 else [system]
-    shapes = [shape for _, shape in named]
-    return areas_of(list(zip(names, shapes, strict=False)), [*notes, *notes_of(cuts)], url)
+    alone = len(named) == 1
+    shapes = [(system if alone or name is None else name, shape) for name, shape in named]
+    return areas_of(shapes, [*notes, *notes_of(cuts)], url)
 
 
 class PublicFiles:

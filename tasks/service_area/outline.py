@@ -19,7 +19,7 @@ from shapely import MultiPolygon
 from shapely.geometry.base import BaseGeometry
 
 from tasks.region import Box
-from tasks.region.polygons import SMALLEST_KM2, Polygon
+from tasks.region.polygons import KM_PER_DEGREE, SMALLEST_KM2, Polygon
 from tasks.service_area.errors import AreaError
 
 APART_M = 5_000.0
@@ -32,7 +32,6 @@ TOLERANCES_M = (0.0, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0, 640.0)
 _DEGREES = 1e-5
 """Positions are rounded to this: 1.1 m."""
 _SMALLEST_SPAN = 0.01
-_METRES_PER_DEGREE = 111_195.0
 _LONGEST_NAME = 60
 
 
@@ -72,7 +71,7 @@ class Plane:
     @property
     def _scale(self) -> NDArray[np.float64]:
         shrink = math.cos(math.radians(self.latitude))
-        return np.array([shrink, 1.0]) * _METRES_PER_DEGREE
+        return np.array([shrink, 1.0]) * KM_PER_DEGREE * 1000
 
 
 def shape_of(polygons: Sequence[Polygon]) -> MultiPolygon:
@@ -121,6 +120,7 @@ def areas_of(named: Sequence[tuple[str, MultiPolygon]], notes: Sequence[str], so
     small, coarsest = 0, 0.0
     names = _identifiers([name for name, _ in named])
     for name, shape in zip(names, (shape for _, shape in named), strict=True):
+        _check_on_map(name, shape, source)
         if not _is_large_enough(shape):
             small += 1
             continue
@@ -139,6 +139,21 @@ def areas_of(named: Sequence[tuple[str, MultiPolygon]], notes: Sequence[str], so
     more = [f"outlines simplified to {coarsest:.0f} m"] if coarsest else []
     more += [f"left out as too small: {small}"] if small else []
     return Areas(tuple(boxes), (*notes, *more))
+
+
+def _check_on_map(name: str, shape: MultiPolygon, source: str) -> None:
+    west, south, east, north = shape.bounds
+    for word, value, most in (
+        ("latitude", south, 85),
+        ("latitude", north, 85),
+        ("longitude", west, 180),
+        ("longitude", east, 180),
+    ):
+        if abs(value) > most:
+            raise AreaError(
+                f"{source}: {name!r} reaches to {word} {value:.6g}; is each position "
+                "[longitude, latitude] in degrees, as GeoJSON has them?"
+            )
 
 
 def _is_large_enough(shape: MultiPolygon) -> bool:

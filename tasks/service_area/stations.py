@@ -58,7 +58,7 @@ def parse_regions(document: dict[str, Any]) -> dict[str, str]:
 def around(stations: Sequence[shapely.Geometry], buffer_m: float) -> MultiPolygon:
     """The ground within a distance of the stations, and what lies between them.
 
-    Gaps of up to twice the distance are filled.
+    The ground of two stations is joined if they are up to about 3.4 times the distance apart.
     """
     together = shapely.union_all(stations)
     plane = Plane.around(together)
