@@ -178,7 +178,7 @@ def _is_ours(record: logging.LogRecord) -> bool:
     return Path(record.pathname).is_relative_to(Path(__file__).parents[1] / "tasks")
 
 
-AREA = "make a region's service area from a feed's public files or from a polygon file"
+AREA = "outline a service area by a feed's public files or by a polygon file"
 
 
 class _OneLineParser(argparse.ArgumentParser):
