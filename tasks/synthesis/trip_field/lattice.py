@@ -249,21 +249,19 @@ class Lattice:
     def part_edges(self, block: Integers, cell: Integers, part: Integers) -> Floats:
         """South, west, north and east of parts, cut at the box, degrees, shape (n, 4)."""
         area = self.area[block]
-        corners = np.array([(box.south, box.west, box.north, box.east) for box in self.boxes])
-        edges = np.empty((len(block), 4))
-        for axis, (cells, parts) in enumerate(
-            (
-                (cell // SIDE, part // SPLIT),
-                (cell % SIDE, part % SPLIT),
-            )
-        ):
-            first = self.block_ranges[area, 2 * axis] + self.position[block, axis]
-            index = (first * SIDE + cells) * SPLIT + parts
-            edges[:, axis] = index / self.parts_per_degree[area, axis]
-            edges[:, axis + 2] = (index + 1) / self.parts_per_degree[area, axis]
+        corners = np.array([box.edges for box in self.boxes])
+        index = self.row_and_column(np.stack([block, cell, part], axis=1))
+        edges = np.concatenate([index, index + 1], axis=1) / np.tile(self.parts_per_degree[area], 2)
         edges[:, :2] = np.maximum(edges[:, :2], corners[area, :2])
         edges[:, 2:] = np.minimum(edges[:, 2:], corners[area, 2:])
-        return edges
+        return np.asarray(edges)
+
+    def row_and_column(self, parts: Integers) -> Integers:
+        """Row and column on the whole map of parts, given as block, cell and part, (n, 2)."""
+        block, cell, part = parts.T
+        blocks = self.block_ranges[self.area[block], ::2] + self.position[block]
+        cells = blocks * SIDE + np.stack(np.divmod(cell, SIDE), axis=1)
+        return np.asarray(cells * SPLIT + np.stack(np.divmod(part, SPLIT), axis=1))
 
     def encode(self, trips: pa.Table) -> Places:
         """Where and when the trips of a table begin and end; other rows are left out.

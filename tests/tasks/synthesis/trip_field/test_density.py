@@ -76,7 +76,7 @@ def test_far_pairs_have_density(wide_field: Field) -> None:
 
 
 def test_the_density_over_polygons_integrates_to_one() -> None:
-    field = random_field(star(50.0, 8.0, 0.1), 0)
-    integral, error = mass(field, 300_000, 0)
+    field = random_field(star(50.0, 8.0, 0.08), 0)
+    integral, error = mass(field, 350_000, 0)
     assert error < 0.03
     assert abs(integral - 1) < 4 * error + 0.01
