@@ -1,4 +1,4 @@
-"""The density of a field at trips, in closed form."""
+"""The density of a field at trips, in closed form but where the outline of an area cuts parts."""
 
 import numpy as np
 import pyarrow as pa
