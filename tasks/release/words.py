@@ -265,6 +265,6 @@ def measured(manifest: PublicManifest) -> Sequence[str]:
         "square root of k times that standard deviation on either side holds the true number in "
         "95 of 100 cases.",
         "The rows are one draw from a density that was fitted to these counts. sampler.pyz draws "
-        "others, as many as you like; it needs Python 3.11, numpy, pyarrow and pydantic. They say "
-        "no more about the day than these files do, and cost no privacy.",
+        "others, as many as you like; it needs Python 3.11, numpy, pyarrow, pydantic and shapely. "
+        "They say no more about the day than these files do, and cost no privacy.",
     )
