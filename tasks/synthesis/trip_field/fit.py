@@ -15,7 +15,8 @@ from tasks.synthesis.trip_field.field import Field
 from tasks.synthesis.trip_field.kernel import SECTORS
 from tasks.synthesis.trip_field.lattice import CELLS, PARTS, SPLIT, Floats
 from tasks.synthesis.trip_field.measurements import Measurements
-from tasks.synthesis.trip_field.model import HOUR_ROOT, FieldModel, deep
+from tasks.synthesis.trip_field.model import FieldModel
+from tasks.synthesis.trip_field.popularity import HOUR_ROOT, deep
 from tasks.synthesis.trip_field.sampling import sample
 from tasks.synthesis.trip_field.tables import QUARTER_OF_PART, QUARTERS, offset_m
 
@@ -75,7 +76,7 @@ def fit(measurements: Measurements) -> Field:
     factors = model.factors(effects)
     expected = model.expected(factors, plan.rows)
     ends = (expected["origins"] + expected["destinations"]).numpy()
-    doubt = _doubt(measurements, {name: table.numpy() for name, table in expected.items()})
+    doubt = doubtful(measurements, {name: table.numpy() for name, table in expected.items()})
     field = Field(
         lattice=plan.lattice,
         rows=plan.rows,
@@ -86,12 +87,12 @@ def fit(measurements: Measurements) -> Field:
         local=factors.bins.numpy(),
         hours=factors.hours.numpy(),
         tilt=_tilt(measurements, model, {name: e.numpy() for name, e in expected.items()}),
-        parts=_parts(measurements, ends.reshape(-1, CELLS)),
+        parts=fitted_parts(measurements, ends.reshape(-1, CELLS)),
     )
     return _calibrated(field, _distances(measurements, expected["distances"].numpy()))
 
 
-def _doubt(measurements: Measurements, expected: dict[str, Floats]) -> Floats:
+def doubtful(measurements: Measurements, expected: dict[str, Floats]) -> Floats:
     """Factor of every cell: small where the fit leaves less than noise alone would.
 
     The most probable field spreads a little over every empty block and cell, for no count can
@@ -217,7 +218,7 @@ def _tilt(measurements: Measurements, model: FieldModel, expected: dict[str, Flo
     return np.asarray((tilted(effects).numpy() + 1e-6) / (base + 1e-6), np.float32).T
 
 
-def _parts(measurements: Measurements, ends: Floats) -> Floats:
+def fitted_parts(measurements: Measurements, ends: Floats) -> Floats:
     """How the ends in each cell divide over its parts, shape (blocks, CELLS, PARTS)."""
     plan = measurements.plan
     cover = plan.lattice.cover
