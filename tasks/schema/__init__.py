@@ -3,6 +3,7 @@
 from tasks.schema.ends import ENDS
 from tasks.schema.polls import POLLS
 from tasks.schema.release import RELEASE
+from tasks.schema.release_ends import MODELLED_TRIPS, RELEASE_ENDS, RELEASE_STARTS
 from tasks.schema.sightings import SIGHTINGS, SIGHTINGS_OF_A_POLL
 from tasks.schema.table import Column, Table
 from tasks.schema.trips import TRIPS
@@ -10,8 +11,11 @@ from tasks.schema.vehicle_types import VEHICLE_TYPES
 
 __all__ = [
     "ENDS",
+    "MODELLED_TRIPS",
     "POLLS",
     "RELEASE",
+    "RELEASE_ENDS",
+    "RELEASE_STARTS",
     "SIGHTINGS",
     "SIGHTINGS_OF_A_POLL",
     "TRIPS",
