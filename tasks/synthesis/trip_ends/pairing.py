@@ -31,9 +31,12 @@ from tasks.synthesis.trip_field.tables import displacements
 _ROUNDS, _LAST = 60, 20
 """Rounds of fitting with and then without the lengths: places and hours have the last word."""
 _LEAST = 1e-12
-"""What a transform leaves below this share of its largest value is rounding."""
+"""What a transform leaves below this share of an hour's largest value is rounding."""
 _BEND = 30.0
 """A length's weight stays within this factor of the public law's."""
+
+_STEEP = 1e4
+"""Largest factor of a place and hour of an end, beside the mean one."""
 
 
 @dataclass(frozen=True)
@@ -106,11 +109,22 @@ def _pair(field: EndsField, prior: RidePrior, area: int) -> AreaPairing | None:
     for count in range(_ROUNDS + _LAST):
         kernel = fitting.kernel(lengths)
         start = starts / fitting.reached(kernel, end)
-        end = ends / fitting.received(kernel, start)
+        end = _bounded(ends / fitting.received(kernel, start), ends)
         if count < _ROUNDS:
             lengths = fitting.bent(lengths, law, start, end)
     start = starts / fitting.reached(kernel, end)
     return AreaPairing(cells, float(trips), start, end, kernel, starts, lengths, fitting.shifts)
+
+
+def _bounded(factor: Floats, shares: Floats) -> Floats:
+    """A factor around 1, and not above `_STEEP`.
+
+    Noise may leave more ends in an hour than could have started in time; without a bound their
+    factor would grow with every round. So they get fewer trips than ends.
+    """
+    some = shares > 0
+    middle = np.exp(np.sum(shares[some] * np.log(factor[some])))
+    return np.asarray(np.minimum(factor / middle, _STEEP))
 
 
 def _map(lattice: Lattice, area: int) -> Integers:
@@ -177,4 +191,4 @@ class _Fitting:
     def _places(self, waves: NDArray[np.complex128]) -> Floats:
         rows, columns = self._shape
         values = fft.irfft2(waves, self._size)[:, :rows, :columns]
-        return np.asarray(np.maximum(values, _LEAST * values.max()))
+        return np.asarray(np.maximum(values, _LEAST * values.max(axis=(1, 2), keepdims=True)))

@@ -3,7 +3,7 @@
 Jiao and Bai, "Understanding the Shared E-scooter Travels in Austin, TX", ISPRS International
 Journal of Geo-Information 9(2):135, 2020: 1.7 million trips of 0.77 miles and 7.55 minutes in the
 mean. The law around that mean is log-normal; its spread is a choice of ours, made on simulated
-cities: two rides in three are at most 2.2 times as long, or as short, as the middle one. Every
+cities: two rides in three are at most twice as long, or as short, as the middle one. Every
 direction is as likely as any other.
 """
 
@@ -31,15 +31,15 @@ class RidePrior:
     Examples:
         >>> prior = RidePrior()
         >>> round(prior.median_m), round(prior.speed_kmh, 1)
-        (900, 9.8)
+        (970, 9.8)
         >>> prior.lengths(np.array([100.0, 900.0, 20_000.0])).round(3).tolist()
-        [0.498, 0.502]
+        [0.457, 0.543]
         >>> prior.shifts(np.array([100.0, 200.0, 20_000.0])).round(3).tolist()
         [[0.986, 0.797], [0.014, 0.203]]
     """
 
     mean_m: float = 0.77 * 1609.344
-    spread: float = 0.8
+    spread: float = 0.7
     mean_s: float = 7.55 * 60
 
     @property

@@ -21,13 +21,13 @@ class EndsShares:
         sixteenths: By sixteenth of a cell.
     """
 
-    cells: float = 0.38
-    blocks: float = 0.08
-    block_hours: float = 0.24
-    area_hours: float = 0.04
+    cells: float = 0.42
+    blocks: float = 0.07
+    block_hours: float = 0.2
+    area_hours: float = 0.03
     hours: float = 0.02
-    quarters: float = 0.11
-    sixteenths: float = 0.13
+    quarters: float = 0.12
+    sixteenths: float = 0.14
 
     def __post_init__(self) -> None:
         values = [getattr(self, each.name) for each in fields(self)]
