@@ -55,7 +55,7 @@ def ends_pair(mechanism: WeightedMeasurement, replicas: int = 40_000) -> Pair:
     return scores[:replicas], scores[replicas:]
 
 
-def rides_pair(mechanism: WeightedMeasurement, replicas: int = 15_000) -> Pair:
+def rides_pair(mechanism: WeightedMeasurement, replicas: int = 25_000) -> Pair:
     """Rides whose start and end lie in cells that nobody else touches, or nowhere."""
     scores = np.zeros(2 * replicas)
     day = replace(mechanism, tables=tuple(replace(t, cells=2 * replicas) for t in mechanism.tables))

@@ -28,7 +28,7 @@ from tasks.synthesis.trip_field.kernel import SECTORS
 from tasks.synthesis.trip_field.lattice import SIDE, Floats, Integers, Lattice
 from tasks.synthesis.trip_field.tables import displacements
 
-_ROUNDS, _LAST = 60, 20
+_ROUNDS, _LAST = 30, 10
 """Rounds of fitting with and then without the lengths: places and hours have the last word."""
 _LEAST = 1e-12
 """What a transform leaves below this share of an hour's largest value is rounding."""
