@@ -45,11 +45,9 @@ def generate(region: Region, day: dt.date) -> dict[str, Any]:
     if finished is not None and finished["model_manifest"] == _hash_of(model):
         verify_files(directory, finished)
         return finished
-    from tasks.synthesis.model_file import load_model
-    from tasks.synthesis.sampling import sample_release
+    from tasks.synthesis.draw import draw_release
 
-    stored = load_model(model)
-    table = sample_release(stored)
+    table = draw_release(model)
     get_run_logger().info("Generated %d synthetic trips", len(table))
     directory.mkdir(parents=True, exist_ok=True)
     (directory / MANIFEST).unlink(missing_ok=True)

@@ -58,8 +58,8 @@ def train(region: Region, day: dt.date) -> dict[str, Any]:
 
 def _train(region: Region, day: dt.date, layout: Layout) -> dict[str, Any]:
     from tasks.privacy.ledger import ChargeRequest
-    from tasks.synthesis import training
-    from tasks.synthesis.grid import Grid
+    from tasks.synthesis.plan import make_plan
+    from tasks.synthesis.training import train as train_under_ledger
 
     logger = get_run_logger()
     source = layout.trips(region.id, day)
@@ -72,12 +72,11 @@ def _train(region: Region, day: dt.date, layout: Layout) -> dict[str, Any]:
         trips = int(manifest["trips"])
         _refuse_by_size(region, day, trips)
     input_sha256 = sha256_of(source / MANIFEST)
-    grid = Grid(region.service_area, region.synthesizer.levels)
-    plan = training.make_plan(region.guarantee, grid, region.synthesizer, trips)
+    plan = make_plan(region.guarantee, region.service_area, region.synthesizer, trips)
     logger.info(
-        "Training%s: %d steps, noise multiplier %.4f for epsilon %g at delta %g, for one %s",
+        "Training %s%s: noise multiplier %.4f for epsilon %g at delta %g, for one %s",
+        region.synthesizer.name,
         "" if trips is None else f" on {trips} trips",
-        plan.mechanism.steps,
         plan.mechanism.noise_multiplier,
         region.guarantee.epsilon,
         region.guarantee.delta,
@@ -110,13 +109,17 @@ def _train(region: Region, day: dt.date, layout: Layout) -> dict[str, Any]:
         ),
     )
 
+    told = 0
+
     def tell(done: int, planned: int) -> None:
+        nonlocal told
         update_progress_artifact(artifact, 100 * done / planned)
-        if done * _TOLD_EVERY // planned > (done - plan.block_steps) * _TOLD_EVERY // planned:
+        if done * _TOLD_EVERY // planned > told:
+            told = done * _TOLD_EVERY // planned
             logger.info("Training: step %d of %d", done, planned)
 
     with open_ledger(layout, region) as ledger:
-        return training.train(
+        return train_under_ledger(
             plan,
             request,
             ledger,

@@ -23,10 +23,11 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 def settings(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str, str]]:
     """Name, default and description of every setting below a model."""
     for name, field in model.model_fields.items():
-        inner = model_within(field.annotation)
-        if inner is not None:
+        kinds = models_within(field.annotation)
+        if kinds:
             is_list = typing.get_origin(field.annotation) is tuple
-            yield from settings(inner, f"{prefix}{name}{'[]' if is_list else ''}.")
+            for kind in kinds:
+                yield from settings(kind, f"{prefix}{name}{'[]' if is_list else ''}.")
             continue
         default = field.default
         if field.default_factory is not None:
@@ -35,15 +36,21 @@ def settings(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, st
             shown = "required"
         else:
             shown = "none" if default is None else f"`{default}`"
+        if typing.get_args(field.annotation) == (default,):  # what tells the kinds apart
+            yield f"{prefix}{name}: {default}", "", str(field.description)
+            continue
         yield f"{prefix}{name}", shown, str(field.description)
 
 
-def model_within(annotation: Any) -> type[BaseModel] | None:
-    for candidate in (annotation, *typing.get_args(annotation)):
-        is_class = isinstance(candidate, type) and not isinstance(candidate, types.GenericAlias)
-        if is_class and issubclass(candidate, BaseModel):
-            return typing.cast(type[BaseModel], candidate)
-    return None
+def models_within(annotation: Any) -> list[type[BaseModel]]:
+    """The model, or the kinds of it that can be chosen from."""
+    return [
+        candidate
+        for candidate in (annotation, *typing.get_args(annotation))
+        if isinstance(candidate, type)
+        and not isinstance(candidate, types.GenericAlias)
+        and issubclass(candidate, BaseModel)
+    ]
 
 
 def settings_table() -> str:

@@ -18,33 +18,17 @@ from numpy.typing import NDArray
 from tasks.audit.errors import AuditError
 from tasks.privacy.accountant import solve_noise_multiplier
 from tasks.privacy.mechanism import SubsampledGaussian
-from tasks.region.model import Region
+from tasks.region.model import Region, TripNet
 from tasks.synthesis.grid import Grid, Tokens
 
 if TYPE_CHECKING:
-    from tasks.synthesis.dpsgd import Optimizer, Vector
+    from tasks.synthesis.dpsgd import Optimizer
+    from tasks.synthesis.network_file import TrainedNetwork
     from tasks.synthesis.trip_net import TripNetwork
 
 LEAST_ROWS = 200
 """A release with fewer rows leaves attacks too little to tell apart."""
 _NO_CLIP = 1e9
-
-
-@dataclass(frozen=True)
-class TrainedNetwork:
-    """A `trip_net` with its weights.
-
-    Attributes:
-        network: The network.
-        weights: Its parameters, shape (size,).
-    """
-
-    network: "TripNetwork"
-    weights: "Vector"
-
-    def log_likelihood(self, records: Tokens) -> NDArray[np.float64]:
-        """The logarithm of each record's probability, shape (n,), nats; zero for null records."""
-        return self.network.log_likelihood(self.weights, records)
 
 
 @dataclass(frozen=True)
@@ -66,13 +50,21 @@ class Twin:
                 f"audit; at least {LEAST_ROWS} are needed"
             )
 
+    @property
+    def settings(self) -> TripNet:
+        """The region's settings."""
+        settings = self.region.synthesizer
+        if not isinstance(settings, TripNet):
+            raise AuditError(f"region {self.region.id}: only trip_net can be audited")
+        return settings
+
     @cached_property
     def network(self) -> "TripNetwork":
         """The region's network."""
         from tasks.synthesis.trip_net import TripNetwork
 
-        settings = self.region.synthesizer
-        return TripNetwork(Grid(self.region.service_area, settings.levels), settings)
+        grid = Grid(self.region.service_area, self.settings.levels)
+        return TripNetwork(grid, self.settings)
 
     @cached_property
     def records(self) -> Tokens:
@@ -86,7 +78,7 @@ class Twin:
 
     def mechanism(self, epsilon: float | None = None) -> SubsampledGaussian:
         """The region's mechanism, its noise solved for its guarantee or for another epsilon."""
-        settings, guarantee = self.region.synthesizer, self.region.guarantee
+        settings, guarantee = self.settings, self.region.guarantee
         if epsilon is not None:
             guarantee = guarantee.model_copy(update={"epsilon": epsilon})
         return solve_noise_multiplier(
@@ -97,9 +89,10 @@ class Twin:
             settings.l2_norm_clip,
         )
 
-    def train(self, records: Tokens, mechanism: SubsampledGaussian) -> TrainedNetwork:
+    def train(self, records: Tokens, mechanism: SubsampledGaussian) -> "TrainedNetwork":
         """Train as the region's nights do, under `mechanism`."""
         from tasks.synthesis.dpsgd import DpSgd
+        from tasks.synthesis.network_file import TrainedNetwork
 
         optimizer = self._optimizer()
         engine = DpSgd(self.network, records, mechanism.begin(len(records)), optimizer)
@@ -107,14 +100,15 @@ class Twin:
             engine.step()
         return TrainedNetwork(self.network, optimizer.averaged)
 
-    def train_openly(self, records: Tokens) -> TrainedNetwork:
+    def train_openly(self, records: Tokens) -> "TrainedNetwork":
         """Train the same network for as many steps without clipping and without noise.
 
         The control of every attack: one that finds nothing here can find nothing at all.
         """
         from tasks.synthesis.dpsgd import compiled_clipped_sum
+        from tasks.synthesis.network_file import TrainedNetwork
 
-        settings = self.region.synthesizer
+        settings = self.settings
         optimizer = self._optimizer()
         gradient = compiled_clipped_sum(self.network, records, _NO_CLIP)
         generator = np.random.default_rng(0)
@@ -128,19 +122,16 @@ class Twin:
         """The region's optimizer before its first step."""
         from tasks.synthesis.dpsgd import OPTIMIZERS
 
-        settings = self.region.synthesizer
+        settings = self.settings
         return OPTIMIZERS[settings.optimizer].start(
             self.network.start(), settings.learning_rate, settings.weight_averaging
         )
 
-    def release(self, trained: TrainedNetwork, rows: int) -> pa.Table:
+    def release(self, trained: "TrainedNetwork", rows: int) -> pa.Table:
         """Draw a release from a trained network, columns as `tasks.schema.RELEASE`."""
-        from tasks.synthesis.model_file import StoredModel
-        from tasks.synthesis.sampling import sample_release
+        from tasks.synthesis.draw import draw_from_network
 
-        network = trained.network
-        stored = StoredModel(network.settings, network.grid, rows, {}, trained.weights)
-        return sample_release(stored)
+        return draw_from_network(trained, rows)
 
     def shortened(self, steps: int) -> "Twin":
         """The same twin with a quicker training, for those who only want to see an audit run."""

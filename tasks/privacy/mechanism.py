@@ -4,8 +4,8 @@ The accountant is never given numbers typed a second time: the object whose `beg
 masks and adds the noise is the object whose `event` is accounted.
 """
 
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
 
 import dp_accounting
 import numpy as np
@@ -94,6 +94,10 @@ class SubsampledGaussian:
             ),
             self.steps_allowed,
         )
+
+    def describe(self) -> dict[str, Any]:
+        """All fields as JSON values."""
+        return asdict(self)
 
     def begin(self, records: int, expected_records: int | None = None) -> "SubsampledGaussianRun":
         """Start an attempt, with fresh secret keys.

@@ -2,7 +2,16 @@
 
 from tasks.region.guarantee import Guarantee
 from tasks.region.load import RegionError, load_region
-from tasks.region.model import Box, Capture, Feed, Region, TripNet, TripRules
+from tasks.region.model import (
+    Box,
+    Capture,
+    Feed,
+    Region,
+    Synthesizer,
+    TripField,
+    TripNet,
+    TripRules,
+)
 
 __all__ = [
     "Box",
@@ -11,6 +20,8 @@ __all__ = [
     "Guarantee",
     "Region",
     "RegionError",
+    "Synthesizer",
+    "TripField",
     "TripNet",
     "TripRules",
     "load_region",

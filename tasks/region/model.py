@@ -178,10 +178,23 @@ class TripRules(_Model):
     )
 
 
+class TripField(_Model):
+    """Settings of the synthesizer `trip_field`; all of them are public, none affects privacy."""
+
+    name: Literal["trip_field"] = Field(
+        "trip_field",
+        description="Measures noisy counts once and fits a density of hour, origin and "
+        "destination to them.",
+    )
+    steps: int = Field(
+        400, ge=1, le=100_000, description="Steps of the fit; it sees noisy counts only."
+    )
+
+
 class TripNet(_Model):
     """Settings of the synthesizer `trip_net`; all of them are public and affect privacy."""
 
-    name: Literal["trip_net"] = Field("trip_net", description="Which synthesizer is trained.")
+    name: Literal["trip_net"] = Field("trip_net", description="A network trained by DP-SGD.")
     levels: int = Field(3, ge=1, le=4, description="Depth of the grid; each level splits 8 x 8.")
     hidden_units: int = Field(16, ge=8, le=1024, description="Width of the hidden layer.")
     sampling_probability: float = Field(
@@ -199,6 +212,10 @@ class TripNet(_Model):
     weight_averaging: float = Field(
         0.98, ge=0, lt=1, description="Weight of the past in the moving average of the weights."
     )
+
+
+Synthesizer = Annotated[TripField | TripNet, Field(discriminator="name")]
+"""Settings of one of the synthesizers, told apart by their name."""
 
 
 class Region(_Model):
@@ -227,7 +244,7 @@ class Region(_Model):
     capture: Capture = Field(default_factory=Capture)
     trips: TripRules = Field(default_factory=TripRules)
     guarantee: Guarantee = Field(default_factory=Guarantee)
-    synthesizer: TripNet = Field(default_factory=TripNet)
+    synthesizer: Synthesizer = Field(default_factory=TripField)
     contact: str | None = Field(
         None,
         pattern=r"^[!-'*-~]{1,200}$",

@@ -44,6 +44,6 @@ def _published_charge(manifest: dict[str, Any], charge: dict[str, Any]) -> Publi
         release=f"release {region} {day} r{manifest['revision']}",
         region=region,
         service_day=day,
-        steps=manifest["mechanism"].get("steps", 0),
+        steps=manifest["mechanism"].get("steps", 1),
         charge_key=charge.get("key"),
     )

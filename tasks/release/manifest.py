@@ -6,11 +6,11 @@ else. A field of a private manifest becomes public only by being named here.
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from tasks.region import Box, Guarantee, Region, TripNet
+from tasks.region import Box, Guarantee, Region, TripField, TripNet
 from tasks.release.errors import ReleaseError
 from tasks.release.software import Software
 from tasks.schema.polls import OUTCOMES, SEEN
@@ -41,8 +41,8 @@ class Count(_Public):
     scale: str = Field(pattern=r"^[1-9][0-9]*(/[1-9][0-9]*)?$")
 
 
-class Mechanism(_Public):
-    """The noisy computation; all of it is public."""
+class DpSgd(_Public):
+    """Noisy sums of clipped gradients over Poisson-sampled records; all of it is public."""
 
     name: Literal["dp_sgd"] = "dp_sgd"
     sampling_probability: float = Field(gt=0, lt=1)
@@ -51,6 +51,33 @@ class Mechanism(_Public):
     steps: int = Field(ge=1)
     reserve_steps: int = Field(ge=0)
     count: Count | None = Field(description="None where the number of trips is public.")
+
+
+class CountedTable(_Public):
+    """A table of counts: how many cells, how many a trip touches, the noise of each.
+
+    The noise is a discrete Gaussian of parameter `sigma` on `multiplier` times the counts.
+    """
+
+    name: str
+    cells: int = Field(ge=1)
+    distinct: int = Field(ge=1)
+    multiplier: int = Field(ge=1)
+    sigma: str = Field(pattern=r"^[1-9][0-9]*(/[1-9][0-9]*)?$")
+
+
+class GaussianCounts(_Public):
+    """Tables of counts, measured once and all together; all of it is public."""
+
+    name: Literal["gaussian_counts"] = "gaussian_counts"
+    noise_multiplier: float = Field(gt=0)
+    trips_per_unit: int = Field(ge=1)
+    tables: tuple[CountedTable, ...] = Field(min_length=1)
+    count: Count | None = Field(description="None where the number of trips is public.")
+
+
+Mechanism = Annotated[DpSgd | GaussianCounts, Field(discriminator="name")]
+"""The noisy computation."""
 
 
 class Charge(_Public):
@@ -216,9 +243,7 @@ def _privacy_statement(model: Mapping[str, Any]) -> dict[str, BaseModel]:
     privacy, settings = model["privacy"], model["synthesizer"]
     return {
         "guarantee": Guarantee(**{name: privacy[name] for name in Guarantee.model_fields}),
-        "mechanism": Mechanism(
-            **{name: privacy[name] for name in Mechanism.model_fields if name != "name"}
-        ),
+        "mechanism": _mechanism(privacy),
         "accountant": Accountant(
             method=privacy["accountant"],
             epsilon_pld=privacy["epsilon_pld"],
@@ -227,9 +252,26 @@ def _privacy_statement(model: Mapping[str, Any]) -> dict[str, BaseModel]:
         "charge": Charge(**{name: privacy["charge"][name] for name in Charge.model_fields}),
         "synthesizer": Synthesizer(
             name=settings["name"],
-            settings={name: settings[name] for name in TripNet.model_fields if name != "name"},
+            settings={name: settings[name] for name in _SETTINGS[settings["name"]]},
         ),
     }
+
+
+def _mechanism(privacy: Mapping[str, Any]) -> DpSgd | GaussianCounts:
+    ran = privacy["mechanism"]
+    kind = _MECHANISMS[ran["name"]]
+    named = {name: ran[name] for name in kind.model_fields if name != "count"}
+    return kind(**named, count=privacy["count"])
+
+
+_MECHANISMS: dict[str, type[DpSgd | GaussianCounts]] = {
+    "dp_sgd": DpSgd,
+    "gaussian_counts": GaussianCounts,
+}
+_SETTINGS = {
+    kind.model_fields["name"].default: [name for name in kind.model_fields if name != "name"]
+    for kind in (TripField, TripNet)
+}
 
 
 def _capture(region: Region, sealed: Mapping[str, Any]) -> Capture:

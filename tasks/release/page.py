@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from fractions import Fraction
 from importlib.resources import files
 from zoneinfo import ZoneInfo
 
@@ -9,7 +10,7 @@ import pyarrow as pa
 from markupsafe import Markup
 
 from tasks.release.figures import Figures, figures_of
-from tasks.release.manifest import PublicManifest
+from tasks.release.manifest import GaussianCounts, PublicManifest
 from tasks.release.plots import (
     LARGE,
     SMALL,
@@ -20,7 +21,7 @@ from tasks.release.plots import (
     hour_bars,
 )
 from tasks.release.render import context, environment
-from tasks.release.words import distance, scientific
+from tasks.release.words import distance, number, scientific
 
 
 def render_page(manifest: PublicManifest, table: pa.Table) -> str:
@@ -108,8 +109,13 @@ def _settings(manifest: PublicManifest) -> dict[str, object]:
     settings = {
         "synthesizer": manifest.synthesizer.name,
         **manifest.synthesizer.settings,
-        **manifest.mechanism.model_dump(exclude={"name", "count"}),
+        **manifest.mechanism.model_dump(exclude={"name", "count", "tables"}),
     }
+    if isinstance(manifest.mechanism, GaussianCounts):
+        settings |= {
+            f"noise_on_{table.name}": number(Fraction(table.sigma) / table.multiplier)
+            for table in manifest.mechanism.tables
+        }
     if (count := manifest.mechanism.count) is not None:
         settings |= {"count_sensitivity": count.sensitivity, "count_noise_scale": count.scale}
     return settings

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from tasks.release.manifest import PublicManifest
+from tasks.release.manifest import GaussianCounts, PublicManifest
 
 GROUP_SIZES = (1, 2, 5, 10, 100)
 """Numbers of units (trips, or vehicles) of one person for which the guarantee is spelled out."""
@@ -148,7 +148,7 @@ def _number_of_trips(manifest: PublicManifest) -> str:
 
 def making(manifest: PublicManifest) -> Sequence[str]:
     """How the rows came about, in sentences."""
-    mechanism, accountant = manifest.mechanism, manifest.accountant
+    accountant = manifest.accountant
     return (
         "Public GBFS feeds were polled through the day. Two consecutive positions of one vehicle "
         "more than 100 m apart are a move; a move with both ends in the service area, no gap of "
@@ -156,14 +156,7 @@ def making(manifest: PublicManifest) -> Sequence[str]:
         "How each feed names its vehicles is declared in public beforehand. Every day it is "
         "measured again; a difference alerts staff and decides nothing about that day's release.",
         *_bounding(manifest),
-        f"The synthesizer {manifest.synthesizer.name} was trained on those trips by DP-SGD, over "
-        f"{mechanism.steps:,} steps (and {mechanism.reserve_steps:,} accounted for in reserve): "
-        f"each {unit(manifest)} enters each step with probability "
-        f"{number(mechanism.sampling_probability)}, its gradient"
-        f"{' over all its trips' if manifest.guarantee.unit == 'vehicle_day' else ''} is clipped "
-        f"to a norm of {number(mechanism.l2_norm_clip)}, and Gaussian "
-        f"noise with {number(mechanism.noise_multiplier)} times that norm as its standard "
-        "deviation is added to the sum.",
+        _mechanism(manifest),
         f"Accounted for from the mechanism itself, epsilon is {number(accountant.epsilon_pld)} by "
         "privacy loss distributions, which counts, and "
         f"{number(accountant.epsilon_rdp)} by Renyi divergences, as a cross-check "
@@ -171,6 +164,31 @@ def making(manifest: PublicManifest) -> Sequence[str]:
         f"The {manifest.rows:,} rows were then drawn from the model, without another look at the "
         f"trips, and checked against {manifest.checks.expectations:,} expectations that know "
         "synthetic rows and public constants only.",
+    )
+
+
+def _mechanism(manifest: PublicManifest) -> str:
+    """What ran on the trips."""
+    mechanism, synthesizer = manifest.mechanism, manifest.synthesizer.name
+    if isinstance(mechanism, GaussianCounts):
+        cells = sum(table.cells for table in mechanism.tables)
+        return (
+            f"For the synthesizer {synthesizer} the trips were counted once, in "
+            f"{len(mechanism.tables)} tables of {cells:,} cells in all: places, hours, distances, "
+            "directions and flows. Every count got noise from a discrete Gaussian; that of all "
+            f"tables together is {number(mechanism.noise_multiplier)} times what one "
+            f"{unit(manifest)} can change in them. The counts with their noise are all that was "
+            "ever looked at: a density of hour, origin and destination was fitted to them."
+        )
+    of_all = " over all its trips" if manifest.guarantee.unit == "vehicle_day" else ""
+    return (
+        f"The synthesizer {synthesizer} was trained on those trips by DP-SGD, over "
+        f"{mechanism.steps:,} steps (and {mechanism.reserve_steps:,} accounted for in reserve): "
+        f"each {unit(manifest)} enters each step with probability "
+        f"{number(mechanism.sampling_probability)}, its gradient{of_all} is clipped to a norm of "
+        f"{number(mechanism.l2_norm_clip)}, and Gaussian noise with "
+        f"{number(mechanism.noise_multiplier)} times that norm as its standard deviation is added "
+        "to the sum."
     )
 
 
@@ -209,14 +227,14 @@ def percent(share: float) -> str:
     return f"{math.floor(share * 1000) / 10:.1f} %"
 
 
-def number(value: float) -> str:
+def number(value: float | Fraction) -> str:
     """A number for people, with at most four significant digits.
 
     Examples:
         >>> number(1.0), number(0.666), number(6.53e-7), number(6.8231)
         ('1', '0.666', '6.53e-07', '6.823')
     """
-    return f"{value:.4g}"
+    return f"{float(value):.4g}"
 
 
 def size(length: int) -> str:

@@ -1,9 +1,10 @@
-"""From a day's trips to the records of DP-SGD: one record for each unit of the guarantee."""
+"""From a day's trips to what a mechanism may count: one record for each unit of the guarantee."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from tasks.privacy.bounding import bounded_groups
 from tasks.privacy.keyed_hash import KeyedHash
@@ -12,32 +13,44 @@ from tasks.synthesis.grid import NULL, Grid, Tokens
 
 
 @dataclass(frozen=True)
-class DayRecords:
-    """A day's trips, encoded; private.
+class BoundedDay:
+    """A day's trips, at most K of each unit; private.
 
     Attributes:
-        tokens: For the unit `trip` shape (n, tokens). For `vehicle_day` shape
-            (vehicles, K, tokens), one vehicle in each row, filled up with null records.
-        trips: Number of trips in it; private under `add_remove`.
+        trips: The trips that are kept, columns as in `tasks.schema.TRIPS`.
+        slots: Under `vehicle_day` shape (vehicles, K), true where a slot holds a trip; row by row
+            they are the trips in their order. None where each trip is a unit.
     """
 
-    tokens: Tokens
-    trips: int
+    trips: pa.Table
+    slots: NDArray[np.bool_] | None
+
+    def records(self, grid: Grid) -> Tokens:
+        """Each trip encoded by itself.
+
+        Returns:
+            For the unit `trip` shape (n, tokens). For `vehicle_day` shape (vehicles, K, tokens),
+            one vehicle in each row, filled up with null records.
+        """
+        tokens = grid.encode(self.trips)
+        if self.slots is None:
+            return tokens
+        records = np.full((*self.slots.shape, tokens.shape[1]), NULL, np.int32)
+        records[self.slots] = tokens
+        return records
 
 
-def encode_day(grid: Grid, guarantee: Guarantee, trips: pa.Table) -> DayRecords:
-    """Encode each trip by itself; under `vehicle_day` choose at most K of each vehicle's.
+def bounded_day(guarantee: Guarantee, trips: pa.Table) -> BoundedDay:
+    """Under `vehicle_day` choose at most K of each vehicle's trips; otherwise keep all.
 
     The choice is made anew on every call; `tasks.privacy.bounding` says why that is sound.
 
     Args:
-        grid: The public grid.
         guarantee: Its unit is one record.
         trips: Columns as in `tasks.schema.TRIPS`.
     """
-    tokens = grid.encode(trips)
     if guarantee.unit == "trip":
-        return DayRecords(tokens, len(tokens))
+        return BoundedDay(trips, None)
     vehicles = list(zip(trips["feed"].to_pylist(), trips["vehicle_id"].to_pylist(), strict=True))
     times = zip(
         trips["start_time"].cast("int64").to_pylist(),
@@ -46,6 +59,4 @@ def encode_day(grid: Grid, guarantee: Guarantee, trips: pa.Table) -> DayRecords:
     )
     rows = [repr((*vehicle, *time)).encode() for vehicle, time in zip(vehicles, times, strict=True)]
     groups = bounded_groups(vehicles, rows, guarantee.trips_per_unit, KeyedHash())
-    records = np.full((*groups.shape, tokens.shape[1]), NULL, np.int32)
-    records[groups >= 0] = tokens[groups[groups >= 0]]
-    return DayRecords(records, int((groups >= 0).sum()))
+    return BoundedDay(trips.take(groups[groups >= 0]), groups >= 0)

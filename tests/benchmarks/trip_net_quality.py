@@ -18,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from tasks.privacy.accountant import solve_noise_multiplier
 from tasks.quality.classifiers import transfer
 from tasks.quality.likelihood import bits_per_trip, uniform_bits
 from tasks.quality.metrics import compare
@@ -27,7 +28,6 @@ from tasks.region import Box, Guarantee, TripNet
 from tasks.synthesis.dpsgd import Adam, DpSgd
 from tasks.synthesis.grid import BEARINGS, NULL, Grid, Tokens
 from tasks.synthesis.sampling import release_table
-from tasks.synthesis.training import make_plan
 from tasks.synthesis.trip_net import TripNetwork
 from tests.benchmarks.cities import CITIES
 from tests.benchmarks.cities.gravity import boxes, simulated_day
@@ -77,10 +77,16 @@ def trained(
 ) -> tuple[TripNetwork, NDArray[np.float32]]:
     """The network and its weights after one training."""
     grid = Grid(day.areas, settings.levels)
-    plan = make_plan(guarantee, grid, settings, len(day.train))
+    mechanism = solve_noise_multiplier(
+        guarantee,
+        settings.sampling_probability,
+        settings.steps,
+        settings.reserve_steps,
+        settings.l2_norm_clip,
+    )
     network = TripNetwork(grid, settings)
     adam = Adam.start(network.start(), settings.learning_rate, settings.weight_averaging)
-    engine = DpSgd(network, grid.encode(day.train), plan.mechanism.begin(len(day.train)), adam)
+    engine = DpSgd(network, grid.encode(day.train), mechanism.begin(len(day.train)), adam)
     for _ in range(settings.steps):
         engine.step()
     return network, adam.averaged

@@ -31,7 +31,7 @@ REGION: dict[str, Any] = {
         }
     ],
     "trips": {"min_per_day": 50},
-    "synthesizer": {"steps": 10, "reserve_steps": 10, "hidden_units": 16},
+    "synthesizer": {"name": "trip_net", "steps": 10, "reserve_steps": 10, "hidden_units": 16},
 }
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]

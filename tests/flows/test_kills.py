@@ -15,7 +15,7 @@ from infra.replay import ReplayServer, city_day
 from tests.flows.conftest import DAY, ROOT, command
 from tests.flows.test_main_job import manifest_of
 
-SYNTHESIZER = {"steps": 1500, "reserve_steps": 400, "hidden_units": 16}
+SYNTHESIZER = {"name": "trip_net", "steps": 1500, "reserve_steps": 400, "hidden_units": 16}
 
 
 def run_until(

@@ -134,7 +134,7 @@ def test_nothing_that_names_a_vehicle_is_ever_written(
             for version in VERSIONS
         ],
         "trips": {"min_per_day": 50},
-        "synthesizer": {"steps": 10, "reserve_steps": 10, "hidden_units": 16},
+        "synthesizer": {"steps": 10, "name": "trip_field"},
     }
     file = tmp_path / "region.yaml"
     file.write_text(yaml.safe_dump(region), encoding="utf-8")

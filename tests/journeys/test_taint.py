@@ -115,6 +115,7 @@ def region() -> Region:
         trips={"min_per_day": 50},
         # so that the trip is drawn in some step
         synthesizer={
+            "name": "trip_net",
             "levels": 2,
             "hidden_units": 8,
             "sampling_probability": 0.5,
@@ -167,7 +168,7 @@ def rest_of_the_night(region: Region, layout: Layout, api: str, before: list[str
     kept = layout.root.with_name(f"kept-{len(list(layout.root.parent.iterdir()))}")
     shutil.copytree(layout.root / "releases", kept)
     release = next(kept.glob("*/*/r1"))
-    with np.load(layout.model(region.id, DAY) / "arrays.npz") as arrays:
+    with np.load(layout.model(region.id, DAY) / "network.npz") as arrays:
         weights = b"".join(arrays[name].tobytes() for name in arrays.files)
     return Run(release, before + lines, charges, artifacts_since(api, since), weights)
 

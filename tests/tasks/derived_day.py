@@ -26,7 +26,13 @@ def region_with(**changes: Any) -> Region:
             {"id": "one", "url": "https://one.example/gbfs.json"},
             {"id": "two", "url": "https://two.example/gbfs.json", "source": "fleet-two"},
         ],
-        "synthesizer": {"levels": 2, "hidden_units": 8, "steps": 60, "reserve_steps": 8},
+        "synthesizer": {
+            "name": "trip_net",
+            "levels": 2,
+            "hidden_units": 8,
+            "steps": 60,
+            "reserve_steps": 8,
+        },
     }
     return town("demo", **{**fields, **changes})
 

@@ -9,11 +9,12 @@ from prefect.logging import disable_run_logger
 
 from tasks.files import FileError, Layout, read_manifest, sha256_of
 from tasks.generate import generate
-from tasks.region import Region
+from tasks.region import Region, TripNet
 from tasks.schema import RELEASE
 from tasks.synthesis.errors import ModelFileError
 from tasks.synthesis.grid import Grid
 from tasks.synthesis.model_file import StoredModel, save_model
+from tasks.synthesis.network_file import TrainedNetwork, save_network
 from tasks.synthesis.trip_net import TripNetwork
 from tests.tasks.conftest import town
 
@@ -34,12 +35,12 @@ def layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Layout]:
 
 
 def store_model(layout: Layout, region: Region, rows: int = ROWS) -> None:
-    grid = Grid(region.service_area, region.synthesizer.levels)
-    network = TripNetwork(grid, region.synthesizer)
-    model = StoredModel(region.synthesizer, grid, rows, {}, network.start())
+    settings = TripNet()
+    network = TripNetwork(Grid(region.service_area, settings.levels), settings)
     directory = layout.model(region.id, DAY)
     directory.mkdir(parents=True, exist_ok=True)
-    save_model(directory, model, network.shapes, {})
+    files = save_network(directory, TrainedNetwork(network, network.start()))
+    save_model(directory, StoredModel(settings, rows, {}), files, {})
 
 
 def run(region: Region) -> dict[str, Any]:

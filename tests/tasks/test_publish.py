@@ -41,11 +41,14 @@ def layout(data_root: Path, prefect_api: str, region: Region) -> Iterator[Layout
         "synthesizer": region.synthesizer.model_dump(mode="json"),
         "privacy": {
             **region.guarantee.model_dump(mode="json"),
-            "sampling_probability": 0.1,
-            "noise_multiplier": 7.0,
-            "steps": 300,
-            "reserve_steps": 30,
-            "l2_norm_clip": 1.0,
+            "mechanism": {
+                "name": "gaussian_counts",
+                "noise_multiplier": 4.3,
+                "trips_per_unit": 1,
+                "tables": [
+                    {"name": "hours", "cells": 24, "distinct": 1, "multiplier": 1, "sigma": "17/4"}
+                ],
+            },
             "count": None,
             "epsilon_pld": 0.99,
             "epsilon_rdp": 1.05,

@@ -11,6 +11,9 @@
 from tasks.synthesis.trip_field.density import log_density
 from tasks.synthesis.trip_field.field import Field, load_field, save_field
 from tasks.synthesis.trip_field.measurements import (
+    COUNTS,
+    DOCUMENT,
+    FieldMechanism,
     Measurements,
     Plan,
     load_measurements,
@@ -21,7 +24,10 @@ from tasks.synthesis.trip_field.measurements import (
 from tasks.synthesis.trip_field.settings import FieldSettings, Prior, Shares
 
 __all__ = [
+    "COUNTS",
+    "DOCUMENT",
     "Field",
+    "FieldMechanism",
     "FieldSettings",
     "Measurements",
     "Plan",

@@ -4,11 +4,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+import dp_accounting
 import pyarrow as pa
 
 from tasks.files import write_atomically
 from tasks.privacy.accountant import solve_noise
+from tasks.privacy.errors import AccountingError
 from tasks.privacy.weighted_counts import WeightedMeasurement
 from tasks.region.guarantee import Guarantee
 from tasks.region.model import Box
@@ -60,14 +63,74 @@ class Measurements:
         return self.counts[name] / table.multiplier, table.stddev
 
 
+@dataclass(frozen=True)
+class FieldMechanism:
+    """Tables of counts measured once, all together. All fields are public.
+
+    Which tables, and on which lattice, follows from the number of trips; where that is private,
+    it is known only once its noisy count is paid for. So the cost depends on neither.
+
+    Attributes:
+        boxes: The service area.
+        settings: The synthesizer's settings.
+        noise_multiplier: Noise of all tables together over their joint sensitivity, > 0.
+        trips_per_unit: Most trips that one unit contributes.
+    """
+
+    boxes: tuple[Box, ...]
+    settings: FieldSettings
+    noise_multiplier: float
+    trips_per_unit: int = 1
+
+    @property
+    def steps_allowed(self) -> int:
+        """One measurement, which is not repeated."""
+        return 1
+
+    def event(self) -> dp_accounting.DpEvent:
+        """The Gaussian event that dominates every plan of this mechanism."""
+        return dp_accounting.GaussianDpEvent(self.noise_multiplier)
+
+    def describe(self) -> dict[str, Any]:
+        """All fields as JSON values."""
+        return {
+            "settings": asdict(self.settings),
+            "noise_multiplier": self.noise_multiplier,
+            "trips_per_unit": self.trips_per_unit,
+        }
+
+    def plan(self, rows: int) -> Plan:
+        """What is measured of a day of so many trips.
+
+        Args:
+            rows: Number of trips; public under `zero_out`, otherwise a noisy count; >= 1.
+
+        Raises:
+            ValueError: If `rows` is not positive.
+            AccountingError: If the plan costs more than this mechanism is accounted for.
+        """
+        if rows < 1:
+            raise ValueError(f"a measurement needs at least one trip, got rows {rows}")
+        noise = self.noise_multiplier * self.trips_per_unit
+        lattice = Lattice(self.boxes, resolution(rows, noise))
+        shares, sizes = _shares(self.settings.shares, rows / noise), table_sizes(lattice)
+        tables = {name: (*sizes[name], share) for name, share in shares.items()}
+        measurement = WeightedMeasurement.within(self.noise_multiplier, tables, self.trips_per_unit)
+        if measurement.event().noise_multiplier < self.noise_multiplier:
+            raise AccountingError(
+                f"a plan for {rows} trips has less noise than {self.noise_multiplier}"
+            )
+        return Plan(lattice, rows, self.settings, measurement)
+
+
 def make_plan(
     boxes: tuple[Box, ...], rows: int, guarantee: Guarantee, settings: FieldSettings
 ) -> Plan:
-    """Plan a measurement that keeps a guarantee.
+    """Plan a measurement that keeps a guarantee by itself.
 
     Args:
         boxes: The service area.
-        rows: Number of trips; public under `zero_out`, otherwise a noisy count; >= 1.
+        rows: Number of trips; >= 1.
         guarantee: What is promised.
         settings: The synthesizer's settings.
 
@@ -75,23 +138,11 @@ def make_plan(
         ValueError: If `rows` is not positive.
         TargetUnreachableError: If no noise keeps the guarantee.
     """
-    if rows < 1:
-        raise ValueError(f"a measurement needs at least one trip, got rows {rows}")
-    coarse = Lattice(boxes)
-
-    def mechanism_on(lattice: Lattice, noise: float) -> WeightedMeasurement:
-        unit = guarantee.trips_per_unit
-        shares = _shares(settings.shares, rows / (noise * unit))
-        sizes = table_sizes(lattice)
-        tables = {name: (*sizes[name], share) for name, share in shares.items()}
-        return WeightedMeasurement.within(noise, tables, unit)
-
-    mechanism = solve_noise(guarantee, lambda noise: mechanism_on(coarse, noise))
-    noise = mechanism.event().noise_multiplier
-    lattice = Lattice(boxes, resolution(rows, noise * guarantee.trips_per_unit))
-    if lattice != coarse:
-        mechanism = mechanism_on(lattice, noise)
-    return Plan(lattice, rows, settings, mechanism)
+    mechanism = solve_noise(
+        guarantee,
+        lambda noise: FieldMechanism(boxes, settings, noise, guarantee.trips_per_unit),
+    )
+    return mechanism.plan(rows)
 
 
 def _shares(shares: Shares, signal: float) -> dict[str, float]:

@@ -20,7 +20,13 @@ def region() -> Region:
                 {"name": "town", "south": 52.3, "west": 10.6, "north": 52.5, "east": 10.9}
             ],
             "feeds": [{"id": "feed", "url": "https://feed.example/gbfs.json"}],
-            "synthesizer": {"levels": 2, "hidden_units": 8, "steps": 60, "reserve_steps": 0},
+            "synthesizer": {
+                "name": "trip_net",
+                "levels": 2,
+                "hidden_units": 8,
+                "steps": 60,
+                "reserve_steps": 0,
+            },
         }
     )
 

@@ -50,9 +50,9 @@ def test_the_twin_trains_by_the_optimizer_of_its_region(
 
 
 def test_a_shortened_twin_trains_for_fewer_steps(twin: Twin) -> None:
-    short = twin.shortened(7).region.synthesizer
+    short = twin.shortened(7).settings
     assert (short.steps, short.reserve_steps) == (7, 0)
-    assert twin.region.synthesizer.steps == 60
+    assert twin.settings.steps == 60
 
 
 @pytest.mark.slow  # numba compiles what anonymeter runs

@@ -107,7 +107,7 @@ def test_a_noisy_count_is_named_where_the_number_of_trips_is_private(
 
 @pytest.mark.parametrize(
     ("part", "key"),
-    [("privacy", "delta"), ("privacy", "noise_multiplier"), ("synthesizer", "levels")],
+    [("privacy", "delta"), ("privacy", "mechanism"), ("synthesizer", "levels")],
 )
 def test_a_missing_fact_gets_one_line(
     part: str, key: str, region: Region, make_manifest: Make, model: dict[str, Any]

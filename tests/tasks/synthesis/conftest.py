@@ -11,7 +11,7 @@ from tasks.synthesis.grid import Grid
 MakeTrips = Callable[[int, int], pa.Table]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def boxes() -> tuple[Box, ...]:
     """Two towns, one of them across the equator."""
     return (
@@ -20,12 +20,12 @@ def boxes() -> tuple[Box, ...]:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def grid(boxes: tuple[Box, ...]) -> Grid:
     return Grid(boxes, levels=3)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_trips(boxes: tuple[Box, ...]) -> MakeTrips:
     """Valid trips around a few places: `make_trips(rows, seed)`."""
 

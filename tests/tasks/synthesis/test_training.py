@@ -25,14 +25,14 @@ from tasks.privacy.errors import (
 )
 from tasks.privacy.ledger import ChargeRequest, Ledger
 from tasks.region import Box, Guarantee, TripNet
-from tasks.synthesis import training
+from tasks.synthesis import network_training
 from tasks.synthesis.checkpoint import CHECKPOINT
 from tasks.synthesis.dpsgd import DpSgd
 from tasks.synthesis.errors import ModelFileError
-from tasks.synthesis.grid import Grid
 from tasks.synthesis.measured import MEASURED
 from tasks.synthesis.model_file import load_model
-from tasks.synthesis.training import Plan, make_plan, train
+from tasks.synthesis.plan import Plan, make_plan
+from tasks.synthesis.training import train
 
 MakeTrips = Callable[[int, int], pa.Table]
 ROWS = 600
@@ -47,7 +47,7 @@ def trips(make_trips: MakeTrips) -> pa.Table:
 @pytest.fixture(scope="module")
 def plan() -> Plan:
     box = Box(name="north-town", south=52.3, west=10.6, north=52.5, east=10.9)
-    return make_plan(Guarantee(epsilon=1.0, delta=1e-6), Grid((box,), 1), SETTINGS, ROWS)
+    return make_plan(Guarantee(epsilon=1.0, delta=1e-6), (box,), SETTINGS, ROWS)
 
 
 def request_for(plan: Plan, input_sha256: str = "input") -> ChargeRequest:
@@ -117,7 +117,7 @@ def test_a_day_is_trained_and_says_what_it_cost(
     assert privacy["epsilon_pld"] <= 1.0
     assert privacy["epsilon_pld"] <= privacy["epsilon_rdp"]
     assert privacy["steps_executed"] == 40
-    assert privacy["noise_multiplier"] == plan.mechanism.noise_multiplier
+    assert privacy["mechanism"]["noise_multiplier"] == plan.mechanism.noise_multiplier
     assert charge_in(tmp_path) == ("trained", 40)
     assert seen == list(range(2, 41, 2))
     assert load_model(tmp_path / "model").rows == ROWS
@@ -267,7 +267,7 @@ def private_plan() -> Plan:
     """The number of trips is private."""
     box = Box(name="north-town", south=52.3, west=10.6, north=52.5, east=10.9)
     guarantee = Guarantee(adjacency="add_remove", epsilon=1.0, delta=1e-6)
-    return make_plan(guarantee, Grid((box,), 1), SETTINGS, None)
+    return make_plan(guarantee, (box,), SETTINGS, None)
 
 
 def test_rule_5_a_private_number_of_trips_is_not_in_the_plan(
@@ -279,7 +279,7 @@ def test_rule_5_a_private_number_of_trips_is_not_in_the_plan(
     assert private_plan.mechanism.noise_multiplier > plan.mechanism.noise_multiplier
     for guarantee, records in ((plan.guarantee, None), (private_plan.guarantee, ROWS)):
         with pytest.raises(ValueError, match="zero_out"):
-            make_plan(guarantee, plan.grid, SETTINGS, records)
+            make_plan(guarantee, plan.service_area, SETTINGS, records)
 
 
 def test_rule_4_what_is_charged_changes_with_every_field(plan: Plan, private_plan: Plan) -> None:
@@ -301,7 +301,7 @@ def test_rule_5_divisor_and_rows_come_from_the_count_that_was_measured_once(
             batches.append(run.expected_batch)
             super().__init__(model, records, run, *rest, **named)
 
-    monkeypatch.setattr(training, "DpSgd", Watched)
+    monkeypatch.setattr(network_training, "DpSgd", Watched)
     with pytest.raises(StopError):
         train_in(tmp_path, private_plan, lambda: trips, stop_at=10)
     measured = json.loads((tmp_path / "model" / MEASURED).read_bytes())["count"]
@@ -321,12 +321,12 @@ import pyarrow.parquet as pq
 sys.path[:0] = sys.argv[2:]
 import test_training as t
 from tasks.region import Box, Guarantee
-from tasks.synthesis.grid import Grid
-from tasks.synthesis.training import make_plan, train
+from tasks.synthesis.plan import make_plan
+from tasks.synthesis.training import train
 from tasks.privacy.ledger import Ledger
 here = pathlib.Path(sys.argv[1])
 box = Box(name="north-town", south=52.3, west=10.6, north=52.5, east=10.9)
-plan = make_plan(Guarantee(epsilon=1.0, delta=1e-6), Grid((box,), 1), t.SETTINGS, t.ROWS)
+plan = make_plan(Guarantee(epsilon=1.0, delta=1e-6), (box,), t.SETTINGS, t.ROWS)
 with Ledger(here / "ledger.sqlite") as ledger:
     train(plan, t.request_for(plan), ledger, lambda: pq.read_table(here / "trips.parquet"),
           here / "model", "run", {}, lambda done, planned: print(done, flush=True))

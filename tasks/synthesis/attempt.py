@@ -1,0 +1,53 @@
+"""One attempt at a day's model, charged already, as every synthesizer is given it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tasks.privacy.ledger import Lease, Ledger
+from tasks.synthesis.plan import Plan
+from tasks.synthesis.records import BoundedDay
+
+Progress = Callable[[int, int], None]
+"""Called with steps done and steps planned; both are public."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What a synthesizer works with.
+
+    Attributes:
+        plan: What was charged for.
+        rows: Number of trips: public under `zero_out`, a noisy count under `add_remove`.
+        ledger: The open ledger.
+        lease: The holder's lease on the charge.
+        fingerprint: The charge's.
+        directory: The model's directory.
+        read_day: Gives the day, private; reads it once, when first called.
+        progress: Told what is done.
+    """
+
+    plan: Plan
+    rows: int
+    ledger: Ledger
+    lease: Lease
+    fingerprint: str
+    directory: Path
+    read_day: Callable[[], BoundedDay]
+    progress: Progress
+
+
+@dataclass(frozen=True)
+class Made:
+    """What came of it.
+
+    Attributes:
+        files: Names of the files of the model, in its directory.
+        mechanism: What ran, as the public manifest names it; JSON values.
+        steps_executed: Steps that the ledger counted, but for the noisy count.
+    """
+
+    files: list[str]
+    mechanism: Mapping[str, Any]
+    steps_executed: int

@@ -1,0 +1,44 @@
+"""`trip_field` under the ledger: measured once, stored, then fitted as often as need be."""
+
+from tasks.synthesis.attempt import Attempt, Made
+from tasks.synthesis.measured import measured_tables
+from tasks.synthesis.trip_field import COUNTS, DOCUMENT, FieldMechanism, save_field
+from tasks.synthesis.trip_field.fit import fit
+
+
+def measure_and_fit(attempt: Attempt) -> Made:
+    """Measure the day, or take what was measured of it before, and fit a field to it.
+
+    Once the measurement is stored the charge is finished: whatever fails after it costs nothing.
+
+    Raises:
+        StepsSpentError: If the measurement was begun before and its result is lost.
+        LeaseLostError: If another run has taken the charge over.
+        LedgerError: If the ledger is older than the result.
+        ModelFileError: If the result cannot be read.
+    """
+    mechanism = attempt.plan.mechanism
+    assert isinstance(mechanism, FieldMechanism)
+    measurements, lease = measured_tables(
+        mechanism.plan(attempt.rows),
+        attempt.ledger,
+        attempt.lease,
+        attempt.plan.count_steps + 1,
+        attempt.directory,
+        attempt.fingerprint,
+        attempt.read_day,
+    )
+    attempt.ledger.finish(lease)
+    attempt.progress(1, 2)
+    files = save_field(attempt.directory, fit(measurements))
+    attempt.progress(2, 2)
+    described = measurements.plan.mechanism.describe()
+    return Made(
+        files=[*files, COUNTS, DOCUMENT],
+        mechanism={
+            "name": "gaussian_counts",
+            "noise_multiplier": mechanism.noise_multiplier,
+            **described,
+        },
+        steps_executed=1,
+    )

@@ -1,0 +1,105 @@
+"""`trip_net` under the ledger: steps counted before they run, resumable, fixed in number."""
+
+from collections.abc import Callable
+from functools import partial
+
+from tasks.privacy.errors import LedgerError, StepsSpentError
+from tasks.privacy.ledger import Lease, Ledger
+from tasks.privacy.mechanism import SubsampledGaussian
+from tasks.region.model import TripNet
+from tasks.synthesis.attempt import Attempt, Made
+from tasks.synthesis.checkpoint import load_checkpoint, save_checkpoint
+from tasks.synthesis.dpsgd import OPTIMIZERS, DpSgd, Optimizer
+from tasks.synthesis.grid import Grid
+from tasks.synthesis.network_file import TrainedNetwork, save_network
+from tasks.synthesis.trip_net import TripNetwork
+
+
+def train_network(attempt: Attempt) -> Made:
+    """Train the network by DP-SGD, from the last checkpoint if there is one.
+
+    Raises:
+        StepsSpentError: If the steps left do not reach the end of training.
+        LeaseLostError: If another run has taken the charge over.
+        LedgerError: If the ledger is older than the checkpoint.
+        ModelFileError: If the checkpoint cannot be read.
+    """
+    plan, ledger, lease = attempt.plan, attempt.ledger, attempt.lease
+    settings, mechanism = plan.settings, plan.mechanism
+    assert isinstance(settings, TripNet)
+    assert isinstance(mechanism, SubsampledGaussian)
+    network = TripNetwork(Grid(plan.service_area, settings.levels), settings)
+    optimizer = load_checkpoint(attempt.directory, attempt.fingerprint) or OPTIMIZERS[
+        settings.optimizer
+    ].start(network.start(), settings.learning_rate, settings.weight_averaging)
+    _refuse_uncounted(lease, optimizer.steps)
+    _refuse_beyond_reserve(mechanism, ledger, lease, optimizer.steps)
+    if optimizer.steps < mechanism.steps:
+        save = partial(save_checkpoint, attempt.directory, attempt.fingerprint, optimizer)
+        _run_steps(attempt, mechanism, _engine(attempt, mechanism, network, optimizer), save)
+    ledger.finish(lease)
+    files = save_network(attempt.directory, TrainedNetwork(network, optimizer.averaged))
+    return Made(
+        files=files,
+        mechanism={"name": "dp_sgd", **mechanism.describe()},
+        steps_executed=ledger.lease_now(lease).steps_started - plan.count_steps,
+    )
+
+
+def block_steps(mechanism: SubsampledGaussian) -> int:
+    """Steps counted at once, so that the reserve outlasts four crashes."""
+    return max(1, mechanism.reserve_steps // 4)
+
+
+def _refuse_uncounted(lease: Lease, done: int) -> None:
+    """Refuse to go on from steps that the ledger does not know, as one from an old backup."""
+    if done > lease.steps_started:
+        raise LedgerError(
+            f"charge {lease.charge}: the checkpoint has run {done} steps, the ledger knows of "
+            f"{lease.steps_started}: it is older than the checkpoint; restore its newest backup"
+        )
+
+
+def _refuse_beyond_reserve(
+    mechanism: SubsampledGaussian, ledger: Ledger, lease: Lease, done: int
+) -> None:
+    """Refuse to resume where the steps left in the charge cannot reach the end."""
+    needed = mechanism.steps - done
+    left = lease.steps_allowed - lease.steps_started
+    if needed <= left:
+        return
+    if lease.state != "trained":
+        ledger.burn(lease)
+    raise StepsSpentError(
+        f"charge {lease.charge}: {needed} steps are missing but only {left} of "
+        f"{lease.steps_allowed} are left, reserve included; the day cannot be trained again"
+    )
+
+
+def _engine(
+    attempt: Attempt, mechanism: SubsampledGaussian, network: TripNetwork, optimizer: Optimizer
+) -> DpSgd:
+    """Begin an attempt on the day's records with fresh keys.
+
+    The divisor is made of the public number of rows. Under `vehicle_day` it is a number of trips
+    too: what is summed over vehicles is a sum over their trips.
+    """
+    records = attempt.read_day().records(network.grid)
+    run = mechanism.begin(len(records), attempt.rows)
+    per_vehicle = attempt.plan.guarantee.unit == "vehicle_day"
+    return DpSgd(network, records, run, optimizer, per_vehicle=per_vehicle)
+
+
+def _run_steps(
+    attempt: Attempt, mechanism: SubsampledGaussian, engine: DpSgd, save: Callable[[], None]
+) -> None:
+    """The steps that are missing, in blocks: count durably, run, checkpoint."""
+    started = attempt.lease.steps_started
+    while engine.steps < mechanism.steps:
+        block = min(block_steps(mechanism), mechanism.steps - engine.steps)
+        started += block
+        attempt.ledger.start_steps(attempt.lease, started)
+        for _ in range(block):
+            engine.step()
+        save()
+        attempt.progress(engine.steps, mechanism.steps)

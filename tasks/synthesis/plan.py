@@ -1,0 +1,116 @@
+"""What is decided before a private row is read: which mechanism runs, and what it costs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import dp_accounting
+
+from tasks.privacy.accountant import solve_noise
+from tasks.privacy.counts import NoisyCount
+from tasks.privacy.fingerprint import code_version, fingerprint
+from tasks.privacy.mechanism import Composition, SubsampledGaussian
+from tasks.region.guarantee import Guarantee
+from tasks.region.model import Box, Synthesizer, TripField
+from tasks.synthesis.trip_field import FieldMechanism, FieldSettings
+
+COUNT_SHARE = 0.05
+"""Share of epsilon that the noisy count takes under `add_remove`; a public constant."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything about a training that is decided before a private row is read; all public.
+
+    Attributes:
+        guarantee: What the release promises.
+        service_area: The public service area.
+        settings: The synthesizer's settings.
+        records: Number of trips n of the day, public under `zero_out`; None where it is private.
+        mechanism: The synthesizer's mechanism, its noise solved for the guarantee.
+        count: The noisy count of trips that comes first under `add_remove`.
+    """
+
+    guarantee: Guarantee
+    service_area: tuple[Box, ...]
+    settings: Synthesizer
+    records: int | None
+    mechanism: SubsampledGaussian | FieldMechanism
+    count: NoisyCount | None = None
+
+    def event(self) -> dp_accounting.DpEvent:
+        """The event of everything that the charge pays for."""
+        parts = (self.count, self.mechanism) if self.count else (self.mechanism,)
+        return Composition(parts).event()
+
+    @property
+    def count_steps(self) -> int:
+        """Steps of the charge that come before those of the mechanism: the count, if any."""
+        return 1 if self.count else 0
+
+    @property
+    def steps_allowed(self) -> int:
+        """Most steps that may be started under the charge."""
+        return self.count_steps + self.mechanism.steps_allowed
+
+    def describe(self) -> dict[str, Any]:
+        """All fields as JSON values: what makes this training this training."""
+        return {
+            "synthesizer": self.settings.model_dump(mode="json"),
+            "service_area": [box.model_dump(mode="json") for box in self.service_area],
+            "guarantee": self.guarantee.model_dump(mode="json"),
+            "records": self.records,
+            "mechanism": self.mechanism.describe(),
+            "count": self.count_described,
+            "event": repr(self.event()),
+        }
+
+    @property
+    def count_described(self) -> Mapping[str, Any] | None:
+        """The noisy count as JSON values."""
+        return self.count.describe() if self.count else None
+
+    def fingerprint(self, input_sha256: str) -> str:
+        """The idempotency key of this training on an input, by this code."""
+        return fingerprint(self.describe(), code_version(), input_sha256)
+
+
+def make_plan(
+    guarantee: Guarantee,
+    service_area: tuple[Box, ...],
+    settings: Synthesizer,
+    records: int | None,
+) -> Plan:
+    """Solve for the noise; no private row is needed.
+
+    Args:
+        guarantee: What the release promises.
+        service_area: The public service area.
+        settings: The synthesizer's settings.
+        records: Number of trips n of the day under `zero_out`; None under `add_remove`.
+
+    Raises:
+        TargetUnreachableError: If no noise meets the guarantee.
+    """
+    if (records is None) != (guarantee.adjacency == "add_remove"):
+        raise ValueError("the number of trips goes into the plan under zero_out, and only there")
+    count = None
+    if records is None:
+        count = NoisyCount.within(COUNT_SHARE * guarantee.epsilon, guarantee.trips_per_unit)
+
+    def mechanism(noise: float) -> SubsampledGaussian | FieldMechanism:
+        if isinstance(settings, TripField):
+            fit = FieldSettings(steps=settings.steps)
+            return FieldMechanism(service_area, fit, noise, guarantee.trips_per_unit)
+        return SubsampledGaussian(
+            settings.sampling_probability,
+            noise,
+            settings.steps,
+            settings.reserve_steps,
+            settings.l2_norm_clip,
+        )
+
+    return solve_noise(
+        guarantee,
+        lambda noise: Plan(guarantee, service_area, settings, records, mechanism(noise), count),
+    )
