@@ -53,9 +53,18 @@ def ends_table(of_day: RunsOfDay, feed: str, region: Region) -> pa.Table:
 
 
 def count_ends(table: pa.Table) -> dict[str, int]:
-    """`starts` and `ends` of a table of schema `tasks.schema.ENDS`."""
-    kinds = Counter(table["kind"].to_pylist())
-    return {"starts": kinds["start"], "ends": kinds["end"]}
+    """`starts` and `ends` inside the service area, and those of either kind that are `outside`.
+
+    Args:
+        table: Schema `tasks.schema.ENDS`.
+    """
+    inside = table.filter(table["area"].is_valid())
+    kinds = Counter(inside["kind"].to_pylist())
+    return {
+        "starts": kinds["start"],
+        "ends": kinds["end"],
+        "outside": table.num_rows - inside.num_rows,
+    }
 
 
 def _ends(

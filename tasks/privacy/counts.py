@@ -1,6 +1,5 @@
 """A noisy count: how many units a day has, where that is private."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -63,11 +62,6 @@ class NoisyCount:
     def describe(self) -> dict[str, Any]:
         """All fields as JSON values."""
         return {"sensitivity": self.sensitivity, "scale": str(self.scale)}
-
-    @classmethod
-    def described(cls, document: Mapping[str, Any]) -> "NoisyCount":
-        """The count that `describe` described."""
-        return cls(document["sensitivity"], Fraction(document["scale"]))
 
     def begin(self) -> "NoisyCountRun":
         """Start an attempt."""

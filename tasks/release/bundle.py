@@ -3,7 +3,7 @@
 import fcntl
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,8 +12,8 @@ import pyarrow as pa
 from tasks.files import move_into_place, read_manifest, sha256_of, verify_files, write_manifest
 from tasks.release.card import render_card
 from tasks.release.manifest import FileFacts, PublicManifest
-from tasks.release.page import render_page
-from tasks.release.tables import CSV, PARQUET, published_table, write_csv, write_parquet
+from tasks.release.page import render_page, render_page_of_ends
+from tasks.release.tables import published_table, write_csv, write_parquet
 
 CARD = "README.md"
 PAGE = "index.html"
@@ -36,7 +36,7 @@ def published(releases: Path) -> Path | None:
     return final
 
 
-def publish_first(releases: Path, rows: pa.Table, manifest_of: _Manifest) -> Path:
+def publish_first(releases: Path, rows: Mapping[str, pa.Table], manifest_of: _Manifest) -> Path:
     """Publish revision r1 of a day, once.
 
     A crash at any instant leaves no `r1` or a whole one. What a crashed run staged is removed by
@@ -44,7 +44,7 @@ def publish_first(releases: Path, rows: pa.Table, manifest_of: _Manifest) -> Pat
 
     Args:
         releases: Directory of the day's revisions.
-        rows: Synthetic rows, columns as `tasks.schema.RELEASE`.
+        rows: Synthetic rows of each table, columns as in `tasks.release.tables.SCHEMAS`.
         manifest_of: Makes the public manifest, given the facts of the data files.
 
     Returns:
@@ -57,7 +57,8 @@ def publish_first(releases: Path, rows: pa.Table, manifest_of: _Manifest) -> Pat
     with _only_publisher(releases) as staged:
         if (first := published(releases)) is not None:
             return first
-        _write(staged, published_table(rows), manifest_of)
+        tables = {name: published_table(table, name) for name, table in rows.items()}
+        _write(staged, tables, manifest_of)
         move_into_place(staged, releases / "r1")
     return releases / "r1"
 
@@ -87,13 +88,20 @@ def _only_publisher(releases: Path) -> Iterator[Path]:
         os.close(lock)
 
 
-def _write(directory: Path, table: pa.Table, manifest_of: _Manifest) -> None:
-    write_parquet(table, directory / PARQUET)
-    write_csv(table, directory / CSV)
-    manifest = manifest_of({name: _facts(directory / name) for name in (PARQUET, CSV)})
+def _write(directory: Path, tables: Mapping[str, pa.Table], manifest_of: _Manifest) -> None:
+    files = []
+    for name, table in tables.items():
+        write_parquet(table, directory / f"{name}.parquet")
+        write_csv(table, directory / f"{name}.csv.gz")
+        files += [f"{name}.parquet", f"{name}.csv.gz"]
+    manifest = manifest_of({name: _facts(directory / name) for name in files})
     (directory / CARD).write_text(render_card(manifest), encoding="utf-8")
-    (directory / PAGE).write_text(render_page(manifest, table), encoding="utf-8")
-    write_manifest(directory, manifest.fields(), (PARQUET, CSV, CARD, PAGE))
+    if manifest.is_of_ends:
+        page = render_page_of_ends(manifest, tables)
+    else:
+        page = render_page(manifest, tables["trips"])
+    (directory / PAGE).write_text(page, encoding="utf-8")
+    write_manifest(directory, manifest.fields(), (*files, CARD, PAGE))
 
 
 def _facts(path: Path) -> FileFacts:

@@ -67,7 +67,8 @@ def cautions(manifest: PublicManifest) -> Sequence[str]:
     found = []
     if manifest.rows < SMALL_DAY:
         found.append(
-            f"A small day: with {manifest.rows:,} trips the noise outweighs most of what the day "
+            f"A small day: with {manifest.rows:,} {row_noun(manifest)}s the noise outweighs most "
+            "of what the day "
             "held. Do not read patterns into it."
         )
     if manifest.capture.coverage < GOOD_COVERAGE:
@@ -78,8 +79,15 @@ def cautions(manifest: PublicManifest) -> Sequence[str]:
     return tuple(found)
 
 
+def row_noun(manifest: PublicManifest) -> str:
+    """What a row of the first table is, for people."""
+    return "start" if manifest.is_of_ends else "trip"
+
+
 def unit(manifest: PublicManifest) -> str:
     """The unit of the guarantee, for people."""
+    if manifest.is_of_ends:
+        return "ride"
     return {"trip": "trip", "vehicle_day": "vehicle"}[manifest.guarantee.unit]
 
 

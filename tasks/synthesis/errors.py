@@ -17,7 +17,3 @@ class DaySizeError(SynthesisError):
 
 class LayerError(SynthesisError):
     """A model uses a layer whose per-example gradient norms would be measured wrongly."""
-
-
-class GuaranteeError(SynthesisError):
-    """What a region promises cannot be kept with the data that its feeds give."""

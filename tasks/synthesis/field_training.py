@@ -1,8 +1,12 @@
-"""`trip_field` under the ledger: measured once, stored, then fitted as often as need be."""
+"""Counted synthesizers under the ledger: measured once, stored, then fitted as often as need be."""
 
 from tasks.synthesis.attempt import Attempt, Made
 from tasks.synthesis.measured import measured_tables
-from tasks.synthesis.trip_field import COUNTS, DOCUMENT, FieldMechanism, save_field
+from tasks.synthesis.plan import Mechanism, Rows
+from tasks.synthesis.trip_ends import EndsMeasurements, EndsMechanism, EndsPlan
+from tasks.synthesis.trip_ends import save_field as save_ends
+from tasks.synthesis.trip_ends.fit import fit as fit_ends
+from tasks.synthesis.trip_field import COUNTS, DOCUMENT, FieldMechanism, Plan, save_field
 from tasks.synthesis.trip_field.fit import fit
 
 
@@ -18,9 +22,8 @@ def measure_and_fit(attempt: Attempt) -> Made:
         ModelFileError: If the result cannot be read.
     """
     mechanism = attempt.plan.mechanism
-    assert isinstance(mechanism, FieldMechanism)
     measurements, lease = measured_tables(
-        mechanism.plan(attempt.rows),
+        _plan(mechanism, attempt.rows),
         attempt.ledger,
         attempt.lease,
         attempt.plan.count_steps + 1,
@@ -30,7 +33,10 @@ def measure_and_fit(attempt: Attempt) -> Made:
     )
     attempt.ledger.finish(lease)
     attempt.progress(1, 2)
-    files = save_field(attempt.directory, fit(measurements))
+    if isinstance(measurements, EndsMeasurements):
+        files = save_ends(attempt.directory, fit_ends(measurements))
+    else:
+        files = save_field(attempt.directory, fit(measurements))
     attempt.progress(2, 2)
     described = measurements.plan.mechanism.describe()
     return Made(
@@ -42,3 +48,12 @@ def measure_and_fit(attempt: Attempt) -> Made:
         },
         steps_executed=1,
     )
+
+
+def _plan(mechanism: Mechanism, rows: Rows) -> Plan | EndsPlan:
+    """What is measured of a day of that size."""
+    if isinstance(mechanism, EndsMechanism) and isinstance(rows, tuple):
+        return mechanism.plan(*rows)
+    assert isinstance(mechanism, FieldMechanism)
+    assert isinstance(rows, int)
+    return mechanism.plan(rows)

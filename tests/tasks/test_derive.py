@@ -1,5 +1,4 @@
 import datetime as dt
-import json
 import logging
 import re
 from pathlib import Path
@@ -152,44 +151,53 @@ def test_rule_5_where_the_number_of_trips_is_private_no_log_tells_it(
 
 
 @pytest.mark.parametrize(
-    ("regime", "name_of", "said"),
-    [
-        ("per_trip", per_trip, "feed f0: it gives a vehicle a new id after every ride"),
-        ("per_poll", per_poll, "feed f0: it names its vehicles anew in every answer"),
-        ("periodic", periodic(20), "feed f0: it changes all its ids together by the clock"),
-    ],
+    ("regime", "name_of"), [("per_trip", per_trip), ("periodic", periodic(20))]
 )
-def test_changing_ids_give_no_trips_and_one_sentence(
+def test_changing_ids_give_starts_and_ends(
     layout: Layout,
     regime: str,
     name_of: NameOf,
-    said: str,
     caplog: pytest.LogCaptureFixture,
-    prefect_api: str,
     tasks_alone: None,
 ) -> None:
     seal(layout, name_of)
+    manifest = derive(region(regime), DAY)
+    assert derive(region(regime), DAY) == manifest
+    assert "no_trips" not in manifest
+    assert warnings(caplog) == []
+    assert not layout.trips("test", DAY).exists()
+    assert manifest["id_regime"]["f0"]["measured"] == regime
+    table = pq.read_table(layout.ends("test", DAY) / "ends.parquet")
+    assert table.schema.equals(ENDS.arrow(), check_metadata=True)
+    assert table.num_rows == manifest["starts"] + manifest["ends"] + manifest["outside"]
+    assert min(manifest["starts"], manifest["ends"]) > 0
+
+
+def test_ids_of_every_poll_give_nothing_and_one_sentence(
+    layout: Layout, caplog: pytest.LogCaptureFixture, prefect_api: str, tasks_alone: None
+) -> None:
+    seal(layout, per_poll)
     for _ in range(2):
-        message = derive(region(regime), DAY)["no_trips"]
+        message = derive(region("per_poll"), DAY)["no_trips"]
         assert message in caplog.messages
+        said = "feed f0: it names its vehicles anew in every answer"
         assert message.startswith(f"region test, {DAY}: no trips are derived: {said}")
         assert "\n" not in message
-        assert ("ends.parquet" in message) == (regime != "per_poll")
+        assert "ends.parquet" not in message
     assert warnings(caplog) == []
     artifact = f"{prefect_api}/artifacts/no-trips-test-{DAY}/latest"
     assert requests.get(artifact, timeout=30).json()["data"] == message
     assert not layout.trips("test", DAY).exists()
-    manifest = json.loads((layout.ends("test", DAY) / "manifest.json").read_bytes())
-    assert manifest["id_regime"]["f0"]["measured"] == regime
-    table = pq.read_table(layout.ends("test", DAY) / "ends.parquet")
-    assert table.schema.equals(ENDS.arrow(), check_metadata=True)
-    assert table.num_rows == manifest["starts"] + manifest["ends"]
-    assert (table.num_rows > 0) == (regime != "per_poll")
+    assert pq.read_metadata(layout.ends("test", DAY) / "ends.parquet").num_rows == 0
 
 
-def test_one_feed_of_changing_ids_is_enough(layout: Layout, tasks_alone: None) -> None:
+def test_feeds_that_differ_give_nothing_together(layout: Layout, tasks_alone: None) -> None:
     seal(layout, static, per_trip)
-    assert "derived: feed f1: it gives" in derive(region("static", "per_trip"), DAY)["no_trips"]
+    message = derive(region("static", "per_trip"), DAY)["no_trips"]
+    assert "derived: feed f1: it gives" in message
+    assert "give the feeds whose ids change with every ride a region of their own" in message
+    assert "no_trips" not in derive(region("per_trip", "per_trip"), DAY)  # the YAML was corrected
+    assert "no_trips" in derive(region("static", "per_trip"), DAY)
     table = pq.read_table(layout.ends("test", DAY) / "ends.parquet")
     assert set(table["feed"].to_pylist()) == {"f1"}
 

@@ -15,20 +15,25 @@ densities and of what is publicly known about rides, and are called modelled.
 
 from tasks.synthesis.trip_ends.field import EndsField, load_field, save_field
 from tasks.synthesis.trip_ends.measurements import (
+    COUNTS,
+    DOCUMENT,
     EndsMeasurements,
+    EndsMechanism,
     EndsPlan,
     count_ends,
     load_measurements,
     make_plan,
     measure,
-    noisy_counts,
     save_measurements,
 )
 from tasks.synthesis.trip_ends.settings import EndsPrior, EndsSettings, EndsShares
 
 __all__ = [
+    "COUNTS",
+    "DOCUMENT",
     "EndsField",
     "EndsMeasurements",
+    "EndsMechanism",
     "EndsPlan",
     "EndsPrior",
     "EndsSettings",
@@ -38,7 +43,6 @@ __all__ = [
     "load_measurements",
     "make_plan",
     "measure",
-    "noisy_counts",
     "save_field",
     "save_measurements",
 ]

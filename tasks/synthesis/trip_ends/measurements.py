@@ -11,13 +11,12 @@ import pyarrow as pa
 
 from tasks.files import write_atomically
 from tasks.privacy.accountant import solve_noise
-from tasks.privacy.counts import NoisyCount
-from tasks.privacy.mechanism import Composition
+from tasks.privacy.errors import AccountingError
 from tasks.privacy.weighted_counts import WeightedMeasurement
 from tasks.region.guarantee import Guarantee
 from tasks.region.model import Box
 from tasks.synthesis.arrays import UNREADABLE, load_arrays, save_arrays
-from tasks.synthesis.errors import GuaranteeError, ModelFileError
+from tasks.synthesis.errors import ModelFileError
 from tasks.synthesis.trip_ends.settings import EndsPrior, EndsSettings, EndsShares
 from tasks.synthesis.trip_ends.tables import KINDS, events, table_sizes, touched
 from tasks.synthesis.trip_field.lattice import Floats, Integers, Lattice, resolution
@@ -26,8 +25,6 @@ from tasks.synthesis.trip_field.settings import Prior
 COUNTS = "measurements.npz"
 DOCUMENT = "measurements.json"
 
-COUNT_SHARE = 0.05
-"""Share of epsilon that both noisy counts take together under `add_remove`; a public constant."""
 _ENOUGH = {"sixteenths": 1200.0, "quarters": 400.0}
 """Rides per unit of noise multiplier below which a table is mere noise, and is left out."""
 
@@ -42,7 +39,6 @@ class EndsPlan:
         ends: Number of ends, likewise.
         settings: The synthesizer's settings.
         mechanism: What is run on both kinds of tables together.
-        counts: The noisy counts of starts and of ends that come first under `add_remove`.
     """
 
     lattice: Lattice
@@ -50,11 +46,6 @@ class EndsPlan:
     ends: int
     settings: EndsSettings
     mechanism: WeightedMeasurement
-    counts: tuple[NoisyCount, ...] = ()
-
-    def event(self) -> dp_accounting.DpEvent:
-        """The event of everything that is measured of the day: one ride is protected by it all."""
-        return Composition((*self.counts, self.mechanism)).event()
 
     def describe(self) -> dict[str, Any]:
         """All fields as JSON values."""
@@ -64,7 +55,6 @@ class EndsPlan:
             "ends": self.ends,
             "settings": asdict(self.settings),
             "mechanism": self.mechanism.describe(),
-            "counts": [count.describe() for count in self.counts],
         }
 
 
@@ -86,19 +76,65 @@ class EndsMeasurements:
         return self.counts[name] / table.multiplier, table.stddev
 
 
-def noisy_counts(guarantee: Guarantee) -> tuple[NoisyCount, ...]:
-    """What counts starts and ends under `add_remove`; under `zero_out` both are public.
+@dataclass(frozen=True)
+class EndsMechanism:
+    """Tables of starts and tables of ends, measured once, all together. All fields are public.
 
-    Examples:
-        >>> [count.epsilon for count in noisy_counts(Guarantee(adjacency="add_remove", epsilon=1))]
-        [0.025, 0.025]
-        >>> noisy_counts(Guarantee())
-        ()
+    Which tables, and on which lattice, follows from the numbers of starts and ends; where they are
+    private, they are known only once their noisy counts are paid for. So the cost depends on
+    neither: it is that of one whole ride, its start and its end.
+
+    Attributes:
+        boxes: The service area.
+        settings: The synthesizer's settings.
+        noise_multiplier: Noise of all tables together over what one ride can change in them, > 0.
     """
-    if guarantee.adjacency == "zero_out":
-        return ()
-    each = NoisyCount.within(COUNT_SHARE * guarantee.epsilon / len(KINDS), sensitivity=1)
-    return (each, each)
+
+    boxes: tuple[Box, ...]
+    settings: EndsSettings
+    noise_multiplier: float
+
+    @property
+    def steps_allowed(self) -> int:
+        """One measurement, which is not repeated."""
+        return 1
+
+    def event(self) -> dp_accounting.DpEvent:
+        """The Gaussian event that dominates every plan of this mechanism."""
+        return dp_accounting.GaussianDpEvent(self.noise_multiplier)
+
+    def describe(self) -> dict[str, Any]:
+        """All fields but the service area as JSON values."""
+        return {"settings": asdict(self.settings), "noise_multiplier": self.noise_multiplier}
+
+    def plan(self, starts: int, ends: int) -> EndsPlan:
+        """What is measured of a day of so many starts and ends.
+
+        Args:
+            starts: Number of starts; public under `zero_out`, otherwise a noisy count; >= 1.
+            ends: Number of ends, likewise.
+
+        Raises:
+            ValueError: If there are no starts or no ends.
+            AccountingError: If the plan costs more than this mechanism is accounted for.
+        """
+        if min(starts, ends) < 1:
+            raise ValueError(f"a measurement needs starts and ends, got {starts} and {ends}")
+        rides = (starts + ends) // 2
+        lattice = Lattice(self.boxes, resolution(rides, self.noise_multiplier))
+        shares = _shares(self.settings.shares, rides / self.noise_multiplier)
+        sizes = table_sizes(lattice)
+        tables = {
+            f"{kind}_{name}": (sizes[f"{kind}_{name}"], 1, share / len(KINDS))
+            for kind in KINDS
+            for name, share in shares.items()
+        }
+        measurement = WeightedMeasurement.within(self.noise_multiplier, tables)
+        if measurement.event().noise_multiplier < self.noise_multiplier:
+            raise AccountingError(
+                f"a plan for {rides} rides has less noise than {self.noise_multiplier}"
+            )
+        return EndsPlan(lattice, starts, ends, self.settings, measurement)
 
 
 def count_ends(boxes: tuple[Box, ...], table: pa.Table) -> tuple[int, int]:
@@ -110,45 +146,21 @@ def count_ends(boxes: tuple[Box, ...], table: pa.Table) -> tuple[int, int]:
 def make_plan(
     boxes: tuple[Box, ...], starts: int, ends: int, guarantee: Guarantee, settings: EndsSettings
 ) -> EndsPlan:
-    """Plan a measurement that keeps a guarantee for a whole ride, its start and its end.
+    """Plan a measurement that keeps a guarantee by itself, for one ride.
 
     Args:
         boxes: The service area.
-        starts: Number of starts; public under `zero_out`, otherwise a noisy count; >= 1.
-        ends: Number of ends, likewise.
+        starts: Number of starts, >= 1.
+        ends: Number of ends, >= 1.
         guarantee: What is promised.
         settings: The synthesizer's settings.
 
     Raises:
-        GuaranteeError: If the guarantee is for all trips of a vehicle.
         ValueError: If there are no starts or no ends.
         TargetUnreachableError: If no noise keeps the guarantee.
     """
-    if guarantee.unit != "trip":
-        raise GuaranteeError(
-            "a vehicle whose id changes cannot be followed through the day, so its trips cannot be "
-            "protected together; set guarantee.unit to trip"
-        )
-    if min(starts, ends) < 1:
-        raise ValueError(f"a measurement needs starts and ends, got {starts} and {ends}")
-    rides = (starts + ends) // 2
-    counts = noisy_counts(guarantee)
-
-    def plan(noise: float, lattice: Lattice) -> EndsPlan:
-        shares, sizes = _shares(settings.shares, rides / noise), table_sizes(lattice)
-        tables = {
-            f"{kind}_{name}": (sizes[f"{kind}_{name}"], 1, share / len(KINDS))
-            for kind in KINDS
-            for name, share in shares.items()
-        }
-        mechanism = WeightedMeasurement.within(noise, tables)
-        return EndsPlan(lattice, starts, ends, settings, mechanism, counts)
-
-    coarse = Lattice(boxes)
-    solved = solve_noise(guarantee, lambda noise: plan(noise, coarse))
-    noise = solved.mechanism.event().noise_multiplier
-    fine = Lattice(boxes, resolution(rides, noise))
-    return solved if fine == coarse else plan(noise, fine)
+    mechanism = solve_noise(guarantee, lambda noise: EndsMechanism(boxes, settings, noise))
+    return mechanism.plan(starts, ends)
 
 
 def _shares(shares: EndsShares, signal: float) -> dict[str, float]:
@@ -199,7 +211,6 @@ def load_measurements(directory: Path) -> EndsMeasurements:
             document["ends"],
             _settings(document["settings"]),
             mechanism,
-            tuple(NoisyCount.described(count) for count in document["counts"]),
         )
     except UNREADABLE as error:
         raise ModelFileError(

@@ -4,17 +4,19 @@ from pathlib import Path
 import pytest
 
 from tasks.privacy.accountant import epsilon_by_pld, epsilons
-from tasks.region import Guarantee
-from tasks.synthesis.errors import GuaranteeError, ModelFileError
+from tasks.privacy.mechanism import Composition
+from tasks.region import Guarantee, TripEnds
+from tasks.synthesis.errors import ModelFileError
+from tasks.synthesis.plan import make_plan as plan_training
 from tasks.synthesis.trip_ends import (
     EndsField,
+    EndsMechanism,
     EndsSettings,
     EndsShares,
     count_ends,
     load_measurements,
     make_plan,
     measure,
-    noisy_counts,
     save_measurements,
 )
 from tests.tasks.synthesis.trip_ends.conftest import TOWN, drawn
@@ -25,20 +27,26 @@ SMALL = Guarantee(epsilon=0.666, delta=1e-6)
 @pytest.mark.parametrize("adjacency", ["zero_out", "add_remove"])
 def test_a_plan_keeps_its_guarantee_counts_included(adjacency: str) -> None:
     guarantee = Guarantee(epsilon=0.7, delta=1e-6, adjacency=adjacency)
-    plan = make_plan((TOWN,), 5000, 4000, guarantee, EndsSettings())
+    numbers = (5000, 4000) if adjacency == "zero_out" else None
+    plan = plan_training(guarantee, (TOWN,), TripEnds(), numbers)
     cost = epsilons(plan.event(), 1e-6)
     assert 0.68 < cost.pld <= 0.7 < cost.rdp
-    tables_alone = epsilon_by_pld(plan.mechanism.event(), 1e-6)
-    assert len(plan.counts) == (0 if adjacency == "zero_out" else 2)
-    assert (tables_alone < cost.pld - 1e-3) == (adjacency == "add_remove")
+    alone = epsilon_by_pld(plan.mechanism.event(), 1e-6)
+    assert (alone < cost.pld - 1e-3) == (plan.count is not None) == (adjacency == "add_remove")
+    assert isinstance(plan.mechanism, EndsMechanism)
+    for starts, ends in ((3, 50), (5000, 4000), (900_000, 900_000)):
+        tables = plan.mechanism.plan(starts, ends).mechanism
+        assert tables.event().noise_multiplier >= plan.mechanism.noise_multiplier
 
 
 def test_both_noisy_counts_are_paid_for() -> None:
     guarantee = Guarantee(epsilon=0.7, delta=1e-6, adjacency="add_remove")
-    plan = make_plan((TOWN,), 5000, 4000, guarantee, EndsSettings())
-    forgetful = replace(plan, counts=plan.counts[:1])
-    assert epsilon_by_pld(forgetful.event(), 1e-6) < epsilon_by_pld(plan.event(), 1e-6) - 1e-3
-    assert sum(count.epsilon for count in noisy_counts(guarantee)) == pytest.approx(0.035, rel=1e-4)
+    plan = plan_training(guarantee, (TOWN,), TripEnds(), None)
+    assert plan.count is not None
+    assert plan.count.sensitivity == 1
+    assert plan.count.epsilon == pytest.approx(0.0175, rel=1e-4)
+    forgetful = Composition((plan.count, plan.mechanism)).event()
+    assert epsilon_by_pld(forgetful, 1e-6) < epsilon_by_pld(plan.event(), 1e-6) - 1e-3
 
 
 def test_events_are_counted_by_the_rule_by_which_they_are_measured(town_field: EndsField) -> None:
@@ -50,10 +58,7 @@ def test_events_are_counted_by_the_rule_by_which_they_are_measured(town_field: E
     assert 0 < ends < 900
 
 
-def test_a_vehicle_that_cannot_be_followed_is_not_promised_to_be_protected() -> None:
-    guarantee = Guarantee(unit="vehicle_day", adjacency="add_remove", max_trips_per_vehicle=4)
-    with pytest.raises(GuaranteeError, match=r"set guarantee\.unit to trip"):
-        make_plan((TOWN,), 5000, 4000, guarantee, EndsSettings())
+def test_a_day_without_starts_or_ends_is_refused() -> None:
     with pytest.raises(ValueError, match="starts and ends, got 5000 and 0"):
         make_plan((TOWN,), 5000, 0, SMALL, EndsSettings())
 
@@ -66,11 +71,10 @@ def test_small_days_are_measured_coarsely() -> None:
         EndsShares(cells=-1)
 
 
-@pytest.mark.parametrize("adjacency", ["zero_out", "add_remove"])
 def test_what_was_measured_can_be_stored_before_it_is_fitted(
-    town_field: EndsField, tmp_path: Path, adjacency: str
+    town_field: EndsField, tmp_path: Path
 ) -> None:
-    guarantee = Guarantee(epsilon=2, delta=1e-6, adjacency=adjacency)
+    guarantee = Guarantee(epsilon=2, delta=1e-6)
     plan = make_plan((TOWN,), 1000, 900, guarantee, EndsSettings())
     measured = measure(drawn(town_field, 0), plan)
     assert save_measurements(tmp_path, measured) == ["measurements.npz", "measurements.json"]
