@@ -4,6 +4,7 @@ As with synthetic trips, only these rows and public constants are looked at.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import great_expectations.expectations as gxe
 import pandas as pd
@@ -31,7 +32,8 @@ def check(
         ends: Number of ends expected, likewise.
 
     Returns:
-        Number of expectations checked, and the failures among them, with rows and values.
+        Number of expectations checked, and the failures among them, with rows and values; each
+        names its table before the column.
 
     Raises:
         CheckError: If a column is missing or of a wrong kind.
@@ -41,13 +43,15 @@ def check(
         "ends": places_suite(RELEASE_ENDS, region, ends),
         "modelled_trips": trips_suite(region, min(starts, ends)),
     }
+    found = {name: validate(frames[name], suites[name], show_values=True) for name in suites}
+    more, distances = release.check_distances(frames["modelled_trips"])
+    found["modelled_trips"] += distances
     failures = [
-        failure
-        for name, suite in suites.items()
-        for failure in validate(frames[name], suite, show_values=True)
+        replace(failure, column=f"{name}, {failure.column or 'table'}")
+        for name, failures in found.items()
+        for failure in failures
     ]
-    more, found = release.check_distances(frames["modelled_trips"])
-    return sum(map(len, suites.values())) + more, [*failures, *found]
+    return sum(map(len, suites.values())) + more, failures
 
 
 def places_suite(table: Table, region: Region, n: int) -> Suite:

@@ -158,7 +158,7 @@ def _compare_regimes(region: Region, feed: Feed, measured: IdRegime) -> dict[str
             measured.regime,
             measured.sentence if shows_numbers else "the private manifest says why",
         )
-    if measured.in_ride_visible and region.guarantee.unit == "trip":
+    if measured.in_ride_visible and region.guarantee.unit == "trip" and region.yields == "trips":
         get_run_logger().warning(
             "%s: the unit trip protects a part of a ride; choose the unit vehicle_day", feed.id
         )
