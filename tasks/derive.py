@@ -134,11 +134,10 @@ def _no_trips(region: Region, day: dt.date, ends: Path) -> str:
     changing = [feed for feed in region.feeds if feed.id_regime != "static"]
     reasons = "; ".join(f"feed {feed.id}: {why_no_trips(feed.id_regime)}" for feed in changing)
     remedy = "give the region feeds whose ids are static"
-    if any(feed.id_regime in ("per_trip", "periodic") for feed in changing):
-        remedy = (
-            "give the feeds whose ids change with every ride a region of their own; starts and "
-            f"ends of rides that nothing links are in {ends}"
-        )
+    if any(feed.id_regime == "per_trip" for feed in changing):
+        remedy = "give the feeds whose ids change with every ride a region of their own"
+    if any(feed.id_regime != "per_poll" for feed in changing):
+        remedy += f"; starts and ends of rides that nothing links are in {ends}"
     return f"region {region.id}, {day}: no trips are derived: {reasons}; {remedy}"
 
 

@@ -319,7 +319,7 @@ class Region(_Model):
         regimes = {feed.id_regime for feed in self.feeds}
         if regimes == {"static"}:
             return "trips"
-        return "ends" if regimes <= {"per_trip", "periodic"} else "nothing"
+        return "ends" if regimes == {"per_trip"} else "nothing"
 
     @property
     def maker(self) -> Synthesizer:

@@ -16,10 +16,12 @@ from tests.journeys.conftest import EveryNth
 
 EVERY = 5  # minutes between two polls
 
-PER_POLL = (
-    "it names its vehicles anew in every answer, so that nothing can be told of any ride; give the "
-    "region feeds whose ids are static"
-)
+SENTENCES = {
+    "per_poll": "it names its vehicles anew in every answer, so that nothing can be told of any "
+    "ride",
+    "periodic": "it changes all its ids together by the clock, so that vehicles cannot be "
+    "followed, and changed ids are never linked again",
+}
 
 
 def replayed(id_regime: str, vehicles: int = 60) -> ReplayServer:
@@ -28,9 +30,9 @@ def replayed(id_regime: str, vehicles: int = 60) -> ReplayServer:
     return ReplayServer(EveryNth(city, EVERY))
 
 
-def declared(write_region: Callable[..., Path], id_regime: str) -> Path:
+def declared(write_region: Callable[..., Path], id_regime: str, **changes: Any) -> Path:
     feed = {**REGION["feeds"][0], "poll_seconds": 60 * EVERY, "id_regime": id_regime}
-    return write_region(id=id_regime.replace("_", "-"), feeds=[feed])
+    return write_region(id=id_regime.replace("_", "-"), feeds=[feed], **changes)
 
 
 def manifest_of(directory: Path) -> dict[str, Any]:
@@ -38,45 +40,58 @@ def manifest_of(directory: Path) -> dict[str, Any]:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("id_regime", ["per_poll", "periodic"])
 def test_a_night_without_trips_ends_well_with_one_sentence(
-    opentrips: Run, write_region: Callable[..., Path], data_root: Path, prefect_server: str
+    id_regime: str,
+    opentrips: Run,
+    write_region: Callable[..., Path],
+    data_root: Path,
+    prefect_server: str,
 ) -> None:
-    region = declared(write_region, "per_poll")
-    private = data_root / "private" / "per-poll"
-    sentence = f"region per-poll, {DAY}: no trips are derived: feed feed: {PER_POLL}"
-    with replayed("per_poll") as server:
+    region = declared(write_region, id_regime)
+    name = id_regime.replace("_", "-")
+    private = data_root / "private" / name
+    table = private / "ends" / DAY / "ends.parquet"
+    sentence = (
+        f"region {name}, {DAY}: no trips are derived: feed feed: {SENTENCES[id_regime]}; "
+        "give the region feeds whose ids are static"
+    )
+    if id_regime != "per_poll":
+        sentence += f"; starts and ends of rides that nothing links are in {table}"
+    with replayed(id_regime) as server:
         run = opentrips("run", region, "--day", DAY, replay=server.url)
     assert run.returncode == 0, run.stderr
     assert run.stdout.splitlines()[-1] == sentence
     assert "WARNING" not in run.stderr
-    assert state_of(prefect_server, f"release-per-poll-{DAY}") == ("COMPLETED", sentence)
-    artifact = f"{prefect_server}/artifacts/no-trips-per-poll-{DAY}/latest"
+    assert state_of(prefect_server, f"release-{name}-{DAY}") == ("COMPLETED", sentence)
+    artifact = f"{prefect_server}/artifacts/no-trips-{name}-{DAY}/latest"
     assert requests.get(artifact, timeout=30).json()["data"] == sentence
 
-    stored = manifest_of(private / "ends" / DAY)
-    assert stored["id_regime"]["feed"]["measured"] == "per_poll"
-    assert pq.read_metadata(private / "ends" / DAY / "ends.parquet").num_rows == 0
+    stored = manifest_of(table.parent)
+    assert stored["id_regime"]["feed"]["measured"] == id_regime
+    assert stored["checked"]["ends.parquet"]["quarantined"] == 0
+    assert pq.read_metadata(table).num_rows == sum(
+        stored[each] for each in ("starts", "ends", "outside")
+    )
+    assert (stored["ends"] > 100) == (id_regime != "per_poll")
     assert not (private / "trips").exists()
     assert not (data_root / "private" / "ledger.sqlite").exists()
     assert not (data_root / "releases").exists()
 
 
-@pytest.mark.parametrize(
-    "id_regime", ["per_trip", pytest.param("periodic", marks=pytest.mark.slow)]
-)
 def test_a_night_of_changing_ids_releases_starts_and_ends(
-    id_regime: str, opentrips: Run, write_region: Callable[..., Path], data_root: Path
+    opentrips: Run, write_region: Callable[..., Path], data_root: Path
 ) -> None:
-    region = declared(write_region, id_regime)
-    name = id_regime.replace("_", "-")
-    with replayed(id_regime) as server:
+    quick = {"name": "trip_field", "steps": 20}
+    region = declared(write_region, "per_trip", synthesizer=quick)
+    with replayed("per_trip") as server:
         run = opentrips("run", region, "--day", DAY, replay=server.url)
     assert run.returncode == 0, run.stderr
     assert "WARNING" not in run.stderr
     published = Path(run.stdout.splitlines()[-1]).parent
     manifest = manifest_of(published)
-    stored = manifest_of(data_root / "private" / name / "ends" / DAY)
-    assert stored["id_regime"]["feed"]["measured"] == id_regime
+    stored = manifest_of(data_root / "private" / "per-trip" / "ends" / DAY)
+    assert stored["id_regime"]["feed"]["measured"] == "per_trip"
     tables = {each: manifest["tables"][each] for each in ("starts", "ends")}
     assert tables == {each: stored[each] for each in tables}
     assert min(tables.values()) > 100
@@ -86,7 +101,7 @@ def test_a_night_of_changing_ids_releases_starts_and_ends(
         f"Published {tables['starts']:,} synthetic starts, {tables['ends']:,} synthetic ends, "
         f"{modelled:,} modelled trips of {DAY}:"
     )
-    assert not (data_root / "private" / name / "trips").exists()
+    assert not (data_root / "private" / "per-trip" / "trips").exists()
     for each, rows in manifest["tables"].items():
         assert pq.read_metadata(published / f"{each}.parquet").num_rows == rows
 

@@ -68,8 +68,12 @@ def test_other_regimes_are_recognised_and_give_ends_or_one_sentence(
     if regime == "periodic":
         assert found.period_s == 1800
     manifest = tasks.derive.derive(region, DAY)
-    sentence = "it names its vehicles anew in every answer"
-    assert (sentence in manifest.get("no_trips", "")) == (regime == "per_poll")
+    sentence = {
+        "per_poll": "it names its vehicles anew in every answer",
+        "periodic": "it changes all its ids together by the clock",
+    }
+    assert ("no_trips" in manifest) == (regime in sentence)
+    assert sentence.get(regime, "") in manifest.get("no_trips", "")
     assert not layout.trips(region.id, DAY).exists()
     assert not warnings(caplog)
     ends = pq.read_table(layout.ends(region.id, DAY) / "ends.parquet").to_pylist()

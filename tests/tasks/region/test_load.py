@@ -81,9 +81,10 @@ def test_what_a_region_yields_follows_from_how_its_feeds_name_vehicles(tmp_path:
 
     for regimes, yields, maker in (
         (("static", "static"), "trips", "trip_field"),
-        (("per_trip", "periodic"), "ends", "trip_ends"),
+        (("per_trip", "per_trip"), "ends", "trip_ends"),
         (("per_trip", "static"), "nothing", "trip_ends"),
         (("per_poll",), "nothing", "trip_ends"),
+        (("periodic",), "nothing", "trip_ends"),
     ):
         region = load_region(write(tmp_path / "r.yaml", feeds=feeds(*regimes)))
         assert (region.yields, region.maker.name) == (yields, maker)

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from tasks.privacy.accountant import epsilon_by_pld, epsilons
 from tasks.privacy.mechanism import Composition
 from tasks.region import Guarantee, TripEnds
 from tasks.synthesis.errors import ModelFileError
+from tasks.synthesis.plan import Plan
 from tasks.synthesis.plan import make_plan as plan_training
 from tasks.synthesis.trip_ends import (
     EndsField,
@@ -24,11 +26,16 @@ from tests.tasks.synthesis.trip_ends.conftest import TOWN, drawn
 SMALL = Guarantee(epsilon=0.666, delta=1e-6)
 
 
-@pytest.mark.parametrize("adjacency", ["zero_out", "add_remove"])
-def test_a_plan_keeps_its_guarantee_counts_included(adjacency: str) -> None:
+@cache
+def planned(adjacency: str) -> Plan:
     guarantee = Guarantee(epsilon=0.7, delta=1e-6, adjacency=adjacency)
     numbers = (5000, 4000) if adjacency == "zero_out" else None
-    plan = plan_training(guarantee, (TOWN,), TripEnds(), numbers)
+    return plan_training(guarantee, (TOWN,), TripEnds(), numbers)
+
+
+@pytest.mark.parametrize("adjacency", ["zero_out", "add_remove"])
+def test_a_plan_keeps_its_guarantee_counts_included(adjacency: str) -> None:
+    plan = planned(adjacency)
     cost = epsilons(plan.event(), 1e-6)
     assert 0.68 < cost.pld <= 0.7 < cost.rdp
     alone = epsilon_by_pld(plan.mechanism.event(), 1e-6)
@@ -40,8 +47,7 @@ def test_a_plan_keeps_its_guarantee_counts_included(adjacency: str) -> None:
 
 
 def test_both_noisy_counts_are_paid_for() -> None:
-    guarantee = Guarantee(epsilon=0.7, delta=1e-6, adjacency="add_remove")
-    plan = plan_training(guarantee, (TOWN,), TripEnds(), None)
+    plan = planned("add_remove")
     assert plan.count is not None
     assert plan.count.sensitivity == 1
     assert plan.count.epsilon == pytest.approx(0.0175, rel=1e-4)

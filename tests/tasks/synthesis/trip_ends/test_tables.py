@@ -59,7 +59,7 @@ def any_ride(draw: st.DrawFn) -> list[Row]:
     return draw(st.sampled_from([rows, rows[::-1], rows[:1], rows[1:]]))
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(others=st.lists(any_ride(), max_size=2), ride=any_ride())
 def test_one_ride_moves_the_weighted_vector_by_at_most_its_stated_norm(
     others: list[list[Row]], ride: list[Row]
@@ -71,7 +71,7 @@ def test_one_ride_moves_the_weighted_vector_by_at_most_its_stated_norm(
     assert change == pytest.approx(weighted(ride), abs=1e-12)
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(place=any_place(), kind=st.sampled_from(KINDS))
 def test_one_event_takes_half_of_the_budget(place: Row, kind: str) -> None:
     norm = float(np.linalg.norm(weighted([(kind, *place)])))
