@@ -71,8 +71,16 @@ def _release(region: Region, day: dt.date, options: argparse.Namespace) -> None:
     if "no_trips" in published:
         print(published["no_trips"])
         return
-    print(f"Published {published['manifest']['rows']:,} synthetic trips of {day}:")
+    print(f"Published {_said(published['manifest']['tables'])} of {day}:")
     print(published["page"])
+
+
+def _said(tables: dict[str, int]) -> str:
+    """What was published, for people."""
+    labels = {"modelled_trips": "modelled trips"}
+    return ", ".join(
+        f"{rows:,} {labels.get(name, f'synthetic {name}')}" for name, rows in tables.items()
+    )
 
 
 def _audit(region: Region, day: dt.date, options: argparse.Namespace) -> None:

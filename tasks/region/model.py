@@ -241,8 +241,22 @@ class TripNet(_Model):
     )
 
 
-Synthesizer = Annotated[TripField | TripNet, Field(discriminator="name")]
-"""Settings of one of the synthesizers, told apart by their name."""
+class TripEnds(_Model):
+    """Settings of the synthesizer `trip_ends`; all of them are public, none affects privacy."""
+
+    name: Literal["trip_ends"] = Field(
+        "trip_ends",
+        description="Measures noisy counts of starts and of ends once and fits a density to each.",
+    )
+    steps: int = Field(
+        400, ge=1, le=100_000, description="Steps of the fit; it sees noisy counts only."
+    )
+
+
+TripSynthesizer = Annotated[TripField | TripNet, Field(discriminator="name")]
+"""Settings of one of the synthesizers that a region chooses from."""
+Synthesizer = Annotated[TripField | TripNet | TripEnds, Field(discriminator="name")]
+"""Settings of one of all synthesizers, told apart by their name."""
 
 
 class Region(_Model):
@@ -271,7 +285,7 @@ class Region(_Model):
     capture: Capture = Field(default_factory=Capture)
     trips: TripRules = Field(default_factory=TripRules)
     guarantee: Guarantee = Field(default_factory=Guarantee)
-    synthesizer: Synthesizer = Field(default_factory=TripField)
+    synthesizer: TripSynthesizer = Field(default_factory=TripField)
     contact: str | None = Field(
         None,
         pattern=r"^[!-'*-~]{1,200}$",
@@ -316,6 +330,32 @@ class Region(_Model):
         if len({feed.clock for feed in self.feeds}) > 1:
             raise ValueError("the feeds of a region must all have the same clock")
         return self
+
+    @model_validator(mode="after")
+    def _unit_can_be_told(self) -> Self:
+        if self.yields == "ends" and self.guarantee.unit != "trip":
+            raise ValueError(
+                "a vehicle whose id changes cannot be followed through the day, so its trips "
+                "cannot be protected together; set guarantee.unit to trip"
+            )
+        return self
+
+    @property
+    def yields(self) -> Literal["trips", "ends", "nothing"]:
+        """What can be derived of the feeds: trips, or unlinked starts and ends of rides."""
+        regimes = {feed.id_regime for feed in self.feeds}
+        if regimes == {"static"}:
+            return "trips"
+        return "ends" if regimes == {"per_trip"} else "nothing"
+
+    @property
+    def maker(self) -> Synthesizer:
+        """The synthesizer of the region's releases: where ids change, always `trip_ends`."""
+        if self.yields == "trips":
+            return self.synthesizer
+        if isinstance(self.synthesizer, TripField):
+            return TripEnds(steps=self.synthesizer.steps)
+        return TripEnds()
 
     @property
     def clock(self) -> Literal["wall", "feed"]:

@@ -17,7 +17,8 @@ from tasks.synthesis.trip_field.field import Field
 from tasks.synthesis.trip_field.kernel import SECTORS
 from tasks.synthesis.trip_field.lattice import CELLS, PARTS, SPLIT, Floats
 from tasks.synthesis.trip_field.measurements import Plan
-from tasks.synthesis.trip_field.model import HOUR_ROOT, FieldModel, deep
+from tasks.synthesis.trip_field.model import FieldModel
+from tasks.synthesis.trip_field.popularity import HOUR_ROOT, deep
 from tasks.synthesis.trip_field.sampling import sample
 from tasks.synthesis.trip_field.tables import QUARTER_OF_PART, QUARTERS, offset_m
 
@@ -74,7 +75,7 @@ def fit(plan: Plan, evidence: Evidence) -> Field:
     factors = model.factors(effects)
     expected = model.expected(factors, plan.rows)
     tables = {name: table.numpy() for name, table in expected.items()}
-    doubt = _doubt(plan, evidence, tables)
+    doubt = doubtful(plan, evidence, tables)
     field = Field(
         lattice=plan.lattice,
         rows=plan.rows,
@@ -85,14 +86,14 @@ def fit(plan: Plan, evidence: Evidence) -> Field:
         local=factors.bins.numpy(),
         hours=factors.hours.numpy(),
         tilt=_tilt(plan, evidence, model, tables),
-        parts=_parts(
+        parts=fitted_parts(
             plan, evidence, (tables["origins"] + tables["destinations"]).reshape(-1, CELLS)
         ),
     )
     return _calibrated(field, _distances(evidence, tables["distances"]))
 
 
-def _doubt(plan: Plan, evidence: Evidence, expected: dict[str, Floats]) -> Floats:
+def doubtful(plan: Plan, evidence: Evidence, expected: dict[str, Floats]) -> Floats:
     """Factor of every cell: small where the fit leaves less than noise alone would.
 
     The most probable field spreads a little over every empty block and cell, for no count can
@@ -219,7 +220,7 @@ def _tilt(plan: Plan, evidence: Evidence, model: FieldModel, expected: dict[str,
     return np.asarray((tilted(effects).numpy() + 1e-6) / (base + 1e-6), np.float32).T
 
 
-def _parts(plan: Plan, evidence: Evidence, ends: Floats) -> Floats:
+def fitted_parts(plan: Plan, evidence: Evidence, ends: Floats) -> Floats:
     """How the ends in each cell divide over its parts, shape (blocks, CELLS, PARTS)."""
     cover = plan.lattice.cover
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -207,6 +207,17 @@ class Lattice:
         )
 
     @cached_property
+    def squares(self) -> Integers:
+        """Index of the 2 x 2 square of every cell, shape (blocks, CELLS)."""
+        first = self.block_ranges[self.area][:, ::2] + self.position
+        cell = np.stack(np.divmod(np.arange(CELLS), SIDE), axis=1)
+        square = (first[:, None] * SIDE + cell[None]) // 2
+        area = np.broadcast_to(self.area[:, None, None], (*square.shape[:2], 1))
+        key = np.concatenate([area, square], axis=2).reshape(-1, 3)
+        _, index = np.unique(key, axis=0, return_inverse=True)
+        return np.asarray(index.reshape(-1, CELLS))
+
+    @cached_property
     def cover(self) -> Floats:
         """Share of each part that lies inside its area, shape (blocks, CELLS, PARTS)."""
         side = SIDE * SPLIT
@@ -279,15 +290,19 @@ class Lattice:
             row,
             tokens[row, 1].astype(np.int64),
             degrees,
-            *self._place(area, degrees[:, :2]),
-            *self._place(area, degrees[:, 2:]),
+            *self.place(area, degrees[:, :2]),
+            *self.place(area, degrees[:, 2:]),
         )
 
-    def _place(self, area: Integers, degrees: Floats) -> tuple[Integers, Integers, Integers]:
+    def place(self, area: Integers, degrees: Floats) -> tuple[Integers, Integers, Integers]:
         """Block, cell and part of positions inside their areas.
 
         A position on the edge of a part that lies outside the polygons belongs to the part beside
         it that has most of them.
+
+        Args:
+            area: Area of each position, shape (n,).
+            degrees: Latitude and longitude, shape (n, 2).
         """
         scaled = np.round(degrees * self.parts_per_degree[area], 5)
         low, high = self.part_ranges[area, ::2], self.part_ranges[area, 1::2]

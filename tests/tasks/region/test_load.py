@@ -5,7 +5,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from tasks.region import Region, RegionError, load_region
+from tasks.region import Region, RegionError, TripEnds, load_region
 
 GOOD = {
     "id": "test",
@@ -71,6 +71,35 @@ def test_a_guarantee_for_vehicles_is_one_frozen_value(tmp_path: Path) -> None:
     assert guarantee.model_dump() == {**chosen, "epsilon": 1.0, "delta": 1e-6}
     with pytest.raises(ValidationError, match="frozen"):
         guarantee.epsilon = 2.0  # type: ignore[misc]  # mypy sees it as well
+
+
+def test_what_a_region_yields_follows_from_how_its_feeds_name_vehicles(tmp_path: Path) -> None:
+    def feeds(*regimes: str) -> list[dict[str, str]]:
+        return [
+            {"id": f"f{i}", "url": f"http://127.0.0.1/{i}/gbfs.json", "id_regime": regime}
+            for i, regime in enumerate(regimes)
+        ]
+
+    for regimes, yields, maker in (
+        (("static", "static"), "trips", "trip_field"),
+        (("per_trip", "per_trip"), "ends", "trip_ends"),
+        (("per_trip", "static"), "nothing", "trip_ends"),
+        (("per_poll",), "nothing", "trip_ends"),
+        (("periodic",), "nothing", "trip_ends"),
+    ):
+        region = load_region(write(tmp_path / "r.yaml", feeds=feeds(*regimes)))
+        assert (region.yields, region.maker.name) == (yields, maker)
+    fast = {"name": "trip_field", "steps": 7}
+    path = write(tmp_path / "r.yaml", feeds=feeds("per_trip"), synthesizer=fast)
+    assert load_region(path).maker == TripEnds(steps=7)
+
+
+def test_a_vehicle_that_cannot_be_followed_is_not_promised_to_be_protected(tmp_path: Path) -> None:
+    guarantee = {"unit": "vehicle_day", "adjacency": "add_remove", "max_trips_per_vehicle": 4}
+    feed = {"id": "f", "url": "http://127.0.0.1/gbfs.json", "id_regime": "per_trip"}
+    path = write(tmp_path / "r.yaml", feeds=[feed], guarantee=guarantee)
+    with pytest.raises(RegionError, match=r"followed.*set guarantee\.unit to trip"):
+        load_region(path)
 
 
 @pytest.mark.parametrize("text", ["", "- a\n- b\n", "a: [", "\x00"])

@@ -19,7 +19,7 @@ def parts_at(degrees: Floats) -> tuple[Integers, Integers]:
     lattice = random_field(AREA, 0).lattice
     area = np.zeros(len(degrees), np.int64)
     origin, destination = (
-        np.stack(lattice._place(area, degrees[:, ends]), axis=1) for ends in ([0, 1], [2, 3])
+        np.stack(lattice.place(area, degrees[:, ends]), axis=1) for ends in ([0, 1], [2, 3])
     )
     return origin, destination
 
