@@ -17,7 +17,6 @@ from tasks.synthesis.trip_field.lattice import Floats
 from tasks.synthesis.trip_field.layout import Layout
 from tasks.synthesis.trip_field.surprise import loosening
 
-
 _SPREAD = 4
 """What is new at a place has at least so many hours, distances and so on."""
 
