@@ -14,15 +14,13 @@ from tasks.region.guarantee import Guarantee
 from tasks.region.model import Box
 from tasks.synthesis.arrays import UNREADABLE, load_arrays, save_arrays
 from tasks.synthesis.errors import ModelFileError
-from tasks.synthesis.trip_field.lattice import Floats, Integers, Lattice, resolution
+from tasks.synthesis.trip_field.budget import divide, resolved
+from tasks.synthesis.trip_field.lattice import Floats, Integers, Lattice
 from tasks.synthesis.trip_field.settings import FieldSettings, Prior, Shares
 from tasks.synthesis.trip_field.tables import table_sizes, touched
 
 COUNTS = "measurements.npz"
 DOCUMENT = "measurements.json"
-
-_ENOUGH = {"sixteenths": 1200.0, "quarters": 400.0, "origins": 400.0}
-"""Trips per unit of noise multiplier below which a table is mere noise, and is left out."""
 
 
 @dataclass(frozen=True)
@@ -77,31 +75,23 @@ def make_plan(
     """
     if rows < 1:
         raise ValueError(f"a measurement needs at least one trip, got rows {rows}")
-    coarse = Lattice(boxes)
+    lattice, unit = Lattice(boxes), guarantee.trips_per_unit
+    ordinary = asdict(settings.shares)
 
-    def mechanism_on(lattice: Lattice, noise: float) -> WeightedMeasurement:
-        unit = guarantee.trips_per_unit
-        shares = _shares(settings.shares, rows / (noise * unit))
+    def mechanism_on(
+        lattice: Lattice, shares: Mapping[str, float], noise: float
+    ) -> WeightedMeasurement:
         sizes = table_sizes(lattice)
         tables = {name: (*sizes[name], share) for name, share in shares.items()}
         return WeightedMeasurement.within(noise, tables, unit)
 
-    mechanism = solve_noise(guarantee, lambda noise: mechanism_on(coarse, noise))
-    noise = mechanism.event().noise_multiplier
-    lattice = Lattice(boxes, resolution(rows, noise * guarantee.trips_per_unit))
-    if lattice != coarse:
-        mechanism = mechanism_on(lattice, noise)
-    return Plan(lattice, rows, settings, mechanism)
-
-
-def _shares(shares: Shares, signal: float) -> dict[str, float]:
-    """Shares of the tables that are measured, adding up to 1."""
-    kept = {
-        name: share
-        for name, share in asdict(shares).items()
-        if share > 0 and signal >= _ENOUGH.get(name, 0)
-    }
-    return {name: share / sum(kept.values()) for name, share in kept.items()}
+    # whatever the shares are, the noise of all tables together is at least this
+    solved = solve_noise(guarantee, lambda noise: mechanism_on(lattice, {"ends": 1.0}, noise))
+    noise = solved.event().noise_multiplier
+    signal = rows / (noise * unit)
+    lattice = resolved(lattice, ordinary, signal)
+    shares = divide(ordinary, lattice, signal)
+    return Plan(lattice, rows, settings, mechanism_on(lattice, shares, noise))
 
 
 def measure(trips: pa.Table, plan: Plan) -> Measurements:
