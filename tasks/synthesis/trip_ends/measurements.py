@@ -1,6 +1,7 @@
 """What is measured of a day's starts and ends, planned from what is public, stored before fits."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from tasks.synthesis.arrays import UNREADABLE, load_arrays, save_arrays
 from tasks.synthesis.errors import ModelFileError
 from tasks.synthesis.trip_ends.settings import EndsPrior, EndsSettings, EndsShares
 from tasks.synthesis.trip_ends.tables import KINDS, events, table_sizes, touched
-from tasks.synthesis.trip_field.lattice import Floats, Integers, Lattice, resolution
+from tasks.synthesis.trip_field.lattice import COARSEST, Floats, Integers, Lattice
 from tasks.synthesis.trip_field.settings import Prior
 
 COUNTS = "measurements.npz"
@@ -27,6 +28,8 @@ DOCUMENT = "measurements.json"
 
 _ENOUGH = {"sixteenths": 1200.0, "quarters": 400.0}
 """Rides per unit of noise multiplier below which a table is mere noise, and is left out."""
+_LARGE = 20_000
+"""Rides per unit of noise multiplier at which the largest cells are as good as they can be."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,7 @@ class EndsMechanism:
         if min(starts, ends) < 1:
             raise ValueError(f"a measurement needs starts and ends, got {starts} and {ends}")
         rides = (starts + ends) // 2
-        lattice = Lattice(self.boxes, resolution(rides, self.noise_multiplier))
+        lattice = Lattice(self.boxes, _resolution(rides, self.noise_multiplier))
         shares = _shares(self.settings.shares, rides / self.noise_multiplier)
         sizes = table_sizes(lattice)
         tables = {
@@ -161,6 +164,16 @@ def make_plan(
     """
     mechanism = solve_noise(guarantee, lambda noise: EndsMechanism(boxes, settings, noise))
     return mechanism.plan(starts, ends)
+
+
+def _resolution(rides: int, noise_multiplier: float) -> int:
+    """Cells in a degree of latitude, from public quantities only.
+
+    A cell's count stays as large beside its noise when cells are halved while rides and the
+    inverse of the noise together grow fourfold.
+    """
+    halvings = math.floor(math.log(max(rides / noise_multiplier / _LARGE, 1), 4))
+    return COARSEST << min(3, halvings)
 
 
 def _shares(shares: EndsShares, signal: float) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 Rows and columns are aligned to whole degrees, so that every box of a region, and every region,
 cuts the map at the same lines. A cell is 0.01 degrees high, or 0.01 / 2, 0.01 / 4, ... where the
-day is large enough for it (`resolution`), and as many degrees wide, doubled for every halving of
+day is large enough for it (`budget`), and as many degrees wide, doubled for every halving of
 the degree of longitude towards the poles. Nothing here is learnt from trips.
 """
 
@@ -40,31 +40,10 @@ COARSEST = 100
 ENDS = ("origin_latitude", "origin_longitude", "destination_latitude", "destination_longitude")
 
 _ASPECTS_PER_OCTAVE = 32
-_LARGE = 20_000
-"""Trips per unit of noise multiplier at which the cells are as good as they can be."""
 
 Floats = NDArray[np.floating[Any]]
 Integers = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-
-
-def resolution(rows: int, noise_multiplier: float) -> int:
-    """Cells in a degree of latitude, from public quantities only.
-
-    A cell's count stays as large beside its noise when cells are halved while trips and the
-    inverse of the noise together grow fourfold.
-
-    Args:
-        rows: Number of trips; public under `zero_out`, otherwise a noisy count.
-        noise_multiplier: Noise of the whole measurement over its sensitivity.
-
-    Examples:
-        >>> resolution(27_000, 6.3), resolution(500_000, 4.3)
-        (100, 200)
-    """
-    signal = rows / noise_multiplier / _LARGE
-    halvings = min(3, math.floor(math.log(max(signal, 1), 4)))
-    return COARSEST << halvings
 
 
 @dataclass(frozen=True)

@@ -172,8 +172,8 @@ def _bearings(lattice: Lattice, index: Integers) -> Columns:
 
 
 def _hour_octaves(lattice: Lattice, index: Integers) -> Columns:
-    hour, octave = np.divmod(index, displacements(lattice).octaves)
-    return {**_hours(lattice, hour), **_octaves(lattice, octave)}
+    area_hour, octave = np.divmod(index, displacements(lattice).octaves)
+    return {**_area_hours(lattice, area_hour), **_octaves(lattice, octave)}
 
 
 _CELLS: Mapping[str, Callable[[Lattice, Integers], Columns]] = {

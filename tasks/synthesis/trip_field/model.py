@@ -34,6 +34,8 @@ from tasks.synthesis.trip_field.tables import displacements
 _HERE = NEAR // 2
 """The near offset from a block to itself."""
 _TINY = 1e-30
+_USUAL_M, _USUAL_WIDTH = 1500.0, 1.2
+"""Lengths before anything is measured: lognormal, two thirds of them from 450 m to 5 km."""
 
 Effects = dict[str, tf.Tensor]
 
@@ -76,6 +78,9 @@ class FieldModel:
         self._zones = [
             _ZoneModel(lattice, self.bins, zone, tables[zone.aspect]) for zone in zones(lattice)
         ]
+        middle = np.sqrt(self.bins.edges[:-1] * self.bins.edges[1:])
+        usual = -((np.log(middle / _USUAL_M) / _USUAL_WIDTH) ** 2) / 2
+        self._usual = tf.constant(usual, tf.float32)
         self._log_cover = log_cover(lattice)
 
     @cached_property
@@ -105,7 +110,7 @@ class FieldModel:
         base += self._log_cover
         octave = self.bins.octave
         bearing = prior.bearing * tf.gather(effects["bearing"], octave)
-        distance = prior.distance * tf.cumsum(effects["distance"])
+        distance = self._usual + prior.distance * tf.cumsum(effects["distance"])
         distance += prior.area_octave * tf.gather(effects["area_octave"], octave, axis=1)
         bins = tf.reshape(distance[:, :, None] + bearing, [len(self.lattice.boxes), -1])
         hours = (

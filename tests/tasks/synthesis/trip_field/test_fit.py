@@ -22,7 +22,7 @@ from tasks.synthesis.trip_field import (
     save_measurements,
 )
 from tasks.synthesis.trip_field.fit import fit
-from tasks.synthesis.trip_field.lattice import CELLS
+from tasks.synthesis.trip_field.lattice import CELLS, Lattice
 from tasks.synthesis.trip_field.sampling import sample
 from tests.tasks.synthesis.boxes import star
 from tests.tasks.synthesis.trip_field.conftest import random_field
@@ -43,7 +43,9 @@ def trips(truth: Field) -> pa.Table:
 
 @pytest.fixture(scope="module")
 def measurements(trips: pa.Table) -> Measurements:
-    plan = make_plan((BOX,), len(trips), Guarantee(epsilon=5, delta=1e-6), SETTINGS)
+    # less noise than epsilon 1.3 needs, and cells of 0.01 degrees would be halved
+    plan = make_plan((BOX,), len(trips), Guarantee(epsilon=1.3, delta=1e-6), SETTINGS)
+    assert plan.lattice == Lattice((BOX,))
     return measure(trips, plan)
 
 
@@ -110,8 +112,9 @@ def test_a_small_day_is_measured_coarsely_and_still_fits() -> None:
     settings = FieldSettings(steps=20)
     plan = make_plan((BOX,), 100, Guarantee(epsilon=0.666, delta=1e-6), settings)
     names = {table.name for table in plan.mechanism.tables}
-    assert "ends" in names
-    assert not names & {"origins", "quarters", "sixteenths"}
+    assert {"ends", "block_ends"} <= names
+    assert not names & {"origins", "area_hours", "quarters", "sixteenths"}
+    assert plan.lattice == Lattice((BOX,))
     field = fit(plan, Evidence.of(measure(trips, plan)))
     assert np.isfinite(log_density(field, trips)).all()
     assert sample(field, 100, np.random.default_rng(0)).num_rows == 100

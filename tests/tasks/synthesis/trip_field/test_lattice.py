@@ -14,7 +14,6 @@ from tasks.synthesis.trip_field.lattice import (
     PARTS,
     REACH,
     Lattice,
-    resolution,
 )
 from tests.tasks.synthesis.boxes import any_box, any_holed_area
 
@@ -108,13 +107,6 @@ def test_cells_stay_about_as_wide_as_high_towards_the_poles() -> None:
     for south in (0.0, 30.0, 52.0, 60.5, 70.0):
         lattice = Lattice((Box(name="a", south=south, west=8, north=south + 0.2, east=8.2),))
         assert 0.49 < lattice.aspect[0] <= 1.02
-
-
-def test_resolution_rises_with_trips_and_falls_with_noise() -> None:
-    assert resolution(100, 6.3) == resolution(27_000, 6.3) == 100
-    assert resolution(1_000_000, 4.3) == 200
-    assert resolution(10_000_000, 4.3) == 800
-    assert resolution(1_000_000, 43) == 100
 
 
 def test_rows_that_are_no_trips_are_left_out() -> None:
