@@ -34,26 +34,31 @@ def collect(
         region: The region.
         day: Service day to collect; needed where the clock is the feed's. Default: today.
         shifts: How many shifts at most; fewer if the day ends or every feed says it is over.
-            None: as many as the day has.
+            None: as many as the day has, on the wall clock also after one that failed, since an
+            outage passes. A replay waits until it is gone on with.
         minutes: Stop after so many minutes, in the middle of a shift if need be.
 
     Returns:
         One report per shift and feed: polls, sightings, outcomes; or the `error`.
 
     Raises:
-        OpentripsError: If every feed of a shift failed; what the first one said.
+        OpentripsError: If every feed of a shift failed (where shifts go on after that: of all
+            shifts); what the first one said.
     """
+    goes_on = shifts is None and region.clock == "wall"
     day = day or service_day_of(dt.datetime.now(dt.UTC), region.zone)
     reports: list[dict[str, Any]] = []
+    has_failed = False
     for end in _shift_ends(region, day, shifts, minutes):
         futures = [poll_shift.submit(region, feed.id, day, end) for feed in region.feeds]
         wait(futures)
         shift = [_report(feed, future) for feed, future in zip(region.feeds, futures, strict=True)]
-        if all("error" in report for report in shift):
-            futures[0].result()  # raises
         reports += shift
-        if all(report.get("ended") for report in shift):
+        has_failed = all("error" in report for report in (reports if goes_on else shift))
+        if (has_failed and not goes_on) or all(report.get("ended") for report in shift):
             break
+    if has_failed:
+        futures[0].result()  # raises
     create_table_artifact(
         key=f"collect-{region.id}",
         table=[{key: str(value) for key, value in report.items()} for report in reports],

@@ -2,6 +2,8 @@
 
 import datetime as dt
 import json
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +81,17 @@ def _publish(layout: Layout, region: Region, day: dt.date, releases: Path) -> Pa
             software=software,
             files=files,
         ),
+        partial(_write_more, model, stored),
     )
+
+
+def _write_more(model: dict[str, Any], stored: Path, directory: Path) -> Sequence[str]:
+    """What a measured synthesizer publishes beside the rows."""
+    if model["synthesizer"]["name"] != "trip_field":
+        return ()
+    from tasks.release.measured import write_measured
+
+    return write_measured(stored, directory)
 
 
 def _finished(directory: Path) -> dict[str, Any]:

@@ -122,7 +122,7 @@ def _train(region: Region, day: dt.date, layout: Layout) -> dict[str, Any]:
         update_progress_artifact(artifact, 100 * done / planned)
         if done * _TOLD_EVERY // planned > told:
             told = done * _TOLD_EVERY // planned
-            logger.info("Training: step %d of %d", done, planned)
+            logger.info("Training: %d of %d steps", done, planned)
 
     with open_ledger(layout, region) as ledger:
         return train_under_ledger(

@@ -72,7 +72,7 @@ def trips_day(
     """
     day = ServiceDay(date, time_zone, poll_seconds)
     timeline = fleet_timeline(read_trips(table), day, seed)
-    timeline = replace(timeline, ids=tuple(f"{name}-{date:%m%d}" for name in timeline.ids))
+    timeline = replace(timeline, ids=tuple(f"{name}-{date:%Y%m%d}" for name in timeline.ids))
     return TimelineFeed(timeline, day, "replayed_trips", "Replay of a table of trips", id_regime)
 
 

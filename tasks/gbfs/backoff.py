@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tasks.gbfs.errors import SparedError
-from tasks.gbfs.note import Note, is_noted, shared_note
+from tasks.gbfs.note import is_noted, shared_note
 
 BACKOFF_CEILING_SECONDS = 900
 """Whatever is in trouble is asked at least this often, unless it says otherwise."""
@@ -26,7 +26,8 @@ class Backoff:
     After each failure in a row the name is spared for a random time below an interval times
     0, 1, 3, 7, ... (exponential back-off with jitter), at most `BACKOFF_CEILING_SECONDS`. Failures
     less than half an interval after one that was counted are its company: requests that were under
-    way together, or the other feeds of one host.
+    way together, or the other feeds of one host. What a name asks for itself holds besides, also
+    when a good answer comes that was under way before.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class Backoff:
         left = 0.0
         with suppress(OSError), shared_note(self._directory, name) as note:
             now = self._now()
-            left = _left(note, now)
+            left = max(_left(note["until"], now), _left(note["asked_until"], now))
         if left > 0:
             raise SparedError(dt.datetime.fromtimestamp(now + left, dt.UTC))
 
@@ -71,9 +72,10 @@ class Backoff:
         """
         with suppress(OSError), shared_note(self._directory, name) as note:
             now = self._now()
-            asked = min(retry_after or 0.0, MAX_RETRY_AFTER_SECONDS)
-            if asked:  # not all at the very second that the host named
-                asked += self._draw(0, min(interval, 0.1 * asked))
+            if retry_after:
+                asked = min(retry_after, MAX_RETRY_AFTER_SECONDS)
+                asked += self._draw(0, min(interval, 0.1 * asked))  # not all at one second
+                note["asked_until"] = now + max(asked, _left(note["asked_until"], now))
             since = abs(now - note["failed_at"])  # processes may look in the other order
             if since >= FORGOTTEN_SECONDS:
                 note["failures"] = 0
@@ -82,20 +84,20 @@ class Backoff:
                 note["failed_at"] = now
                 most = interval * (2 ** min(note["failures"] - 1, 20) - 1)
                 most = min(most, BACKOFF_CEILING_SECONDS)
-                asked = max(asked, self._draw(most / 2, most))
-            note["until"] = now + max(asked, _left(note, now))
+                wait = self._draw(most / 2, most)
+                note["until"] = now + max(wait, _left(note["until"], now))
 
     def succeeded(self, name: str) -> None:
         """Note that all is well: the next failure is the first again."""
         if is_noted(self._directory, name):
             with suppress(OSError), shared_note(self._directory, name) as note:
-                note.clear()
+                note.update(failures=0, until=0)
 
 
-def _left(note: Note, now: float) -> float:
+def _left(until: float, now: float) -> float:
     """Seconds for which a name is still spared.
 
     A time that is further away than any was noted by a clock that ran ahead, and does not count.
     """
-    left = note["until"] - now
+    left = until - now
     return left if 0 < left <= 1.1 * MAX_RETRY_AFTER_SECONDS else 0.0

@@ -26,7 +26,7 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _MAX_LINES = 4
 _TIMEOUTS = (TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError)
 ERRAND_SECONDS = 5.0
-"""Longest time for a request that a poll may have to wait for."""
+"""Longest time for a request that a poll may have to wait for, the wait for its turn aside."""
 
 _SMALL = 1 << 20  # below this a body may be as repetitive as it likes
 
@@ -195,17 +195,17 @@ class Client:
             url: An http or https URL.
             validators: Of the last body that was kept.
             is_errand: Whether it is a request beside the polls: it gets `ERRAND_SECONDS` at most,
-                and how it ends is not held against its host.
+                and how it ends is not held against its host, whose `Retry-After` is obeyed.
 
         Raises:
             SparedError: If the URL's host is spared now, so that nothing was asked.
         """
-        answer, spent = Answer("unreachable"), 0.0
+        answer, target, spent = Answer("unreachable"), "", 0.0
         most = self._limits.total_seconds
         most = min(most, ERRAND_SECONDS) if is_errand else most
         for hop in range(self._limits.redirects + 1):
             try:
-                origin = self._admitted(url)
+                url, origin = self._admitted(url, target)
                 begun = time.monotonic()
                 answer, target = self._hop(
                     origin, url, validators or Validators(), begun + most - spent
@@ -218,13 +218,12 @@ class Client:
                 return replace(answer, detail=str(error))
             spent += time.monotonic() - begun  # without the wait for a turn
             answer = replace(answer, latency_ms=round(spent * 1000))
-            if self._manners is not None and not is_errand:
+            if self._manners is not None and (answer.retry_after or not is_errand):
                 self._manners.note_answer(
                     origin.host, origin.port, answer.outcome, answer.status, answer.retry_after
                 )
-            if target is None:
+            if not target:
                 return answer
-            url = urljoin(url, target)
         return replace(answer, detail=f"more than {self._limits.redirects} redirects")
 
     def close(self) -> None:
@@ -234,29 +233,30 @@ class Client:
         self._lines.clear()
         self._session.close()
 
-    def _admitted(self, url: str) -> _Origin:
-        """The host of a URL, once it may be asked."""
+    def _admitted(self, base: str, target: str) -> tuple[str, _Origin]:
+        """Where a redirect leads to, or the URL itself; and its host, once it may be asked."""
         try:
+            url = urljoin(base, target)
             origin = _origin_of(url)
         except ValueError:
             raise _NotAskedError("it is no http or https URL") from None
         if self._manners is not None:
             self._manners.await_turn(origin.host, origin.port)
-        return origin
+        return url, origin
 
     def _hop(
         self, origin: _Origin, url: str, validators: Validators, deadline: float
-    ) -> tuple[Answer, str | None]:
-        """One request: the answer, and where it redirects to if it does."""
+    ) -> tuple[Answer, str]:
+        """One request: the answer, and where it redirects to if it does, else an empty text."""
         try:
             line = self._line(origin, deadline)
             with line.limited(deadline, self._limits.connect_seconds):
                 answer, target = self._ask(line, url, validators, deadline)
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             late = isinstance(error, _TIMEOUTS) or time.monotonic() >= deadline
-            return Answer("timeout" if late else "unreachable"), None
+            return Answer("timeout" if late else "unreachable"), ""
         if line.is_cut:  # a cut looks like the end of a body that says no length
-            return Answer("timeout", answer.status, date=answer.date), None
+            return Answer("timeout", answer.status, date=answer.date), ""
         return answer, target
 
     def _line(self, origin: _Origin, deadline: float) -> Line:
@@ -275,16 +275,16 @@ class Client:
 
     def _ask(
         self, line: Line, url: str, validators: Validators, deadline: float
-    ) -> tuple[Answer, str | None]:
+    ) -> tuple[Answer, str]:
         """Send it and read the answer; the connection is kept if nothing is left on it."""
         finished = False
         try:
             with self._send(line, url, validators) as response:
-                target = response.headers.get("Location")
-                if response.status_code in _REDIRECTS and target is not None:
+                target = response.headers.get("Location", "")
+                if response.status_code in _REDIRECTS and target:
                     answer = Answer("http_error", response.status_code, date=_date(response))
                 else:
-                    target = None
+                    target = ""
                     answer = self._read(response, url, validators, deadline)
                 if response.raw.length_remaining == 0:
                     response.raw.drain_conn()  # of nothing; it gives the connection back

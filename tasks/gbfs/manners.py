@@ -18,9 +18,9 @@ _WELL = ("ok", "not_modified", "ended")
 class Manners:
     """Turns at hosts, and back-off from hosts and from feeds.
 
-    A host is spared after 408, 425, 429, 5xx, a time-out, no connection, and whenever it sends
-    `Retry-After`; one good answer of any of its feeds and it is well. A feed is spared after any
-    error, also those that say nothing about the host, such as 403 and 404.
+    A host is spared after 408, 425, 429, 5xx, a time-out and no connection, until one good answer
+    of any of its feeds; and for as long as `Retry-After` says. A feed is spared after any error,
+    also those that say nothing about the host, such as 403, 404 and a body over the limit.
     """
 
     def __init__(self, turns: HostTurns, backoff: Backoff) -> None:
@@ -92,10 +92,10 @@ class Manners:
             outcome: One of `tasks.schema.polls.OUTCOMES`.
             interval: Time between two polls, seconds.
         """
-        if outcome in ("timeout", "unreachable", "http_error"):
-            self._backoff.failed(f"feed {feed}", interval)
-        else:
+        if outcome in _WELL:
             self._backoff.succeeded(f"feed {feed}")
+        else:
+            self._backoff.failed(f"feed {feed}", interval)
 
 
 def _server(host: str, port: int) -> str:

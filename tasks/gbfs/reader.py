@@ -4,6 +4,7 @@ import datetime as dt
 import math
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -46,7 +47,6 @@ class Reading:
         date: The server's `Date` header, UTC.
         validators: What to send with the next poll, once this one is kept.
         parsed: What the body says, if the outcome is `ok`.
-        retry_after: Seconds for which the host asks not to be asked, if it does.
         detail: More about a failure, for people; never quotes a body, a path or a query.
     """
 
@@ -57,7 +57,6 @@ class Reading:
     date: dt.datetime | None
     validators: Validators
     parsed: Parsed | None
-    retry_after: float | None = None
     detail: str | None = None
 
 
@@ -117,6 +116,7 @@ class FeedReader:
         self._discover_at = -math.inf  # on the monotonic clock
         self._types_url: str | None = None
         self._types_at = -math.inf  # on the monotonic clock
+        self._has_asked = False  # anything, for the present poll
 
     def __enter__(self) -> Self:
         return self
@@ -132,7 +132,7 @@ class FeedReader:
             validators: Of the last body that was kept; the feed may then answer `not_modified`.
 
         Raises:
-            SparedError: If the feed or its host is spared, so that it was not asked.
+            SparedError: If the feed or its host is spared, so that nothing was asked.
             FeedError: If discovery sends a feed with `clock: feed` off this machine, or the
                 catalogue lacks the system.
         """
@@ -140,7 +140,13 @@ class FeedReader:
             return self._read(validators)
         feed = f"{self._feed.url} {self._feed.system}"
         self._manners.check_feed(feed)
-        reading = self._read(validators)
+        self._has_asked = False
+        try:
+            reading = self._read(validators)
+        except SparedError as spared:
+            if not self._has_asked:
+                raise
+            reading = _failed(Answer("unreachable"), "unreachable", str(spared))
         self._manners.note_poll(feed, reading.outcome, self._feed.poll_seconds)
         return reading
 
@@ -241,12 +247,14 @@ class FeedReader:
         """
         assert self._client is not None
         answer = self._client.get(url, validators)
+        self._has_asked = True
         is_lost = answer.outcome == "unreachable" or _means_moved(answer.status)
         if url.startswith("http://") and is_lost and not is_loopback(url):
             secure = "https://" + url.removeprefix("http://")
-            second = self._client.get(secure)
-            if second.outcome in ("ok", "ended"):
-                return second, secure
+            with suppress(SparedError):
+                second = self._client.get(secure)
+                if second.outcome in ("ok", "ended"):
+                    return second, secure
         return answer, url
 
     def _reading(self, answer: Answer) -> Reading:
@@ -291,6 +299,7 @@ class FeedReader:
             manners=self._manners,
         )
         answer = client.get(self._catalogue)
+        self._has_asked = True
         client.close()
         if answer.outcome != "ok":
             return _failed(answer, answer.outcome, answer.detail or "it is the catalogue's answer")
@@ -334,6 +343,5 @@ def _failed(answer: Answer, outcome: str, detail: str | None = None) -> Reading:
         answer.date,
         answer.validators if outcome == "not_modified" else Validators(),
         None,
-        answer.retry_after,
         detail or answer.detail,
     )

@@ -29,7 +29,7 @@ MAX_IDS = 1 << 18
 """Most vehicle ids that are held at once; each costs some 200 bytes."""
 
 MAX_ROWS = 10_000_000
-"""Most sightings that are held at once; each costs 30 bytes."""
+"""Most sightings that are held at once; each costs 26 bytes."""
 
 _CHUNK_POLLS = 64  # polls whose ids are looked up together
 _UNKNOWN = -1

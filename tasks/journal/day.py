@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from tasks.journal.record import Poll, decode_poll, decode_sightings
 from tasks.journal.segment import SUFFIX, scan
-from tasks.journal.vehicle_types import read_vehicle_types
+from tasks.journal.vehicle_types import VEHICLE_TYPES_FILE, read_vehicle_types
 from tasks.schema import POLLS, VEHICLE_TYPES
 
 
@@ -39,7 +39,7 @@ class JournalDay:
     Attributes:
         entries: Every acknowledged poll once, by `fetched_at`.
         damaged: Names of the files with bytes that were acknowledged and cannot be read any
-            more; the polls they held are missing from the entries.
+            more; what they held is missing here.
         vehicle_types: What the feed declared, columns of `tasks.schema.VEHICLE_TYPES`.
     """
 
@@ -80,6 +80,9 @@ def read_day(directory: Path, day: dt.date) -> JournalDay:
         entries += _entries(path, found.payloads, entries[-1] if entries else None)
     entries.sort(key=lambda entry: entry.poll.fetched_at)
     types = read_vehicle_types(directory / day.isoformat())
+    if types is None:
+        damaged.append(VEHICLE_TYPES_FILE)
+        types = VEHICLE_TYPES.arrow().empty_table()
     return JournalDay(tuple(entries), tuple(sorted(damaged)), types)
 
 

@@ -11,6 +11,7 @@ from tasks.files import FileError, Layout, fsync_directory, read_manifest, verif
 from tasks.journal.columns import sorted_tables
 from tasks.journal.day import JournalDay, collected_days, read_day
 from tasks.journal.errors import JournalError
+from tasks.journal.vehicle_types import VEHICLE_TYPES_FILE
 from tasks.region import Region
 from tasks.region.service_day import day_bounds
 from tasks.schema import POLLS
@@ -27,8 +28,8 @@ def expire_journals(
     """Delete the journals of days that are over and sealed for the region's `retention_days`.
 
     Before that the sealed day is read back: every file against its SHA-256, and every poll and
-    sighting against the journal's own. A day that was never sealed is kept, and so is one whose
-    sealed files or journal have changed since.
+    sighting against the journal's own, vehicle types where the journal's can be read. A day that
+    was never sealed is kept, and so is one whose sealed files or journal have changed since.
 
     Args:
         region: The region; only its own feeds' journals are looked at.
@@ -76,15 +77,15 @@ def _read_back(sealed: Path, feed: str, journal: JournalDay) -> None:
     if manifest is None or feed not in manifest["feeds"]:
         raise JournalError(f"{sealed}: does not hold feed {feed!r}")
     verify_files(sealed, manifest)
-    if list(journal.damaged) != manifest["feeds"][feed]["damaged"]:
+    differing = set(journal.damaged) ^ set(manifest["feeds"][feed]["damaged"])
+    if differing - {VEHICLE_TYPES_FILE}:
         raise JournalError(f"{sealed}: the journal was damaged after the day was sealed")
     polls = pq.read_table(sealed / f"{feed}.polls.parquet", schema=POLLS.arrow())
     if polls.to_pylist() != journal.table().to_pylist():
         raise JournalError(f"{sealed}: the journal holds other polls than the sealed day")
     types = f"{feed}.vehicle_types.parquet"
-    if types in manifest["files"] and not journal.vehicle_types.equals(
-        pq.read_table(sealed / types)
-    ):
+    is_kept = types in manifest["files"] and VEHICLE_TYPES_FILE not in journal.damaged
+    if is_kept and not journal.vehicle_types.equals(pq.read_table(sealed / types)):
         raise JournalError(f"{sealed}: the journal holds other vehicle types")
     with pq.ParquetFile(sealed / f"{feed}.parquet") as file:
         groups = (file.read_row_group(index) for index in range(file.num_row_groups))

@@ -3,7 +3,7 @@
 import fcntl
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -36,7 +36,12 @@ def published(releases: Path) -> Path | None:
     return final
 
 
-def publish_first(releases: Path, rows: Mapping[str, pa.Table], manifest_of: _Manifest) -> Path:
+def publish_first(
+    releases: Path,
+    rows: Mapping[str, pa.Table],
+    manifest_of: _Manifest,
+    write_more: Callable[[Path], Sequence[str]] = lambda directory: (),
+) -> Path:
     """Publish revision r1 of a day, once.
 
     A crash at any instant leaves no `r1` or a whole one. What a crashed run staged is removed by
@@ -46,6 +51,7 @@ def publish_first(releases: Path, rows: Mapping[str, pa.Table], manifest_of: _Ma
         releases: Directory of the day's revisions.
         rows: Synthetic rows of each table, columns as in `tasks.release.tables.SCHEMAS`.
         manifest_of: Makes the public manifest, given the facts of the data files.
+        write_more: Writes further data files into a directory and returns their names.
 
     Returns:
         The release's directory: this one, or that of whoever was first.
@@ -58,7 +64,7 @@ def publish_first(releases: Path, rows: Mapping[str, pa.Table], manifest_of: _Ma
         if (first := published(releases)) is not None:
             return first
         tables = {name: published_table(table, name) for name, table in rows.items()}
-        _write(staged, tables, manifest_of)
+        _write(staged, tables, manifest_of, write_more(staged))
         move_into_place(staged, releases / "r1")
     return releases / "r1"
 
@@ -88,20 +94,26 @@ def _only_publisher(releases: Path) -> Iterator[Path]:
         os.close(lock)
 
 
-def _write(directory: Path, tables: Mapping[str, pa.Table], manifest_of: _Manifest) -> None:
-    files = []
+def _write(
+    directory: Path,
+    tables: Mapping[str, pa.Table],
+    manifest_of: _Manifest,
+    more: Sequence[str],
+) -> None:
+    data: list[str] = []
     for name, table in tables.items():
         write_parquet(table, directory / f"{name}.parquet")
         write_csv(table, directory / f"{name}.csv.gz")
-        files += [f"{name}.parquet", f"{name}.csv.gz"]
-    manifest = manifest_of({name: _facts(directory / name) for name in files})
+        data += [f"{name}.parquet", f"{name}.csv.gz"]
+    data += more
+    manifest = manifest_of({name: _facts(directory / name) for name in data})
     (directory / CARD).write_text(render_card(manifest), encoding="utf-8")
     if manifest.is_of_ends:
         page = render_page_of_ends(manifest, tables)
     else:
         page = render_page(manifest, tables["trips"])
     (directory / PAGE).write_text(page, encoding="utf-8")
-    write_manifest(directory, manifest.fields(), (*files, CARD, PAGE))
+    write_manifest(directory, manifest.fields(), (*data, CARD, PAGE))
 
 
 def _facts(path: Path) -> FileFacts:

@@ -95,6 +95,19 @@ class Accountant(_Public):
     epsilon_rdp: float = Field(gt=0)
 
 
+class History(_Public):
+    """The measured days that stand behind the model, as a hash chain of their noisy counts."""
+
+    day: dt.date
+    measured: str = Field(pattern="^[0-9a-f]{64}$", description="SHA-256 of the noisy counts.")
+    days: int = Field(ge=1, description="How many, this one included.")
+    link: str = Field(pattern="^[0-9a-f]{64}$", description="Hash of this link of the chain.")
+    parent: str | None = Field(
+        pattern="^[0-9a-f]{64}$", description="Hash of the link before it; None for the first."
+    )
+    parent_day: dt.date | None
+
+
 class Synthesizer(_Public):
     """The model's kind and its public settings."""
 
@@ -159,6 +172,7 @@ class PublicManifest(_Public):
     accountant: Accountant
     charge: Charge
     synthesizer: Synthesizer
+    history: History | None = Field(description="None where a model knows its own day only.")
     capture: Capture
     checks: Checks
     software: Software
@@ -246,7 +260,7 @@ def public_manifest(
         ) from None  # the cause would show private values
 
 
-def _privacy_statement(model: Mapping[str, Any]) -> dict[str, BaseModel]:
+def _privacy_statement(model: Mapping[str, Any]) -> dict[str, BaseModel | None]:
     """What the model's own statement says that is public."""
     privacy, settings = model["privacy"], model["synthesizer"]
     return {
@@ -257,6 +271,7 @@ def _privacy_statement(model: Mapping[str, Any]) -> dict[str, BaseModel]:
             epsilon_pld=privacy["epsilon_pld"],
             epsilon_rdp=privacy["epsilon_rdp"],
         ),
+        "history": History(**privacy["history"]) if privacy["history"] else None,
         "charge": Charge(**{name: privacy["charge"][name] for name in Charge.model_fields}),
         "synthesizer": Synthesizer(
             name=settings["name"],

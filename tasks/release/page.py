@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from tasks.release.figures import Figures, figures_of, figures_of_ends
 from tasks.release.manifest import GaussianCounts, PublicManifest
+from tasks.release.numbers import distance, number, scientific
 from tasks.release.plots import (
     LARGE,
     SMALL,
@@ -22,7 +23,6 @@ from tasks.release.plots import (
     hour_bars,
 )
 from tasks.release.render import context, environment
-from tasks.release.words import distance, number, scientific
 
 
 def render_page(manifest: PublicManifest, table: pa.Table) -> str:

@@ -5,10 +5,10 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from tasks.release import words, words_of_ends
+from tasks.release import numbers, words, words_of_ends
 from tasks.release.manifest import PublicManifest
 from tasks.release.tables import SCHEMAS
-from tasks.schema import Column
+from tasks.schema import COUNTED, MEASUREMENTS, Column
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>#!|~&])")
 
@@ -30,12 +30,13 @@ def environment(*, autoescape: bool) -> Environment:
     )
     made.filters.update(
         markdown=markdown,
-        number=words.number,
-        percent=words.percent,
-        size=words.size,
-        scientific=words.scientific,
-        duration=words.duration,
+        number=numbers.number,
+        percent=numbers.percent,
+        size=numbers.size,
+        scientific=numbers.scientific,
+        duration=numbers.duration,
         bounds=bounds,
+        file_words=words.file_words,
     )
     return made
 
@@ -58,6 +59,9 @@ def context(manifest: PublicManifest) -> dict[str, Any]:
         ],
         "making": said.making(manifest),
         "limits": said.limits(manifest),
+        "measured": words.measured(manifest),
+        "measurement_columns": MEASUREMENTS.columns,
+        "counted": COUNTED,
         "tables": {name: SCHEMAS[name] for name in manifest.tables},
         "day": f"{manifest.service_day:%A} {manifest.service_day.day} {manifest.service_day:%B %Y}",
     }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from tasks.release.manifest import GaussianCounts, PublicManifest
+from tasks.release.numbers import number, percent, scientific
 
 GROUP_SIZES = (1, 2, 5, 10, 100)
 """Numbers of units (trips, or vehicles) of one person for which the guarantee is spelled out."""
@@ -165,6 +166,7 @@ def making(manifest: PublicManifest) -> Sequence[str]:
         "measured again; a difference alerts staff and decides nothing about that day's release.",
         *_bounding(manifest),
         _mechanism(manifest),
+        *_days_behind(manifest),
         f"Accounted for from the mechanism itself, epsilon is {number(accountant.epsilon_pld)} by "
         "privacy loss distributions, which counts, and "
         f"{number(accountant.epsilon_rdp)} by Renyi divergences, as a cross-check "
@@ -200,6 +202,22 @@ def _mechanism(manifest: PublicManifest) -> str:
     )
 
 
+def _days_behind(manifest: PublicManifest) -> Sequence[str]:
+    """Which days the fit knew of, where it knew of any."""
+    if (history := manifest.history) is None:
+        return ()
+    if history.days == 1:
+        return (
+            "No day before it stands behind this release: the fit knew this day's counts only.",
+        )
+    return (
+        f"{history.days} measured days stand behind this release: what was counted with noise on "
+        f"the {history.days - 1} before, the last of them {history.parent_day}, told the fit what "
+        "to expect of this one. They were paid for by their own budgets, and cost nothing again; "
+        "a trip of one of those days is protected as its own release says.",
+    )
+
+
 def _bounding(manifest: PublicManifest) -> Sequence[str]:
     if (most := manifest.guarantee.max_trips_per_vehicle) is None:
         return ()
@@ -215,7 +233,7 @@ def limits(manifest: PublicManifest) -> Sequence[str]:
         "A trip is inferred from two positions: where the vehicle went in between is unknown, "
         "the distance is a straight line, and the hour is that of the arrival. A vehicle that "
         "its operator moved looks like a trip.",
-        "Rows are drawn one by one: nothing links two rows to one vehicle or one person.",
+        "Nothing links two rows to one vehicle or one person.",
         "Noise hides what few trips do: the more rows a number counts, the more it says. A single "
         "map cell, a rare hour or one pair of origin and destination says little.",
         f"The feeds answered {percent(manifest.capture.coverage)} of the polls that were due; "
@@ -223,79 +241,44 @@ def limits(manifest: PublicManifest) -> Sequence[str]:
     )
 
 
-def percent(share: float) -> str:
-    """A share as a percentage that reads 100 % only if nothing is missing.
+def file_words(name: str) -> str:
+    """What a published data file is.
 
     Examples:
-        >>> percent(1.0), percent(0.9999), percent(0.4123)
-        ('100 %', '99.9 %', '41.2 %')
+        >>> file_words("field.json")
+        'where and how that density is laid out'
     """
-    if share >= 1:
-        return "100 %"
-    return f"{math.floor(share * 1000) / 10:.1f} %"
+    return _FILES[name]
 
 
-def number(value: float | Fraction) -> str:
-    """A number for people, with at most four significant digits.
-
-    Examples:
-        >>> number(1.0), number(0.666), number(6.53e-7), number(6.8231)
-        ('1', '0.666', '6.53e-07', '6.823')
-    """
-    return f"{float(value):.4g}"
-
-
-def size(length: int) -> str:
-    """A file's length for people.
-
-    Examples:
-        >>> size(950), size(265_400), size(3_100_000)
-        ('950 B', '265 kB', '3.1 MB')
-    """
-    if length < 1000:
-        return f"{length} B"
-    if length < 999_500:
-        return f"{length / 1e3:.0f} kB"
-    return f"{length / 1e6:.1f} MB"
+_FILES = {
+    "trips.parquet": "the synthetic trips, as Parquet",
+    "trips.csv.gz": "the same rows, as CSV",
+    "starts.parquet": "the synthetic starts of rides, as Parquet",
+    "starts.csv.gz": "the same starts, as CSV",
+    "ends.parquet": "the synthetic ends of rides, as Parquet",
+    "ends.csv.gz": "the same ends, as CSV",
+    "modelled_trips.parquet": "trips modelled from both, not observed, as Parquet",
+    "modelled_trips.csv.gz": "the same modelled trips, as CSV",
+    "measurements.parquet": "every count that was taken of the day, with its noise",
+    "field.npz": "the density that was fitted to the counts, as arrays",
+    "field.json": "where and how that density is laid out",
+    "sampler.pyz": "draws further rows from the density: python sampler.pyz 1000000",
+}
 
 
-def scientific(value: float) -> str:
-    """A small number for people, with a true minus and a power of ten.
-
-    Examples:
-        >>> scientific(1e-6), scientific(0.0128)
-        ('10⁻⁶', '0.0128')
-        >>> scientific(6.53e-7).split()
-        ['6.53', '\N{MULTIPLICATION SIGN}', '10⁻⁷']
-    """
-    if not 0 < value < 1e-3:
-        return f"{value:.3g}"
-    mantissa, _, exponent = f"{value:.2e}".partition("e")
-    power = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    short = mantissa.rstrip("0").rstrip(".")
-    return f"10{power}" if short == "1" else f"{short} \N{MULTIPLICATION SIGN} 10{power}"
-
-
-def duration(seconds: float) -> str:
-    """A length of time for people.
-
-    Examples:
-        >>> duration(45), duration(600), duration(9000)
-        ('45 s', '10 min', '2 h 30 min')
-    """
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60:02d} min"
-
-
-def distance(metres: float) -> str:
-    """A distance for people; a dash where there is none.
-
-    Examples:
-        >>> distance(250), distance(1000), distance(1234), distance(math.nan)
-        ('250 m', '1 km', '1.23 km', '-')
-    """
-    if math.isnan(metres):
-        return "-"
-    return f"{metres:.0f} m" if metres < 1000 else f"{metres / 1000:.3g} km"
+def measured(manifest: PublicManifest) -> Sequence[str]:
+    """What can be done with the noisy counts, in sentences; none where there are none."""
+    if manifest.is_of_ends or not isinstance(manifest.mechanism, GaussianCounts):
+        return ()
+    return (
+        "Rows carry the error of the noise but do not show it. The counts in measurements.parquet "
+        "do: each is the true number of trips plus noise with mean zero and the standard deviation "
+        "beside it, independent of the noise of every other. So a count, or any sum of counts, has "
+        "an honest interval: for a sum of k counts of one kind that do not overlap, 1.96 times the "
+        "square root of k times that standard deviation on either side holds the true number in "
+        "95 of 100 cases.",
+        "The rows are one draw from a density that was fitted to these counts. sampler.pyz draws "
+        "others, as many as you like; it needs Python 3.11, numpy, pyarrow and pydantic. They say "
+        "no more about the day than these files do, and cost no privacy.",
+    )

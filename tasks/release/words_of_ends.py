@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from tasks.release.manifest import GaussianCounts, PublicManifest
-from tasks.release.words import number, percent, scientific
+from tasks.release.numbers import number, percent, scientific
 
 SUMMARY = (
     "Synthetic starts and synthetic ends of scooter and bike rides that follow the pattern of one "

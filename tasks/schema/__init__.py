@@ -1,6 +1,7 @@
 """The tables, declared once as data; every other description of them is derived from here."""
 
 from tasks.schema.ends import ENDS
+from tasks.schema.measurements import COUNTED, MEASUREMENTS
 from tasks.schema.polls import POLLS
 from tasks.schema.release import RELEASE
 from tasks.schema.release_ends import MODELLED_TRIPS, RELEASE_ENDS, RELEASE_STARTS
@@ -10,7 +11,9 @@ from tasks.schema.trips import TRIPS
 from tasks.schema.vehicle_types import VEHICLE_TYPES
 
 __all__ = [
+    "COUNTED",
     "ENDS",
+    "MEASUREMENTS",
     "MODELLED_TRIPS",
     "POLLS",
     "RELEASE",

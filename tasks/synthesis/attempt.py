@@ -1,5 +1,6 @@
 """One attempt at a day's model, charged already, as every synthesizer is given it."""
 
+import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ class Attempt:
 
     Attributes:
         plan: What was charged for.
+        day: The service day.
         rows: Number of trips, or of starts and ends: public under `zero_out`, noisy counts under
             `add_remove`.
         ledger: The open ledger.
@@ -30,6 +32,7 @@ class Attempt:
     """
 
     plan: Plan
+    day: dt.date
     rows: Rows
     ledger: Ledger
     lease: Lease
@@ -47,8 +50,10 @@ class Made:
         files: Names of the files of the model, in its directory.
         mechanism: What ran, as the public manifest names it; JSON values.
         steps_executed: Steps that the ledger counted, but for the noisy count.
+        history: The measured days that stand behind the model; JSON values.
     """
 
     files: list[str]
     mechanism: Mapping[str, Any]
     steps_executed: int
+    history: Mapping[str, Any] | None = None

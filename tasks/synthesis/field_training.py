@@ -1,12 +1,24 @@
 """Counted synthesizers under the ledger: measured once, stored, then fitted as often as need be."""
 
+from typing import Any
+
 from tasks.synthesis.attempt import Attempt, Made
+from tasks.synthesis.chain import LINK, take_up
 from tasks.synthesis.measured import measured_tables
 from tasks.synthesis.plan import Mechanism, Rows
 from tasks.synthesis.trip_ends import EndsMeasurements, EndsMechanism, EndsPlan
 from tasks.synthesis.trip_ends import save_field as save_ends
 from tasks.synthesis.trip_ends.fit import fit as fit_ends
-from tasks.synthesis.trip_field import COUNTS, DOCUMENT, FieldMechanism, Plan, save_field
+from tasks.synthesis.trip_field import (
+    COUNTS,
+    DOCUMENT,
+    FieldMechanism,
+    Measurements,
+    Plan,
+    advanced,
+    save_field,
+    save_state,
+)
 from tasks.synthesis.trip_field.fit import fit
 
 
@@ -14,6 +26,8 @@ def measure_and_fit(attempt: Attempt) -> Made:
     """Measure the day, or take what was measured of it before, and fit a field to it.
 
     Once the measurement is stored the charge is finished: whatever fails after it costs nothing.
+    What `trip_field` measured of the days before is the prior of this one; `trip_ends` knows its
+    own day only.
 
     Raises:
         StepsSpentError: If the measurement was begun before and its result is lost.
@@ -33,10 +47,11 @@ def measure_and_fit(attempt: Attempt) -> Made:
     )
     attempt.ledger.finish(lease)
     attempt.progress(1, 2)
+    history = None
     if isinstance(measurements, EndsMeasurements):
         files = save_ends(attempt.directory, fit_ends(measurements))
     else:
-        files = save_field(attempt.directory, fit(measurements))
+        files, history = _fit_in_chain(attempt, measurements)
     attempt.progress(2, 2)
     described = measurements.plan.mechanism.describe()
     return Made(
@@ -47,7 +62,17 @@ def measure_and_fit(attempt: Attempt) -> Made:
             **described,
         },
         steps_executed=1,
+        history=history,
     )
+
+
+def _fit_in_chain(attempt: Attempt, measurements: Measurements) -> tuple[list[str], dict[str, Any]]:
+    """Fit a field that knows the days before; its files, and the days that stand behind it."""
+    link, before = take_up(attempt.directory, attempt.day, measurements)
+    evidence, state = advanced(before, measurements, attempt.day)
+    field = fit(measurements.plan, evidence)
+    files = [*save_field(attempt.directory, field), *save_state(attempt.directory, state), LINK]
+    return files, {**link.model_dump(mode="json"), "link": link.sha256}
 
 
 def _plan(mechanism: Mechanism, rows: Rows) -> Plan | EndsPlan:

@@ -89,13 +89,24 @@ def train(
     assert rows is not None
     make = train_network if isinstance(plan.settings, TripNet) else measure_and_fit
     made = make(
-        Attempt(plan, rows, ledger, lease, request.fingerprint, directory, read_day, progress)
+        Attempt(
+            plan,
+            request.service_day,
+            rows,
+            ledger,
+            lease,
+            request.fingerprint,
+            directory,
+            read_day,
+            progress,
+        )
     )
     privacy = {
         **plan.guarantee.model_dump(mode="json"),
         "mechanism": dict(made.mechanism),
         "count": plan.count_described,
         "steps_executed": made.steps_executed,
+        "history": made.history,
         "neighbouring_relation": RELATION.name,
         "epsilon_pld": cost.pld,
         "epsilon_rdp": cost.rdp,

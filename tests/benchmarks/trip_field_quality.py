@@ -25,7 +25,7 @@ from tasks.quality.likelihood import bits_per_trip, uniform_bits
 from tasks.quality.metrics import compare
 from tasks.quality.splits import halves, resample, split
 from tasks.region import Box, Guarantee, TripNet
-from tasks.synthesis.trip_field import FieldSettings, log_density, make_plan, measure
+from tasks.synthesis.trip_field import Evidence, FieldSettings, log_density, make_plan, measure
 from tasks.synthesis.trip_field.fit import fit
 from tasks.synthesis.trip_field.sampling import sample
 from tests.benchmarks import trip_net_quality
@@ -57,7 +57,7 @@ def run_field(day: Day, guarantee: Guarantee) -> Run:
     plan = make_plan(day.areas, len(day.train), guarantee, FieldSettings())
     measurements = measure(day.train, plan)
     start = time.perf_counter()
-    field = fit(measurements)
+    field = fit(plan, Evidence.of(measurements))
     fitted = time.perf_counter()
     synthetic = sample(field, len(day.train), np.random.default_rng())
     ready = time.perf_counter()

@@ -3,7 +3,7 @@
 import asyncio
 import datetime as dt
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import get_args
 from zoneinfo import ZoneInfo
@@ -14,9 +14,19 @@ from prefect.server.schemas.schedules import CronSchedule
 from flows.cli import _shift_cron
 from flows.collect import _shift_ends, collect
 from tasks.files import Layout
+from tasks.gbfs import FeedError
 from tasks.journal import Journal, UnseenFeedError, read_day
 from tasks.region import Region
-from tests.tasks.conftest import DAY, START, FeedServer, Reply, minutes, region_of, replayed
+from tests.tasks.conftest import (
+    DAY,
+    START,
+    FeedServer,
+    Reply,
+    minutes,
+    region_of,
+    replayed,
+    vehicles,
+)
 
 
 @pytest.fixture
@@ -45,6 +55,30 @@ def test_a_feed_that_fails_costs_the_others_nothing(
         pytest.raises(UnseenFeedError, match="not JSON"),
     ):
         collect(region, DAY)
+
+
+def test_a_day_goes_on_after_a_shift_that_failed(
+    server: FeedServer, data_root: Path, prefect_api: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    region = region_of("${FEED_URL}", poll_seconds=3600)
+    server.serve("/v", vehicles(2))
+
+    def two_shifts(*_: object) -> Iterator[dt.datetime]:
+        """In the first one the feed's URL is not known yet."""
+        monkeypatch.delenv("FEED_URL", raising=False)
+        yield dt.datetime.now(dt.UTC)
+        monkeypatch.setenv("FEED_URL", f"{server.url}/v")
+        yield dt.datetime.now(dt.UTC) + dt.timedelta(seconds=20)
+
+    monkeypatch.setattr("flows.collect._shift_ends", two_shifts)
+    first, second = collect(region, shifts=None)
+    assert "the environment variable FEED_URL" in first["error"]
+    assert second["outcomes"] == {"ok": 1}
+    with pytest.raises(FeedError, match="FEED_URL"):  # a scheduled shift has a next one
+        collect(region, shifts=2)
+    monkeypatch.setattr("flows.collect._shift_ends", lambda *_: islice(two_shifts(), 1))
+    with pytest.raises(FeedError, match="FEED_URL"):
+        collect(region, shifts=None)
 
 
 @pytest.mark.parametrize(

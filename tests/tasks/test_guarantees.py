@@ -4,10 +4,12 @@ import functools
 import json
 import re
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from numpy.typing import NDArray
@@ -21,6 +23,7 @@ from tasks.publish import publish
 from tasks.region import Region
 from tasks.synthesis import plan
 from tasks.synthesis.errors import DaySizeError
+from tasks.synthesis.trip_field import load_measurements
 from tasks.train import train
 from tests.tasks.derived_day import DAY, region_with, write_sealed, write_trips
 
@@ -88,6 +91,25 @@ def test_rule_8_rows_are_made_and_checked_without_the_private_trips(
     manifest, directory = release(region_with(synthesizer=synthesizer))
     assert manifest["rows"] == pq.read_metadata(directory / "trips.parquet").num_rows == TRIPS
     assert manifest["mechanism"]["count"] is None
+    more = {"measurements.parquet", "field.npz", "field.json", "sampler.pyz"}
+    assert (set(manifest["files"]) & more == more) is (synthesizer["name"] == "trip_field")
+
+
+def test_the_published_counts_are_those_that_were_stored_and_their_noise_is_told(
+    layout: Layout,
+) -> None:
+    manifest, directory = release(region_with(synthesizer=FIELD))
+    counts = pq.read_table(directory / "measurements.parquet")
+    noise = {
+        table["name"]: float(Fraction(table["sigma"])) / table["multiplier"]
+        for table in manifest["mechanism"]["tables"]
+    }
+    told = set(zip(counts["counted"].to_pylist(), counts["stddev"].to_pylist(), strict=True))
+    assert told == set(noise.items())
+    hours = counts.filter(pc.field("counted") == "hours")["count"].to_numpy()
+    stored = load_measurements(layout.model("demo", DAY)).estimate("hours")[0]
+    assert hours.tolist() == stored.tolist()
+    assert abs(hours.sum() - TRIPS) < 5 * noise["hours"] * len(hours) ** 0.5
 
 
 @pytest.mark.parametrize("synthesizer", [NET, FIELD], ids=lambda each: each["name"])

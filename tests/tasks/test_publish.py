@@ -24,7 +24,7 @@ N = 40
 
 @pytest.fixture
 def region() -> Region:
-    return town("publish_town")
+    return town("publish_town", synthesizer={"name": "trip_net"})
 
 
 @pytest.fixture
@@ -42,14 +42,15 @@ def layout(data_root: Path, prefect_api: str, region: Region) -> Iterator[Layout
         "privacy": {
             **region.guarantee.model_dump(mode="json"),
             "mechanism": {
-                "name": "gaussian_counts",
-                "noise_multiplier": 4.3,
-                "trips_per_unit": 1,
-                "tables": [
-                    {"name": "hours", "cells": 24, "distinct": 1, "multiplier": 1, "sigma": "17/4"}
-                ],
+                "name": "dp_sgd",
+                "sampling_probability": 0.1,
+                "noise_multiplier": 7.0,
+                "steps": 300,
+                "reserve_steps": 30,
+                "l2_norm_clip": 1.0,
             },
             "count": None,
+            "history": None,
             "epsilon_pld": 0.99,
             "epsilon_rdp": 1.05,
             "accountant": "dp-accounting",

@@ -4,21 +4,16 @@ It reads only what was measured, so it costs no privacy, may be repeated, and gi
 every time on one machine.
 """
 
-import math
-from fractions import Fraction
-
 import numpy as np
 import tensorflow as tf
 
-from tasks.privacy.discrete_noise import round_up
-from tasks.privacy.weighted_counts import WeightedMeasurement, WeightedTable
 from tasks.synthesis.trip_ends.field import EndsField
 from tasks.synthesis.trip_ends.measurements import EndsMeasurements
 from tasks.synthesis.trip_ends.model import EndsModel
 from tasks.synthesis.trip_ends.tables import KINDS
+from tasks.synthesis.trip_field.evidence import Evidence
 from tasks.synthesis.trip_field.fit import doubtful, fitted_parts, maximise
 from tasks.synthesis.trip_field.lattice import CELLS, Floats, Lattice
-from tasks.synthesis.trip_field.measurements import Measurements, Plan
 from tasks.synthesis.trip_field.settings import FieldSettings
 
 _FITTED_TOGETHER = ("cells", "blocks", "block_hours", "area_hours", "hours")
@@ -68,7 +63,12 @@ def fit(measurements: EndsMeasurements) -> EndsField:
         if name in expected[0]
     }
     pooled = _pooled(measurements)
-    doubt = doubtful(pooled, both)
+    doubt = doubtful(plan.lattice, pooled, both)
+    settings = FieldSettings(
+        prior=plan.settings.prior.places,
+        steps=plan.settings.steps,
+        learning_rate=plan.settings.learning_rate,
+    )
     cells = {}
     for kind in KINDS:
         kept = densities[kind].cells.numpy().astype(np.float64) * doubt
@@ -81,30 +81,20 @@ def fit(measurements: EndsMeasurements) -> EndsField:
         end_cells=cells["end"],
         start_hours=densities["start"].hours.numpy(),
         end_hours=densities["end"].hours.numpy(),
-        parts=fitted_parts(pooled, both["ends"].reshape(-1, CELLS)),
+        parts=fitted_parts(plan.lattice, settings, pooled, both["ends"].reshape(-1, CELLS)),
     )
 
 
-def _pooled(measurements: EndsMeasurements) -> Measurements:
-    """What was measured of places, starts and ends added up: the noisy counts of `trip_field`."""
-    plan = measurements.plan
-    tables, counts = [], {}
+def _pooled(measurements: EndsMeasurements) -> Evidence:
+    """What was measured of places, starts and ends added up, as evidence of `trip_field`."""
+    measured = {table.name for table in measurements.plan.mechanism.tables}
+    values, stddev = {}, {}
     for name, pooled in _POOLED.items():
-        kinds = [t for t in plan.mechanism.tables if t.name in [f"{k}_{name}" for k in KINDS]]
-        if not kinds:
-            continue
-        first = kinds[0]
-        sigma = round_up(Fraction(math.hypot(*(table.sigma for table in kinds))))
-        tables.append(WeightedTable(pooled, first.cells, 1, first.multiplier, sigma))
-        counts[pooled] = np.sum([measurements.counts[table.name] for table in kinds], axis=0)
-    settings = FieldSettings(
-        prior=plan.settings.prior.places,
-        steps=plan.settings.steps,
-        learning_rate=plan.settings.learning_rate,
-    )
-    rides = (plan.starts + plan.ends) // 2
-    pooled_plan = Plan(plan.lattice, rides, settings, WeightedMeasurement(tuple(tables)))
-    return Measurements(pooled_plan, counts)
+        if f"start_{name}" in measured:
+            seen = [measurements.estimate(f"{kind}_{name}") for kind in KINDS]
+            values[pooled] = seen[0][0] + seen[1][0]
+            stddev[pooled] = np.full(len(values[pooled]), np.hypot(seen[0][1], seen[1][1]))
+    return Evidence(values, stddev)
 
 
 def _weights(lattice: Lattice, name: str, values: Floats, stddev: float) -> Floats:

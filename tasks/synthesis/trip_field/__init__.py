@@ -2,13 +2,17 @@
 
     plan = make_plan(boxes, rows, guarantee, FieldSettings())   public quantities only
     measurements = measure(trips, plan)                         the one private step
-    field = fit(measurements)                                   post-processing from here on
+    evidence, state = advanced(yesterday, measurements, day)    post-processing from here on
+    field = fit(plan, evidence)
     release = sample(field, rows, generator)
+
+Without days before, `Evidence.of(measurements)` is what a fit goes by.
 
 `fit` needs TensorFlow and is imported from `tasks.synthesis.trip_field.fit`.
 """
 
 from tasks.synthesis.trip_field.density import log_density
+from tasks.synthesis.trip_field.evidence import Evidence
 from tasks.synthesis.trip_field.field import Field, load_field, save_field
 from tasks.synthesis.trip_field.measurements import (
     COUNTS,
@@ -22,10 +26,12 @@ from tasks.synthesis.trip_field.measurements import (
     save_measurements,
 )
 from tasks.synthesis.trip_field.settings import FieldSettings, Prior, Shares
+from tasks.synthesis.trip_field.state import State, advanced, load_state, save_state
 
 __all__ = [
     "COUNTS",
     "DOCUMENT",
+    "Evidence",
     "Field",
     "FieldMechanism",
     "FieldSettings",
@@ -33,11 +39,15 @@ __all__ = [
     "Plan",
     "Prior",
     "Shares",
+    "State",
+    "advanced",
     "load_field",
     "load_measurements",
+    "load_state",
     "log_density",
     "make_plan",
     "measure",
     "save_field",
     "save_measurements",
+    "save_state",
 ]

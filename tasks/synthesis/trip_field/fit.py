@@ -1,7 +1,8 @@
-"""The fit: the most probable field given the noisy counts, their known noise and the prior.
+"""The fit: the most probable field given the counts, their known errors and the prior.
 
-It reads only what was measured, so it costs no privacy, may be repeated, and gives the same field
-every time on one machine.
+It reads only what was measured, today and before, so it costs no privacy and may be repeated. Two
+fits of the same counts differ by the rounding of float32 sums on several threads, and by nothing
+else.
 """
 
 from collections.abc import Callable
@@ -11,13 +12,15 @@ import numpy as np
 import tensorflow as tf
 
 from tasks.synthesis.grid import BINS_PER_OCTAVE, HOURS
+from tasks.synthesis.trip_field.evidence import Evidence
 from tasks.synthesis.trip_field.field import Field
 from tasks.synthesis.trip_field.kernel import SECTORS
-from tasks.synthesis.trip_field.lattice import CELLS, PARTS, SPLIT, Floats
-from tasks.synthesis.trip_field.measurements import Measurements
+from tasks.synthesis.trip_field.lattice import CELLS, PARTS, SPLIT, Floats, Lattice
+from tasks.synthesis.trip_field.measurements import Plan
 from tasks.synthesis.trip_field.model import FieldModel
 from tasks.synthesis.trip_field.popularity import HOUR_ROOT, deep
 from tasks.synthesis.trip_field.sampling import sample
+from tasks.synthesis.trip_field.settings import FieldSettings
 from tasks.synthesis.trip_field.tables import QUARTER_OF_PART, QUARTERS, offset_m
 
 _LATE = 0.7
@@ -47,20 +50,17 @@ _FITTED_TOGETHER = (
 )
 
 
-def fit(measurements: Measurements) -> Field:
-    """Fit a field to measurements."""
-    plan = measurements.plan
+def fit(plan: Plan, evidence: Evidence) -> Field:
+    """Fit a field to what is known of a day.
+
+    Args:
+        plan: What was measured, on which lattice.
+        evidence: The counts: as measured, or with what earlier days say about them.
+    """
     model = FieldModel(plan.lattice, plan.settings.prior)
-    seen = {
-        table.name: measurements.estimate(table.name)
-        for table in plan.mechanism.tables
-        if table.name in _FITTED_TOGETHER
-    }
-    weights = {
-        name: tf.constant(_weights(model, name, values, stddev), tf.float32)
-        for name, (values, stddev) in seen.items()
-    }
-    targets = {name: tf.constant(values, tf.float32) for name, (values, _) in seen.items()}
+    names = [name for name in evidence.values if name in _FITTED_TOGETHER]
+    weights = {name: tf.constant(_weights(model, evidence, name), tf.float32) for name in names}
+    targets = {name: tf.constant(evidence.values[name], tf.float32) for name in names}
 
     def loss(effects: dict[str, tf.Tensor]) -> tf.Tensor:
         expected = model.expected(model.factors(effects), plan.rows)
@@ -75,8 +75,9 @@ def fit(measurements: Measurements) -> Field:
     effects = maximise(loss, start, plan.settings.steps, plan.settings.learning_rate)
     factors = model.factors(effects)
     expected = model.expected(factors, plan.rows)
-    ends = (expected["origins"] + expected["destinations"]).numpy()
-    doubt = doubtful(measurements, {name: table.numpy() for name, table in expected.items()})
+    tables = {name: table.numpy() for name, table in expected.items()}
+    doubt = doubtful(plan.lattice, evidence, tables)
+    ends = (tables["origins"] + tables["destinations"]).reshape(-1, CELLS)
     field = Field(
         lattice=plan.lattice,
         rows=plan.rows,
@@ -86,34 +87,34 @@ def fit(measurements: Measurements) -> Field:
         bins=factors.bins.numpy(),
         local=factors.bins.numpy(),
         hours=factors.hours.numpy(),
-        tilt=_tilt(measurements, model, {name: e.numpy() for name, e in expected.items()}),
-        parts=fitted_parts(measurements, ends.reshape(-1, CELLS)),
+        tilt=_tilt(plan, evidence, model, tables),
+        parts=fitted_parts(plan.lattice, plan.settings, evidence, ends),
     )
-    return _calibrated(field, _distances(measurements, expected["distances"].numpy()))
+    return _calibrated(field, _distances(evidence, tables["distances"]))
 
 
-def doubtful(measurements: Measurements, expected: dict[str, Floats]) -> Floats:
+def doubtful(lattice: Lattice, evidence: Evidence, expected: dict[str, Floats]) -> Floats:
     """Factor of every cell: small where the fit leaves less than noise alone would.
 
     The most probable field spreads a little over every empty block and cell, for no count can
     tell that none is there; together it would be several per cent of all trips.
     """
-    noise = {table.name: table.stddev for table in measurements.plan.mechanism.tables}
-    factor = np.ones((measurements.plan.lattice.blocks, CELLS), np.float32)
+    noise = evidence.stddev
+    factor = np.ones((lattice.blocks, CELLS), np.float32)
     if "block_ends" in noise:
         empty = expected["block_ends"] < _EMPTY_BLOCK * noise["block_ends"]
         factor[empty] = _LEFT
     if "ends" in noise:
-        empty = expected["ends"].reshape(-1, CELLS) < _EMPTY_CELL * noise["ends"]
+        empty = expected["ends"].reshape(-1, CELLS) < _EMPTY_CELL * noise["ends"].reshape(-1, CELLS)
         factor[empty] = _LEFT
     return factor
 
 
-def _distances(measurements: Measurements, fitted: Floats) -> Floats:
+def _distances(evidence: Evidence, fitted: Floats) -> Floats:
     """Trips by distance: what was measured, held to the fit where noise is larger than trust."""
-    if "distances" not in {table.name for table in measurements.plan.mechanism.tables}:
+    if "distances" not in evidence.values:
         return fitted
-    values, stddev = measurements.estimate("distances")
+    values, stddev = evidence.values["distances"], evidence.stddev["distances"]
     trust = stddev**2 / (stddev**2 + (_MISFIT * fitted) ** 2)
     return np.maximum(trust * fitted + (1 - trust) * values, 0)
 
@@ -176,26 +177,27 @@ def maximise(
     return {name: tf.convert_to_tensor(effect) for name, effect in effects.items()}
 
 
-def _weights(model: FieldModel, name: str, values: Floats, stddev: float) -> Floats:
+def _weights(model: FieldModel, evidence: Evidence, name: str) -> Floats:
     """Inverse variances; cells that the public area rules out say nothing."""
-    weights = np.full(len(values), stddev**-2)
+    weights = evidence.stddev[name] ** -2.0
     if name in ("ends", "origins"):
         weights[(model.lattice.cover == 0).all(axis=2).ravel()] = 0
     return weights
 
 
-def _tilt(measurements: Measurements, model: FieldModel, expected: dict[str, Floats]) -> Floats:
+def _tilt(plan: Plan, evidence: Evidence, model: FieldModel, expected: dict[str, Floats]) -> Floats:
     """By how much hours are likelier at each octave of distance than elsewhere, (octaves, 24).
 
     Areas where trips are long are active at hours of their own; what is left beyond that is
     fitted here, and scaled to leave the day's hours and distances as they are.
     """
-    plan, bins = measurements.plan, model.bins
-    areas = len(plan.lattice.boxes)
-    if "hour_octaves" not in {table.name for table in plan.mechanism.tables}:
+    bins, areas = model.bins, len(plan.lattice.boxes)
+    if "hour_octaves" not in evidence.values:
         return np.ones((bins.octaves, HOURS), np.float32)
-    values, stddev = measurements.estimate("hour_octaves")
-    target = tf.constant(values.reshape(HOURS, bins.octaves), tf.float32)
+    target, stddev = (
+        tf.constant(table["hour_octaves"].reshape(HOURS, bins.octaves), tf.float32)
+        for table in (evidence.values, evidence.stddev)
+    )
     hours = expected["area_hours"].reshape(areas, HOURS)
     distances = expected["area_distances"].reshape(areas, -1)
     octaves = np.add.reduceat(distances, np.arange(0, bins.distances, BINS_PER_OCTAVE), axis=1)
@@ -210,7 +212,7 @@ def _tilt(measurements: Measurements, model: FieldModel, expected: dict[str, Flo
         return table
 
     effects = maximise(
-        lambda effects: tf.reduce_sum((tilted(effects) - target) ** 2) / (2 * stddev**2),
+        lambda effects: tf.reduce_sum(((tilted(effects) - target) / stddev) ** 2) / 2,
         {"hour_octave": np.zeros((HOURS, bins.octaves), np.float32)},
         plan.settings.steps // 2,
         plan.settings.learning_rate,
@@ -218,29 +220,29 @@ def _tilt(measurements: Measurements, model: FieldModel, expected: dict[str, Flo
     return np.asarray((tilted(effects).numpy() + 1e-6) / (base + 1e-6), np.float32).T
 
 
-def fitted_parts(measurements: Measurements, ends: Floats) -> Floats:
+def fitted_parts(
+    lattice: Lattice, settings: FieldSettings, evidence: Evidence, ends: Floats
+) -> Floats:
     """How the ends in each cell divide over its parts, shape (blocks, CELLS, PARTS)."""
-    plan = measurements.plan
-    cover = plan.lattice.cover
+    cover = lattice.cover
     with np.errstate(divide="ignore", invalid="ignore"):
         uniform = cover / cover.sum(axis=2, keepdims=True)
         log_cover = np.maximum(np.log(uniform), -50)
-    names = {table.name for table in plan.mechanism.tables}
+    names = sorted(set(evidence.values) & {"quarters", "sixteenths"})
     parts = np.where(np.isnan(uniform), 0, uniform)
     visited = (ends > _VISITED) & (cover.sum(axis=2) > 0)
-    if not visited.any() or not names & {"quarters", "sixteenths"}:
+    if not visited.any() or not names:
         return np.asarray(parts, np.float32)
-    prior = plan.settings.prior
+    prior = settings.prior
     base = tf.constant(log_cover[visited], tf.float32)
     mass = tf.constant(ends[visited][:, None], tf.float32)
-    targets = {
-        name: (
-            tf.constant(values.reshape(*ends.shape, -1)[visited], tf.float32),
-            stddev,
-        )
-        for name in sorted(names & {"quarters", "sixteenths"})
-        for values, stddev in [measurements.estimate(name)]
-    }
+    targets, stddevs = (
+        {
+            name: tf.constant(table[name].reshape(*ends.shape, -1)[visited], tf.float32)
+            for name in names
+        }
+        for table in (evidence.values, evidence.stddev)
+    )
     group = np.zeros((PARTS, QUARTERS), np.float32)
     group[np.arange(PARTS), QUARTER_OF_PART] = 1
 
@@ -254,8 +256,8 @@ def fitted_parts(measurements: Measurements, ends: Floats) -> Floats:
         expected["quarters"] = tf.matmul(expected["sixteenths"], group)
         return tf.add_n(
             [
-                tf.reduce_sum((expected[name] - values) ** 2) / (2 * stddev**2)
-                for name, (values, stddev) in targets.items()
+                tf.reduce_sum(((expected[name] - values) / stddevs[name]) ** 2) / 2
+                for name, values in targets.items()
             ]
         )
 
@@ -264,6 +266,6 @@ def fitted_parts(measurements: Measurements, ends: Floats) -> Floats:
         "quarter": np.zeros((count, QUARTERS), np.float32),
         "sixteenth": np.zeros((count, SPLIT * SPLIT), np.float32),
     }
-    effects = maximise(loss, start, plan.settings.steps // 2, plan.settings.learning_rate)
+    effects = maximise(loss, start, settings.steps // 2, settings.learning_rate)
     parts[visited] = shares(effects).numpy()
     return np.asarray(parts, np.float32)

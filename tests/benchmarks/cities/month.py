@@ -64,6 +64,13 @@ def day_of_month(day: int, trips: int, seed: int) -> pa.Table:
     return filled(trips_of_day(day, trips), draw)
 
 
+def fair_ground() -> tuple[float, float, float, float]:
+    """South, west, north and east of a square of 500 m around the fair, degrees."""
+    corners = _PLANE.degrees(_field() + np.array([[-250.0, -250.0], [250.0, 250.0]]))
+    (south, west), (north, east) = corners.tolist()
+    return south, west, north, east
+
+
 def _field() -> Floats:
     """Where the fair is, metres."""
     return np.asarray(_PLANE.size * np.array([0.82, 0.3]))

@@ -46,6 +46,10 @@ def test_polls_must_part_a_minute(seconds: int) -> None:
 def test_a_table_that_is_played_on_two_days_is_two_fleets(tmp_path: Path) -> None:
     table = tmp_path / "trips.csv"
     table.write_text("7, a, 50.0, 8.0, 50.01, 8.0\n9, b, 50.0, 8.0, 50.0, 8.01\n")
-    days = [dt.date(2026, 5, 20), dt.date(2026, 5, 21)]
+    days = [dt.date(2026, 5, 20), dt.date(2026, 5, 21), dt.date(2027, 5, 20)]
     ids = [set(trips_day(table, day).timeline.ids) for day in days]
-    assert ids == [{"a-0520", "b-0520"}, {"a-0521", "b-0521"}]
+    assert ids == [
+        {"a-20260520", "b-20260520"},
+        {"a-20260521", "b-20260521"},
+        {"a-20270520", "b-20270520"},
+    ]

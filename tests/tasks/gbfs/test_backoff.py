@@ -86,6 +86,20 @@ def test_a_host_says_itself_for_how_long(bench: Bench) -> None:
     assert bench.wait("b") == MAX_RETRY_AFTER_SECONDS + 60
 
 
+def test_what_a_host_asked_outlasts_a_good_answer_that_was_under_way(bench: Bench) -> None:
+    for _ in range(3):
+        bench.backoff.failed("a", 60)
+        bench.time += 60
+    bench.backoff.failed("a", 60, retry_after=100)
+    assert bench.wait() == 420
+    bench.backoff.succeeded("a")
+    assert bench.wait() == 110  # only what it asked
+    bench.time += 110
+    assert bench.wait() == 0
+    bench.backoff.failed("a", 60)  # the first again
+    assert bench.wait() == 0
+
+
 def test_what_is_long_ago_is_forgotten(bench: Bench) -> None:
     for _ in range(6):
         bench.backoff.failed("a", 60)

@@ -11,7 +11,7 @@ import pytest
 
 from tasks.gbfs.client import Client, Limits, Validators, environment_values
 from tasks.schema.polls import OUTCOMES
-from tests.tasks.conftest import FeedServer, Reply, gzipped
+from tests.tasks.conftest import FeedServer, Reply, Request, gzipped
 
 QUICK = Limits(
     connect_seconds=1,
@@ -223,12 +223,37 @@ def test_redirects_are_followed_three_times(feed_server: FeedServer, client: Cli
     assert (answer.outcome, answer.status) == ("http_error", 302)
 
 
+def test_all_redirects_together_have_the_time_of_one_answer(
+    feed_server: FeedServer, client: Client
+) -> None:
+    def slow(request: Request) -> Reply:
+        time.sleep(0.15)  # three times that is too long, once is not
+        step = int(request.path[1:])
+        return Reply(BODY) if step == 2 else Reply(b"", 302, {"Location": f"/{step + 1}"})
+
+    for step in range(3):
+        feed_server.serve(f"/{step}", slow)
+    answer = client.get(feed_server.url + "/0")
+    assert (answer.outcome, len(feed_server.requests)) == ("timeout", 3)
+    assert client.get(feed_server.url + "/2").outcome == "ok"
+
+
 @pytest.mark.parametrize("target", ["file:///etc/passwd", "http://192.0.2.1/", "//example.org/"])
 def test_a_redirect_does_not_leave_http_nor_this_machine(
     feed_server: FeedServer, client: Client, target: str
 ) -> None:
     feed_server.serve("/a", Reply(status=301, headers={"Location": target}))
     assert client.get(feed_server.url + "/a").outcome == "http_error"
+
+
+@pytest.mark.parametrize("target", ["http://[", "//[x", "http://a.example:99999/", ""])
+def test_a_redirect_to_nonsense_is_an_answer(
+    feed_server: FeedServer, client: Client, target: str
+) -> None:
+    feed_server.serve("/a", Reply(status=302, headers={"Location": target}))
+    answer = client.get(feed_server.url + "/a")
+    assert (answer.outcome, answer.status) == ("http_error", 302)
+    assert len(feed_server.requests) == 1
 
 
 def test_credentials_go_to_the_regions_host_only(feed_server: FeedServer) -> None:

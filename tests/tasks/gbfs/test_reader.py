@@ -177,6 +177,19 @@ ALLOWED = {"allow_hosts": ["127.0.0.1", "feed.example"]}
 NAMES = Names(feed_example="127.0.0.1")
 
 
+def test_a_replay_asks_no_other_host_for_vehicle_types(feed_server: FeedServer) -> None:
+    elsewhere = feed_server.serve("/types", b'{"data": {"vehicle_types": []}}')
+    elsewhere = elsewhere.replace("127.0.0.1", "feed.example")
+    files = {"free_bike_status": feed_server.serve("/v", vehicles(1)), "vehicle_types": elsewhere}
+    feeds = [{"name": name, "url": url} for name, url in files.items()]
+    body = json.dumps({"data": {"en": {"feeds": feeds}}}).encode()
+    replay = feed(feed_server.serve("/gbfs.json", body), clock="feed", **ALLOWED)
+    with FeedReader(replay, resolve=NAMES) as reader:
+        assert reader.read().outcome == "ok"
+        assert reader.read_vehicle_types() is None
+    assert [request.path for request in feed_server.requests] == ["/gbfs.json", "/v"]
+
+
 def test_a_manifest_leads_to_versions_to_discovery_to_vehicles(feed_server: FeedServer) -> None:
     feed_server.serve("/v", vehicles(3, "3.0"))
     feed_server.serve("/3.0/gbfs.json", discovery("/v", "3.0"))

@@ -9,6 +9,7 @@ from tasks.files import Layout
 from tasks.files.manifest import MANIFEST
 from tasks.journal import Journal, expire_journals, read_day, seal_day
 from tasks.journal import retention as retention_file
+from tasks.journal.vehicle_types import VEHICLE_TYPES_FILE
 from tasks.schema import VEHICLE_TYPES
 from tests.tasks.conftest import DAY, START
 from tests.tasks.journal.conftest import poll, sightings
@@ -128,12 +129,35 @@ def test_a_deletion_that_was_cut_off_is_finished(
     assert not left.exists()
 
 
-def test_a_day_whose_vehicle_types_changed_is_kept(layout: Layout) -> None:
-    sealed_day(layout)
+def keep_types(layout: Layout) -> Path:
+    """Add a vehicle type to the journal; the file that holds it."""
     rows = [{"vehicle_type_id": "late", "form_factor": "car", "propulsion_type": "human"}]
     types = pa.Table.from_pylist(rows, schema=VEHICLE_TYPES.arrow())
     with Journal(layout.journal("test", "feed"), "test", "feed", REGION.zone) as journal:
         journal.keep_vehicle_types(types, START)
+    return folder(layout) / VEHICLE_TYPES_FILE
+
+
+def test_a_day_whose_vehicle_types_changed_is_kept(layout: Layout) -> None:
+    sealed_day(layout)
+    keep_types(layout)
     deleted, (line,) = expire(layout)
     assert deleted == []
     assert "holds other vehicle types" in line
+
+
+@pytest.mark.parametrize("sealed_first", [False, True])
+def test_damaged_vehicle_types_are_told_and_keep_no_journal(
+    layout: Layout, sealed_first: bool
+) -> None:
+    types = keep_types(layout)
+    if sealed_first:
+        sealed_day(layout)
+    types.write_bytes(b"PAR1 nonsense")
+    if not sealed_first:
+        sealed_day(layout)
+    facts = seal_day(REGION, DAY, layout)["feeds"]["feed"]
+    assert facts["damaged"] == ([] if sealed_first else [VEHICLE_TYPES_FILE])
+    assert facts["vehicle_types"] == sealed_first
+    assert read_day(folder(layout).parent, DAY).damaged == (VEHICLE_TYPES_FILE,)
+    assert expire(layout) == ([("feed", DAY)], [])

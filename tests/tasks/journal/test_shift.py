@@ -5,7 +5,7 @@ import random
 import re
 from contextlib import suppress
 from email.utils import format_datetime
-from itertools import pairwise
+from itertools import cycle, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -325,13 +325,14 @@ def test_missed_due_times_are_not_made_up_for(feed_server: FeedServer, layout: L
 
 
 def test_failures_are_rows_while_anything_is_seen(feed_server: FeedServer, layout: Layout) -> None:
-    replies = iter([Reply(b"{}")] * 8 + [Reply(vehicles(2))] + [Reply(b"<html>")] * 9)
+    well = Reply(vehicles(2))
+    replies = cycle([Reply(b"{}"), well, Reply(b"<html>"), well])
     url = feed_server.serve("/v", lambda _: next(replies))
     warnings: list[str] = []
     shift = run(
         region_of(url), layout, until=minutes(12)[0], clock=Timekeeper(START), warn=warnings.append
     )
-    assert shift.outcomes == {"wrong_shape": 8, "ok": 1, "not_json": 3}
+    assert shift.outcomes == {"wrong_shape": 3, "ok": 6, "not_json": 3}
     assert len(warnings) == 2
 
 
@@ -340,6 +341,7 @@ def test_the_gaps_of_a_day_are_the_polls_that_failed(
 ) -> None:
     draw = random.Random(5)
     failing = {minute for minute in range(1440) if draw.random() < 0.1}
+    assert all({minute + 1, minute + 2} - failing for minute in failing)  # else it would be spared
     clock = Timekeeper(START)
     faults = [Reply(b"", 500), Reply(b"<html>"), Reply(b"{}"), Reply(b"{", length=9)]
 
@@ -404,7 +406,8 @@ def test_retry_after_is_obeyed(feed_server: FeedServer, layout: Layout, as_date:
     run(region_of(url), layout, until=START + dt.timedelta(minutes=20), clock=clock)
     first, second, *_ = collected(layout).polls
     assert (first.status, second.outcome) == (429, "ok")
-    assert 600 <= (second.due_at - first.fetched_at).total_seconds() <= 660
+    wait = (second.due_at - first.fetched_at).total_seconds()
+    assert 595 <= wait <= 660  # the answer was noted a few looks at the clock before it was fetched
 
 
 @pytest.mark.parametrize(
@@ -497,10 +500,10 @@ def test_absurd_ttls_change_nothing(
 
 def test_a_shift_that_saw_nothing_ends_in_one_line(feed_server: FeedServer, layout: Layout) -> None:
     region = region_of(feed_server.serve("/page", b"<html>"))
-    with pytest.raises(UnseenFeedError, match="none of the shift's 7 polls was answered") as raised:
-        run(region, layout, until=minutes(7)[0], clock=Timekeeper(START))
+    with pytest.raises(UnseenFeedError, match="none of the shift's 2 polls was answered") as raised:
+        run(region, layout, until=minutes(2)[0], clock=Timekeeper(START))
     assert "outcome not_json, HTTP 200" in str(raised.value)
-    assert len(collected(layout).polls) == 7
+    assert len(collected(layout).polls) == 2
 
 
 def test_a_shift_in_the_past_does_nothing(feed_server: FeedServer, layout: Layout) -> None:

@@ -47,11 +47,11 @@ def test_what_is_known_is_not_written_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1 nonsense", b"PAR1" + bytes(40) + b"PAR1"])
-def test_a_damaged_file_is_no_file(tmp_path: Path, content: bytes) -> None:
+def test_a_damaged_file_is_told_and_replaced(tmp_path: Path, content: bytes) -> None:
     add_vehicle_types(tmp_path, types(a="car"))
     (file,) = tmp_path.iterdir()
     file.write_bytes(content)
-    assert read_vehicle_types(tmp_path).num_rows == 0
+    assert read_vehicle_types(tmp_path) is None
     add_vehicle_types(tmp_path, types(b="car"))
     assert form_factors(read_vehicle_types(tmp_path)) == {"b": "car"}
 
@@ -79,20 +79,38 @@ BROKEN = {
 }
 
 
+def with_types(server: FeedServer) -> str:
+    """URL of a feed that names vehicle types and is answered by `/v` and `/types`."""
+    files = {"free_bike_status": "/v", "vehicle_types": "/types"}
+    listed = [{"name": name, "url": url} for name, url in files.items()]
+    index = json.dumps({"data": {"en": {"feeds": listed}}}).encode()
+    return server.serve("/gbfs.json", index)
+
+
 @pytest.mark.parametrize("fault", [None, *BROKEN])
 def test_types_are_collected_and_without_them_all_goes_on(
     feed_server: FeedServer, layout: Layout, fault: str | None
 ) -> None:
     feed_server.serve("/types", GOOD if fault is None else BROKEN[fault])
     feed_server.serve_in_turn("/v", replayed(minutes(0, 1, 2)))
-    files = {"free_bike_status": "/v", "vehicle_types": "/types"}
-    listed = [{"name": name, "url": url} for name, url in files.items()]
-    index = json.dumps({"data": {"en": {"feeds": listed}}}).encode()
-    url = feed_server.serve("/gbfs.json", index)
     told: list[str] = []
-    shift = run(region_of(url, clock="feed"), layout, warn=told.append)
+    shift = run(region_of(with_types(feed_server), clock="feed"), layout, warn=told.append)
     assert (shift.outcomes, told) == ({"ok": 3, "ended": 1}, [])
     assert [request.path for request in feed_server.requests].count("/types") == 1
     expected = {"scooter": "moped"} if fault is None else {}
     assert form_factors(collected(layout).vehicle_types) == expected
     assert read_day(layout.journal("test", "feed"), DAY).damaged == ()
+
+
+def test_where_types_cannot_be_stored_the_polls_are(
+    feed_server: FeedServer, layout: Layout
+) -> None:
+    in_the_way = layout.journal("test", "feed") / DAY.isoformat() / "vehicle_types.parquet"
+    in_the_way.mkdir(parents=True)
+    feed_server.serve("/types", GOOD)
+    feed_server.serve_in_turn("/v", replayed(minutes(0, 1, 2)))
+    told: list[str] = []
+    shift = run(region_of(with_types(feed_server), clock="feed"), layout, warn=told.append)
+    assert shift.outcomes == {"ok": 3, "ended": 1}
+    (line,) = told
+    assert "the vehicle types are not kept: " in line

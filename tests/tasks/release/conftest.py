@@ -136,6 +136,7 @@ def model() -> dict[str, Any]:
                 "l2_norm_clip": 1.0,
             },
             "count": None,
+            "history": None,
             "epsilon_pld": 0.99987,
             "epsilon_rdp": 1.0643,
             "accountant": "dp-accounting 0.4.3, PLD",

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from tasks.region import Region
 from tasks.release.manifest import PublicManifest
-from tasks.release.words import cautions, group_guarantee, limits, making, percent, promise
+from tasks.release.numbers import percent
+from tasks.release.words import cautions, group_guarantee, limits, making, promise
 
 
 @given(st.floats(0.05, 10), st.floats(1e-9, 1e-5), st.integers(1, 30))

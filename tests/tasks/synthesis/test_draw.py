@@ -13,7 +13,7 @@ from tasks.synthesis.errors import ModelFileError
 from tasks.synthesis.grid import Grid
 from tasks.synthesis.model_file import StoredModel, save_model
 from tasks.synthesis.network_file import TrainedNetwork, save_network
-from tasks.synthesis.trip_field import FieldSettings, make_plan, measure, save_field
+from tasks.synthesis.trip_field import Evidence, FieldSettings, make_plan, measure, save_field
 from tasks.synthesis.trip_field.fit import fit
 from tasks.synthesis.trip_net import TripNetwork
 
@@ -32,7 +32,8 @@ def model(
     directory = tmp_path_factory.mktemp("model")
     if request.param == "trip_field":
         plan = make_plan(grid.boxes, ROWS, Guarantee(), FieldSettings(steps=3))
-        files = save_field(directory, fit(measure(make_trips(ROWS, 1), plan)))
+        measurements = measure(make_trips(ROWS, 1), plan)
+        files = save_field(directory, fit(plan, Evidence.of(measurements)))
         save_model(directory, StoredModel(TripField(), ROWS, {}), files, {})
         return directory
     network = TripNetwork(grid, TripNet())

@@ -200,6 +200,27 @@ def test_the_measurement_of_another_charge_is_not_taken(
     assert any((after.counts[name] != before.counts[name]).any() for name in before.counts)
 
 
+def test_the_next_day_goes_on_from_what_was_measured_before(
+    tmp_path: Path, plan: Plan, trips: pa.Table
+) -> None:
+    first = request_for(plan)
+    second = replace(
+        request_for(plan, "other input"),
+        service_day=first.service_day + dt.timedelta(days=1),
+        start=first.end,
+        end=first.end + dt.timedelta(days=1),
+    )
+    told = []
+    for request in (first, second):
+        models = tmp_path / "models" / request.service_day.isoformat()
+        with Ledger(tmp_path / "ledger.sqlite") as ledger:
+            manifest = train(plan, request, ledger, lambda: trips, models, "run", {})
+        told.append(manifest["privacy"]["history"])
+    assert [each["days"] for each in told] == [1, 2]
+    assert told[1]["parent"] == told[0]["link"]
+    assert told[1]["parent_day"] == first.service_day.isoformat()
+
+
 def test_rule_5_what_is_measured_follows_from_the_count_that_was_measured_once(
     tmp_path: Path, private_plan: Plan, trips: pa.Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ import pytest
 from tasks.region import Box, Guarantee
 from tasks.synthesis.errors import ModelFileError
 from tasks.synthesis.trip_field import (
+    Evidence,
     Field,
     FieldSettings,
     Measurements,
@@ -46,7 +47,7 @@ def measurements(trips: pa.Table) -> Measurements:
 
 @pytest.fixture(scope="module")
 def fitted(measurements: Measurements) -> Field:
-    return fit(measurements)
+    return fit(measurements.plan, Evidence.of(measurements))
 
 
 def test_the_fit_finds_what_the_trips_were_drawn_from(
@@ -63,7 +64,7 @@ def test_the_fit_finds_what_the_trips_were_drawn_from(
 
 def test_one_measurement_one_field(measurements: Measurements) -> None:
     plan = replace(measurements.plan, settings=FieldSettings(steps=12))
-    first, again = (fit(replace(measurements, plan=plan)) for _ in range(2))
+    first, again = (fit(plan, Evidence.of(measurements)) for _ in range(2))
     for name in ("origin", "attraction", "pair", "bins", "local", "hours", "tilt", "parts"):
         assert (getattr(again, name) == getattr(first, name)).all(), name
 
@@ -109,7 +110,7 @@ def test_a_small_day_is_measured_coarsely_and_still_fits() -> None:
     names = {table.name for table in plan.mechanism.tables}
     assert "ends" in names
     assert not names & {"origins", "quarters", "sixteenths"}
-    field = fit(measure(trips, plan))
+    field = fit(plan, Evidence.of(measure(trips, plan)))
     assert np.isfinite(log_density(field, trips)).all()
     assert sample(field, 100, np.random.default_rng(0)).num_rows == 100
     assert field.parts.reshape(-1, CELLS, 16)[0, 0] == pytest.approx(1 / 16)
@@ -118,7 +119,7 @@ def test_a_small_day_is_measured_coarsely_and_still_fits() -> None:
 def test_a_day_without_trips_gives_noise_and_no_error() -> None:
     none = sample(random_field(BOX, 3), 0, np.random.default_rng(0))
     plan = make_plan((BOX,), 50, Guarantee(epsilon=0.5, delta=1e-6), FieldSettings(steps=5))
-    field = fit(measure(none, plan))
+    field = fit(plan, Evidence.of(measure(none, plan)))
     assert sample(field, 50, np.random.default_rng(0)).num_rows == 50
     with pytest.raises(ValueError, match="rows 0"):
         make_plan((BOX,), 0, Guarantee(), FieldSettings())

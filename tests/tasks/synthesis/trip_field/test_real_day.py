@@ -8,7 +8,7 @@ from tasks.quality.likelihood import bits_per_trip, uniform_bits
 from tasks.quality.metrics import compare
 from tasks.quality.splits import split
 from tasks.region import Guarantee
-from tasks.synthesis.trip_field import FieldSettings, log_density, make_plan, measure
+from tasks.synthesis.trip_field import Evidence, FieldSettings, log_density, make_plan, measure
 from tasks.synthesis.trip_field.fit import fit
 from tasks.synthesis.trip_field.sampling import sample
 from tests.benchmarks.peers import peers_at
@@ -32,7 +32,7 @@ def test_a_real_day_comes_out_closer_than_any_peers(shared_data: Path, show: Sho
     trips = read_trips(shared_data / "trips" / "uber_scooter_rides_1day.csv", areas)
     train, held_out = split(trips, 0.8, seed=0)
     plan = make_plan(areas, len(train), Guarantee(epsilon=1, delta=6.53e-7), FieldSettings())
-    field = fit(measure(train, plan))
+    field = fit(plan, Evidence.of(measure(train, plan)))
     found = asdict(compare(train, sample(field, len(train), np.random.default_rng()), areas))
     gain = uniform_bits(areas) - bits_per_trip(log_density(field, held_out))
     show("trip_field on a real day at epsilon 1", [found, f"{gain:.2f} bits better than uniform"])

@@ -1,0 +1,93 @@
+"""The sampler as a reader of the dataset has it: a file, a Python, nothing of this project."""
+
+import subprocess
+import sys
+import zipfile
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pyarrow.csv
+import pyarrow.parquet as pq
+import pytest
+
+from tasks.region import Box
+from tasks.release.sampler import SAMPLER, sampler_archive
+from tasks.schema import RELEASE
+from tasks.synthesis.trip_field import Field, save_field
+from tasks.synthesis.trip_field.sampling import sample
+from tests.tasks.synthesis.trip_field.conftest import random_field
+
+HEAVY = ("tensorflow", "dp_accounting", "prefect", "scipy", "great_expectations")
+
+
+@pytest.fixture(scope="module")
+def field() -> Field:
+    return random_field(Box(name="town", south=50.0, west=8.0, north=50.08, east=8.07), 0)
+
+
+@pytest.fixture(scope="module")
+def release(field: Field, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("release")
+    save_field(directory, field)
+    (directory / SAMPLER).write_bytes(sampler_archive())
+    return directory
+
+
+def draw(release: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the sampler in a Python that cannot see this project."""
+    return subprocess.run(
+        [sys.executable, "-I", str(release / SAMPLER), *arguments],
+        cwd=release,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_it_draws_the_rows_that_we_draw(release: Path, field: Field) -> None:
+    said = draw(release, "500", "--seed", "7")
+    assert (said.returncode, said.stderr) == (0, "")
+    assert said.stdout == "more_trips.parquet: 500 rows\n"
+    table = pq.read_table(release / "more_trips.parquet")
+    assert table.schema.equals(RELEASE.arrow())
+    assert table.equals(sample(field, 500, np.random.default_rng(7)))
+
+
+def test_it_writes_csv_and_needs_nothing_heavy(release: Path) -> None:
+    code = (
+        "import runpy, sys; sys.argv = ['sampler.pyz', '30', '--out', 'rows.csv', '--field', '.']\n"
+        "try: runpy.run_path('sampler.pyz', run_name='__main__')\n"
+        f"finally: print([name for name in {HEAVY} if name in sys.modules])"
+    )
+    said = subprocess.run(
+        [sys.executable, "-I", "-c", code], cwd=release, capture_output=True, text=True, check=True
+    )
+    assert said.stdout == "rows.csv: 30 rows\n[]\n"
+    assert pyarrow.csv.read_csv(release / "rows.csv").column_names == list(RELEASE.names)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("-1",), "rows must not be negative"),
+        (("many",), "invalid int value"),
+        (("5", "--out", "rows.xlsx"), "must end in .parquet or .csv"),
+        (("5", "--field", "nowhere"), "nowhere"),
+    ],
+)
+def test_bad_input_gets_one_line(release: Path, arguments: tuple[str, ...], text: str) -> None:
+    said = draw(release, *arguments)
+    assert said.returncode > 0
+    assert text in said.stderr.splitlines()[-1]
+    assert "Traceback" not in said.stderr
+
+
+def test_the_archive_is_the_same_every_time_and_small() -> None:
+    archive = sampler_archive()
+    assert archive == sampler_archive()
+    assert len(archive) < 100_000
+    with zipfile.ZipFile(BytesIO(archive)) as files:
+        names = files.namelist()
+    assert "tasks/synthesis/trip_field/sampling.py" in names
+    assert not [name for name in names if "privacy" in name or "fit" in name or "journal" in name]
