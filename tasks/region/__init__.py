@@ -1,7 +1,8 @@
 """A region: one YAML file, one validated model."""
 
+from tasks.region.errors import RegionError
 from tasks.region.guarantee import Guarantee
-from tasks.region.load import RegionError, load_region
+from tasks.region.load import load_region
 from tasks.region.model import (
     Box,
     Capture,

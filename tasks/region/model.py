@@ -2,12 +2,13 @@
 
 import os
 import re
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from tasks.region.guarantee import Guarantee
+from tasks.region.polygons import Polygon, edges_of, fault_of
 
 Identifier = Annotated[
     str,
@@ -31,13 +32,36 @@ class _Model(BaseModel):
 
 
 class Box(_Model):
-    """A part of the service area: a rectangle in degrees, edges included."""
+    """A part of the service area: a rectangle in degrees, or the polygons in it; edges included."""
 
     name: Identifier
     south: float = Field(ge=-85, le=85, description="Southern edge, degrees of latitude.")
     west: float = Field(ge=-180, le=180, description="Western edge, degrees of longitude.")
     north: float = Field(ge=-85, le=85, description="Northern edge, degrees of latitude.")
     east: float = Field(ge=-180, le=180, description="Eastern edge, degrees of longitude.")
+    polygons: tuple[Polygon, ...] = Field(
+        (),
+        description="The polygons within the box that are served, as the coordinates of a GeoJSON "
+        "MultiPolygon: of each polygon the outline and then its holes, positions as [longitude, "
+        "latitude]. The edges of the box may then be left out. In place of `polygons`, `file` "
+        "names a GeoJSON file beside the region's. Default: all of the box.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _edges_may_follow_from_polygons(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or not values.get("polygons"):
+            return values
+        try:
+            edges = edges_of(values["polygons"])
+        except (TypeError, ValueError, IndexError):
+            return values  # the polygons are no coordinates, which is said where they are checked
+        return dict(zip(("south", "west", "north", "east"), edges, strict=True)) | values
+
+    @property
+    def edges(self) -> tuple[float, float, float, float]:
+        """South, west, north and east, degrees."""
+        return self.south, self.west, self.north, self.east
 
     @model_validator(mode="after")
     def _is_large_enough(self) -> Self:
@@ -46,6 +70,9 @@ class Box(_Model):
                 f"service area {self.name!r} must span at least 0.01 degrees "
                 "from south to north and from west to east"
             )
+        fault = fault_of(self.polygons, self.edges) if self.polygons else None
+        if fault is not None:
+            raise ValueError(f"service area {self.name!r}: {fault}")
         return self
 
 
@@ -241,7 +268,7 @@ class Region(_Model):
         description="IANA time zone; its midnight parts the service days."
     )
     service_area: tuple[Box, ...] = Field(
-        min_length=1, description="Public rectangles; a trip starts and ends in one of them."
+        min_length=1, description="Public areas; a trip starts and ends in one of them."
     )
     feeds: tuple[Feed, ...] = Field(min_length=1, description="The feeds polled for this region.")
     shift_minutes: Literal[10, 15, 20, 30, 60, 120, 180, 240, 360, 480, 720, 1440] = Field(

@@ -100,20 +100,20 @@ def _write(
     manifest_of: _Manifest,
     more: Sequence[str],
 ) -> None:
-    data: list[str] = []
+    files = []
     for name, table in tables.items():
         write_parquet(table, directory / f"{name}.parquet")
         write_csv(table, directory / f"{name}.csv.gz")
-        data += [f"{name}.parquet", f"{name}.csv.gz"]
-    data += more
-    manifest = manifest_of({name: _facts(directory / name) for name in data})
+        files += [f"{name}.parquet", f"{name}.csv.gz"]
+    files += more
+    manifest = manifest_of({name: _facts(directory / name) for name in files})
     (directory / CARD).write_text(render_card(manifest), encoding="utf-8")
     if manifest.is_of_ends:
         page = render_page_of_ends(manifest, tables)
     else:
         page = render_page(manifest, tables["trips"])
     (directory / PAGE).write_text(page, encoding="utf-8")
-    write_manifest(directory, manifest.fields(), (*data, CARD, PAGE))
+    write_manifest(directory, manifest.fields(), (*files, CARD, PAGE))
 
 
 def _facts(path: Path) -> FileFacts:

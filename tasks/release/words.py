@@ -254,12 +254,12 @@ def file_words(name: str) -> str:
 _FILES = {
     "trips.parquet": "the synthetic trips, as Parquet",
     "trips.csv.gz": "the same rows, as CSV",
-    "starts.parquet": "the synthetic starts of rides, as Parquet",
-    "starts.csv.gz": "the same starts, as CSV",
-    "ends.parquet": "the synthetic ends of rides, as Parquet",
-    "ends.csv.gz": "the same ends, as CSV",
-    "modelled_trips.parquet": "trips modelled from both, not observed, as Parquet",
-    "modelled_trips.csv.gz": "the same modelled trips, as CSV",
+    "starts.parquet": "synthetic starts of rides, as Parquet",
+    "starts.csv.gz": "the same rows, as CSV",
+    "ends.parquet": "synthetic ends of rides, as Parquet",
+    "ends.csv.gz": "the same rows, as CSV",
+    "modelled_trips.parquet": "trips modelled from starts and ends, as Parquet",
+    "modelled_trips.csv.gz": "the same rows, as CSV",
     "measurements.parquet": "every count that was taken of the day, with its noise",
     "field.npz": "the density that was fitted to the counts, as arrays",
     "field.json": "where and how that density is laid out",
@@ -269,7 +269,7 @@ _FILES = {
 
 def measured(manifest: PublicManifest) -> Sequence[str]:
     """What can be done with the noisy counts, in sentences; none where there are none."""
-    if manifest.is_of_ends or not isinstance(manifest.mechanism, GaussianCounts):
+    if "measurements.parquet" not in manifest.files:
         return ()
     return (
         "Rows carry the error of the noise but do not show it. The counts in measurements.parquet "
@@ -279,6 +279,6 @@ def measured(manifest: PublicManifest) -> Sequence[str]:
         "square root of k times that standard deviation on either side holds the true number in "
         "95 of 100 cases.",
         "The rows are one draw from a density that was fitted to these counts. sampler.pyz draws "
-        "others, as many as you like; it needs Python 3.11, numpy, pyarrow and pydantic. They say "
-        "no more about the day than these files do, and cost no privacy.",
+        "others, as many as you like; it needs Python 3.11, numpy, pyarrow, pydantic and shapely. "
+        "They say no more about the day than these files do, and cost no privacy.",
     )

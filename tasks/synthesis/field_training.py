@@ -1,9 +1,7 @@
 """Counted synthesizers under the ledger: measured once, stored, then fitted as often as need be."""
 
-from typing import Any
-
 from tasks.synthesis.attempt import Attempt, Made
-from tasks.synthesis.chain import LINK, take_up
+from tasks.synthesis.chain import LINK, Link, take_up
 from tasks.synthesis.measured import measured_tables
 from tasks.synthesis.plan import Mechanism, Rows
 from tasks.synthesis.trip_ends import EndsMeasurements, EndsMechanism, EndsPlan
@@ -26,8 +24,7 @@ def measure_and_fit(attempt: Attempt) -> Made:
     """Measure the day, or take what was measured of it before, and fit a field to it.
 
     Once the measurement is stored the charge is finished: whatever fails after it costs nothing.
-    What `trip_field` measured of the days before is the prior of this one; `trip_ends` knows its
-    own day only.
+    What was measured of the days before is the prior of this one.
 
     Raises:
         StepsSpentError: If the measurement was begun before and its result is lost.
@@ -51,7 +48,8 @@ def measure_and_fit(attempt: Attempt) -> Made:
     if isinstance(measurements, EndsMeasurements):
         files = save_ends(attempt.directory, fit_ends(measurements))
     else:
-        files, history = _fit_in_chain(attempt, measurements)
+        link, files = _fit_and_link(attempt, measurements)
+        history = {**link.model_dump(mode="json"), "link": link.sha256}
     attempt.progress(2, 2)
     described = measurements.plan.mechanism.describe()
     return Made(
@@ -66,13 +64,13 @@ def measure_and_fit(attempt: Attempt) -> Made:
     )
 
 
-def _fit_in_chain(attempt: Attempt, measurements: Measurements) -> tuple[list[str], dict[str, Any]]:
-    """Fit a field that knows the days before; its files, and the days that stand behind it."""
+def _fit_and_link(attempt: Attempt, measurements: Measurements) -> tuple[Link, list[str]]:
+    """Fit a field with what earlier days tell, and leave what this one tells the next."""
     link, before = take_up(attempt.directory, attempt.day, measurements)
     evidence, state = advanced(before, measurements, attempt.day)
     field = fit(measurements.plan, evidence)
     files = [*save_field(attempt.directory, field), *save_state(attempt.directory, state), LINK]
-    return files, {**link.model_dump(mode="json"), "link": link.sha256}
+    return link, files
 
 
 def _plan(mechanism: Mechanism, rows: Rows) -> Plan | EndsPlan:

@@ -1,8 +1,9 @@
 """The fit: the most probable densities given the noisy counts, their known noise and the prior.
 
-It reads only what was measured, so it costs no privacy, may be repeated, and gives the same field
-every time on one machine.
+It reads only what was measured, so it costs no privacy and may be repeated.
 """
+
+import math
 
 import numpy as np
 import tensorflow as tf
@@ -14,6 +15,7 @@ from tasks.synthesis.trip_ends.tables import KINDS
 from tasks.synthesis.trip_field.evidence import Evidence
 from tasks.synthesis.trip_field.fit import doubtful, fitted_parts, maximise
 from tasks.synthesis.trip_field.lattice import CELLS, Floats, Lattice
+from tasks.synthesis.trip_field.measurements import Plan
 from tasks.synthesis.trip_field.settings import FieldSettings
 
 _FITTED_TOGETHER = ("cells", "blocks", "block_hours", "area_hours", "hours")
@@ -63,12 +65,7 @@ def fit(measurements: EndsMeasurements) -> EndsField:
         if name in expected[0]
     }
     pooled = _pooled(measurements)
-    doubt = doubtful(plan.lattice, pooled, both)
-    settings = FieldSettings(
-        prior=plan.settings.prior.places,
-        steps=plan.settings.steps,
-        learning_rate=plan.settings.learning_rate,
-    )
+    doubt = doubtful(*pooled, both)
     cells = {}
     for kind in KINDS:
         kept = densities[kind].cells.numpy().astype(np.float64) * doubt
@@ -81,20 +78,31 @@ def fit(measurements: EndsMeasurements) -> EndsField:
         end_cells=cells["end"],
         start_hours=densities["start"].hours.numpy(),
         end_hours=densities["end"].hours.numpy(),
-        parts=fitted_parts(plan.lattice, settings, pooled, both["ends"].reshape(-1, CELLS)),
+        parts=fitted_parts(*pooled, both["ends"].reshape(-1, CELLS)),
     )
 
 
-def _pooled(measurements: EndsMeasurements) -> Evidence:
-    """What was measured of places, starts and ends added up, as evidence of `trip_field`."""
-    measured = {table.name for table in measurements.plan.mechanism.tables}
+def _pooled(measurements: EndsMeasurements) -> tuple[Plan, Evidence]:
+    """What was measured of places, starts and ends added up, under the names of `trip_field`."""
+    plan = measurements.plan
+    measured = {table.name for table in plan.mechanism.tables}
     values, stddev = {}, {}
     for name, pooled in _POOLED.items():
-        if f"start_{name}" in measured:
-            seen = [measurements.estimate(f"{kind}_{name}") for kind in KINDS]
-            values[pooled] = seen[0][0] + seen[1][0]
-            stddev[pooled] = np.full(len(values[pooled]), np.hypot(seen[0][1], seen[1][1]))
-    return Evidence(values, stddev)
+        seen = [
+            measurements.estimate(f"{kind}_{name}")
+            for kind in KINDS
+            if f"{kind}_{name}" in measured
+        ]
+        if seen:
+            values[pooled] = np.sum([counts for counts, _ in seen], axis=0)
+            stddev[pooled] = np.full(len(values[pooled]), math.hypot(*(noise for _, noise in seen)))
+    settings = FieldSettings(
+        prior=plan.settings.prior.places,
+        steps=plan.settings.steps,
+        learning_rate=plan.settings.learning_rate,
+    )
+    rides = (plan.starts + plan.ends) // 2
+    return Plan(plan.lattice, rides, settings, plan.mechanism), Evidence(values, stddev)
 
 
 def _weights(lattice: Lattice, name: str, values: Floats, stddev: float) -> Floats:

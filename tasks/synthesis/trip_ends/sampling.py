@@ -9,6 +9,7 @@ every block's hours evenly. Positions are uniform in their part.
 import numpy as np
 import pyarrow as pa
 
+from tasks.mobility.areas import held
 from tasks.schema import RELEASE_ENDS, RELEASE_STARTS
 from tasks.synthesis import microdegrees
 from tasks.synthesis.microdegrees import MICRO
@@ -17,6 +18,7 @@ from tasks.synthesis.trip_ends.tables import Kind
 from tasks.synthesis.trip_field.lattice import CELLS, PARTS, Floats, Integers, Lattice
 
 _GOLDEN = (5**0.5 - 1) / 2
+_TRIES = 256
 
 SCHEMAS = {"start": RELEASE_STARTS, "end": RELEASE_ENDS}
 
@@ -85,10 +87,21 @@ def positions(
     Returns:
         Shape (n, 2).
     """
+    area = lattice.area[block]
     edges = lattice.part_edges(block, cell, part)
-    degrees = edges[:, :2] + (edges[:, 2:] - edges[:, :2]) * generator.random((len(block), 2))
-    corners = microdegrees.corners(lattice.boxes)[lattice.area[block]]
-    return microdegrees.rounded(degrees, corners[:, :2], corners[:, 2:])
+    corners = microdegrees.corners(lattice.boxes)[area]
+    places, left = np.zeros((len(block), 2), np.int64), np.arange(len(block))
+    for _ in range(_TRIES):
+        low, high = edges[left, :2], edges[left, 2:]
+        degrees = low + (high - low) * generator.random(low.shape)
+        places[left] = microdegrees.rounded(degrees, corners[left, :2], corners[left, 2:])
+        latitude, longitude = places[left].T / MICRO
+        left = left[~held(lattice.boxes, area[left], (latitude, longitude))]
+        if left.size == 0:
+            return places
+    # parts that hold hardly any of their polygon
+    places[left] = microdegrees.anywhere(lattice.boxes, area[left], generator)[:, :2]
+    return places
 
 
 def pick(weights: Floats, uniform: Floats) -> Integers:

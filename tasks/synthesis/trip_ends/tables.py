@@ -17,6 +17,7 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 
+from tasks.mobility.areas import held
 from tasks.synthesis.grid import HOURS
 from tasks.synthesis.trip_field.lattice import CELLS, PARTS, Integers, Lattice
 from tasks.synthesis.trip_field.tables import QUARTER_OF_PART, QUARTERS
@@ -45,7 +46,7 @@ class Events:
 def events(lattice: Lattice, table: pa.Table, kind: Kind) -> Events:
     """The starts or the ends of a table; other rows are left out.
 
-    A row that is not inside its area's box, or not in hours 0 to 23, is left out. That is a fixed
+    A row that is not inside its area, or not in hours 0 to 23, is left out. That is a fixed
     rule on the row itself.
 
     Args:
@@ -58,9 +59,7 @@ def events(lattice: Lattice, table: pa.Table, kind: Kind) -> Events:
     area = np.array([names.get(name, -1) for name in table["area"].to_pylist()], np.int64)
     hour = np.asarray(table["hour"].to_numpy(), np.int64)
     degrees = np.stack([np.asarray(table[n].to_numpy(), float) for n in ("latitude", "longitude")])
-    corners = np.array([(box.south, box.west, box.north, box.east) for box in lattice.boxes])
-    low, high = corners[area, :2].T, corners[area, 2:].T
-    inside = ((degrees >= low) & (degrees <= high)).all(axis=0)
+    inside = held(lattice.boxes, area, (degrees[0], degrees[1]))
     kept = np.flatnonzero(is_kind & (area >= 0) & (hour >= 0) & (hour < HOURS) & inside)
     return Events(hour[kept], *lattice.place(area[kept], degrees[:, kept].T))
 

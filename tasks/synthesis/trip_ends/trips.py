@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from tasks.schema import MODELLED_TRIPS
 from tasks.synthesis import microdegrees
-from tasks.synthesis.grid import HOURS, MIN_DISTANCE_M
-from tasks.synthesis.microdegrees import MICRO
+from tasks.synthesis.grid import HOURS
+from tasks.synthesis.microdegrees import MICRO, MIN_DISTANCE_M
 from tasks.synthesis.trip_ends.field import EndsField
 from tasks.synthesis.trip_ends.pairing import AreaPairing, Pairing
 from tasks.synthesis.trip_ends.rides import SHIFTS

@@ -15,12 +15,11 @@ from tasks.synthesis.grid import BINS_PER_OCTAVE, HOURS
 from tasks.synthesis.trip_field.evidence import Evidence
 from tasks.synthesis.trip_field.field import Field
 from tasks.synthesis.trip_field.kernel import SECTORS
-from tasks.synthesis.trip_field.lattice import CELLS, PARTS, SPLIT, Floats, Lattice
+from tasks.synthesis.trip_field.lattice import CELLS, PARTS, SPLIT, Floats
 from tasks.synthesis.trip_field.measurements import Plan
 from tasks.synthesis.trip_field.model import FieldModel
 from tasks.synthesis.trip_field.popularity import HOUR_ROOT, deep
 from tasks.synthesis.trip_field.sampling import sample
-from tasks.synthesis.trip_field.settings import FieldSettings
 from tasks.synthesis.trip_field.tables import QUARTER_OF_PART, QUARTERS, offset_m
 
 _LATE = 0.7
@@ -76,8 +75,7 @@ def fit(plan: Plan, evidence: Evidence) -> Field:
     factors = model.factors(effects)
     expected = model.expected(factors, plan.rows)
     tables = {name: table.numpy() for name, table in expected.items()}
-    doubt = doubtful(plan.lattice, evidence, tables)
-    ends = (tables["origins"] + tables["destinations"]).reshape(-1, CELLS)
+    doubt = doubtful(plan, evidence, tables)
     field = Field(
         lattice=plan.lattice,
         rows=plan.rows,
@@ -88,19 +86,21 @@ def fit(plan: Plan, evidence: Evidence) -> Field:
         local=factors.bins.numpy(),
         hours=factors.hours.numpy(),
         tilt=_tilt(plan, evidence, model, tables),
-        parts=fitted_parts(plan.lattice, plan.settings, evidence, ends),
+        parts=fitted_parts(
+            plan, evidence, (tables["origins"] + tables["destinations"]).reshape(-1, CELLS)
+        ),
     )
     return _calibrated(field, _distances(evidence, tables["distances"]))
 
 
-def doubtful(lattice: Lattice, evidence: Evidence, expected: dict[str, Floats]) -> Floats:
+def doubtful(plan: Plan, evidence: Evidence, expected: dict[str, Floats]) -> Floats:
     """Factor of every cell: small where the fit leaves less than noise alone would.
 
     The most probable field spreads a little over every empty block and cell, for no count can
     tell that none is there; together it would be several per cent of all trips.
     """
     noise = evidence.stddev
-    factor = np.ones((lattice.blocks, CELLS), np.float32)
+    factor = np.ones((plan.lattice.blocks, CELLS), np.float32)
     if "block_ends" in noise:
         empty = expected["block_ends"] < _EMPTY_BLOCK * noise["block_ends"]
         factor[empty] = _LEFT
@@ -220,11 +220,9 @@ def _tilt(plan: Plan, evidence: Evidence, model: FieldModel, expected: dict[str,
     return np.asarray((tilted(effects).numpy() + 1e-6) / (base + 1e-6), np.float32).T
 
 
-def fitted_parts(
-    lattice: Lattice, settings: FieldSettings, evidence: Evidence, ends: Floats
-) -> Floats:
+def fitted_parts(plan: Plan, evidence: Evidence, ends: Floats) -> Floats:
     """How the ends in each cell divide over its parts, shape (blocks, CELLS, PARTS)."""
-    cover = lattice.cover
+    cover = plan.lattice.cover
     with np.errstate(divide="ignore", invalid="ignore"):
         uniform = cover / cover.sum(axis=2, keepdims=True)
         log_cover = np.maximum(np.log(uniform), -50)
@@ -233,7 +231,7 @@ def fitted_parts(
     visited = (ends > _VISITED) & (cover.sum(axis=2) > 0)
     if not visited.any() or not names:
         return np.asarray(parts, np.float32)
-    prior = settings.prior
+    prior = plan.settings.prior
     base = tf.constant(log_cover[visited], tf.float32)
     mass = tf.constant(ends[visited][:, None], tf.float32)
     targets, stddevs = (
@@ -266,6 +264,6 @@ def fitted_parts(
         "quarter": np.zeros((count, QUARTERS), np.float32),
         "sixteenth": np.zeros((count, SPLIT * SPLIT), np.float32),
     }
-    effects = maximise(loss, start, settings.steps // 2, settings.learning_rate)
+    effects = maximise(loss, start, plan.settings.steps // 2, plan.settings.learning_rate)
     parts[visited] = shares(effects).numpy()
     return np.asarray(parts, np.float32)

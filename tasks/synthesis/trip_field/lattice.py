@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 
 from tasks.mobility.distance import EARTH_RADIUS_M
 from tasks.region.model import Box
+from tasks.region.polygons import shape_of
 from tasks.synthesis.grid import Grid
+from tasks.synthesis.trip_field.raster import share_inside
 
 SIDE = 5
 """A block is SIDE x SIDE cells."""
@@ -217,7 +219,7 @@ class Lattice:
 
     @cached_property
     def cover(self) -> Floats:
-        """Share of each part that lies inside the box, shape (blocks, CELLS, PARTS)."""
+        """Share of each part that lies inside its area, shape (blocks, CELLS, PARTS)."""
         side = SIDE * SPLIT
         sides = []
         for axis, (low, high) in enumerate((("south", "north"), ("west", "east"))):
@@ -229,7 +231,25 @@ class Lattice:
             share = np.minimum(edge + 1, most) - np.maximum(edge, least)
             sides.append(np.where(share > 1e-6, np.minimum(share, 1), 0).reshape(-1, SIDE, SPLIT))
         both = sides[0][:, :, None, :, None] * sides[1][:, None, :, None, :]
-        return np.asarray(both.reshape(self.blocks, CELLS, PARTS))
+        cover = np.asarray(both.reshape(self.blocks, CELLS, PARTS))
+        for index, box in enumerate(self.boxes):
+            if box.polygons:
+                blocks = slice(self.starts[index], self.starts[index + 1])
+                cover[blocks] = self._polygon_cover(index, box)
+        return cover
+
+    def _polygon_cover(self, index: int, box: Box) -> Floats:
+        """Share of each part that lies inside the polygons of an area."""
+        per_degree = self.parts_per_degree[index]
+        rows, columns = self.shapes[index] * SIDE * SPLIT
+        share = share_inside(
+            shape_of(box.polygons),
+            tuple(self.block_ranges[index, ::2] * SIDE * SPLIT / per_degree),
+            tuple(1 / per_degree),
+            (int(rows), int(columns)),
+        )
+        blocks = share.reshape(rows // (SIDE * SPLIT), SIDE, SPLIT, -1, SIDE, SPLIT)
+        return np.asarray(blocks.transpose(0, 3, 1, 4, 2, 5).reshape(-1, CELLS, PARTS))
 
     @cached_property
     def parts_per_degree(self) -> Integers:
@@ -240,21 +260,19 @@ class Lattice:
     def part_edges(self, block: Integers, cell: Integers, part: Integers) -> Floats:
         """South, west, north and east of parts, cut at the box, degrees, shape (n, 4)."""
         area = self.area[block]
-        corners = np.array([(box.south, box.west, box.north, box.east) for box in self.boxes])
-        edges = np.empty((len(block), 4))
-        for axis, (cells, parts) in enumerate(
-            (
-                (cell // SIDE, part // SPLIT),
-                (cell % SIDE, part % SPLIT),
-            )
-        ):
-            first = self.block_ranges[area, 2 * axis] + self.position[block, axis]
-            index = (first * SIDE + cells) * SPLIT + parts
-            edges[:, axis] = index / self.parts_per_degree[area, axis]
-            edges[:, axis + 2] = (index + 1) / self.parts_per_degree[area, axis]
+        corners = np.array([box.edges for box in self.boxes])
+        index = self.row_and_column(np.stack([block, cell, part], axis=1))
+        edges = np.concatenate([index, index + 1], axis=1) / np.tile(self.parts_per_degree[area], 2)
         edges[:, :2] = np.maximum(edges[:, :2], corners[area, :2])
         edges[:, 2:] = np.minimum(edges[:, 2:], corners[area, 2:])
-        return edges
+        return np.asarray(edges)
+
+    def row_and_column(self, parts: Integers) -> Integers:
+        """Row and column on the whole map of parts, given as block, cell and part, (n, 2)."""
+        block, cell, part = parts.T
+        blocks = self.block_ranges[self.area[block], ::2] + self.position[block]
+        cells = blocks * SIDE + np.stack(np.divmod(cell, SIDE), axis=1)
+        return np.asarray(cells * SPLIT + np.stack(np.divmod(part, SPLIT), axis=1))
 
     def encode(self, trips: pa.Table) -> Places:
         """Where and when the trips of a table begin and end; other rows are left out.
@@ -277,7 +295,10 @@ class Lattice:
         )
 
     def place(self, area: Integers, degrees: Floats) -> tuple[Integers, Integers, Integers]:
-        """Block, cell and part of positions inside their boxes.
+        """Block, cell and part of positions inside their areas.
+
+        A position on the edge of a part that lies outside the polygons belongs to the part beside
+        it that has most of them.
 
         Args:
             area: Area of each position, shape (n,).
@@ -286,13 +307,22 @@ class Lattice:
         scaled = np.round(degrees * self.parts_per_degree[area], 5)
         low, high = self.part_ranges[area, ::2], self.part_ranges[area, 1::2]
         parts = np.clip(np.floor(scaled).astype(np.int64), low, high)
+        out = np.flatnonzero(self.cover[self._index(area, parts)] == 0)
+        around = np.stack(np.divmod(np.arange(9), 3), axis=1) - 1
+        beside = np.clip(parts[out, None] + around, low[out, None], high[out, None])
+        cover = self.cover[self._index(area[out, None], beside)]
+        parts[out] = beside[np.arange(len(out)), cover.argmax(axis=1)]
+        return self._index(area, parts)
+
+    def _index(self, area: Integers, parts: Integers) -> tuple[Integers, Integers, Integers]:
+        """Block, cell and part by row and column of parts, shape (..., 2), on the whole map."""
         cells, part = np.divmod(parts, SPLIT)
         blocks, cell = np.divmod(cells, SIDE)
-        blocks -= self.block_ranges[area, ::2]
+        blocks = blocks - self.block_ranges[area, ::2]
         return (
-            self.starts[area] + blocks[:, 0] * self.shapes[area, 1] + blocks[:, 1],
-            cell[:, 0] * SIDE + cell[:, 1],
-            part[:, 0] * SPLIT + part[:, 1],
+            self.starts[area] + blocks[..., 0] * self.shapes[area, 1] + blocks[..., 1],
+            cell[..., 0] * SIDE + cell[..., 1],
+            part[..., 0] * SPLIT + part[..., 1],
         )
 
     def offset(self, origin: Integers, destination: Integers) -> Integers:

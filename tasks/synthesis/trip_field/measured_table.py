@@ -29,7 +29,7 @@ Columns = dict[str, Floats]
 
 
 def measured_table(measurements: Measurements) -> pa.Table:
-    """Every noisy count; places that lie wholly outside the service area are left out.
+    """Every noisy count; places wholly outside the boxes of the service area are left out.
 
     Returns:
         Columns of `tasks.schema.MEASUREMENTS`, in the order of the tables and their cells.

@@ -5,8 +5,9 @@ as its share, and the line is cut at equal distances from one uniform start: eve
 gets as many rows as it has trips, give or take one. What is left of each cut says which cell of
 the destination is meant. Parts of cells are drawn from the finer density, and positions by
 acceptance: ends in parts that touch are drawn by their displacement, accepted in proportion to
-the room it leaves; others uniformly, accepted in proportion to the displacement's density. Hours
-follow from where a trip begins and how far it goes.
+the room it leaves; others uniformly, accepted in proportion to the displacement's density. What
+leaves the polygons of an area is drawn again. Hours follow from where a trip begins and how far it
+goes.
 """
 
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from tasks.synthesis import microdegrees
-from tasks.synthesis.grid import MIN_DISTANCE_M, Columns
+from tasks.synthesis.grid import Columns
 from tasks.synthesis.microdegrees import MICRO
 from tasks.synthesis.sampling import release_table
 from tasks.synthesis.trip_field.field import Field
@@ -192,7 +193,8 @@ def _positions(field: Field, drawn: _Drawn, generator: np.random.Generator) -> I
         left, proposal = left[~accepted], _some(proposal, ~accepted)
         if left.size == 0:
             return ends
-    ends[left] = _anywhere(field, drawn.origin[left], generator)
+    area = field.lattice.area[drawn.origin[left]]
+    ends[left] = microdegrees.anywhere(field.lattice.boxes, area, generator)
     return ends
 
 
@@ -247,7 +249,7 @@ def _try(
     corners = microdegrees.corners(field.lattice.boxes)[area]
     low, high = np.tile(corners[:, :2], 2), np.tile(corners[:, 2:], 2)
     ends = microdegrees.rounded(degrees, low, high)
-    accepted &= microdegrees.distance_between(*ends.T) > MIN_DISTANCE_M
+    accepted &= microdegrees.are_trips(field.lattice.boxes, area, ends)
     return ends, accepted
 
 
@@ -295,13 +297,3 @@ def _try_touching(
     whole = 1 / lattice.parts_per_degree[area]
     share = np.clip(room / whole, 0, 1).prod(axis=1)
     return np.concatenate([start, start + gap], axis=1), generator.random(len(area)) < share
-
-
-def _anywhere(field: Field, origin: Integers, generator: np.random.Generator) -> Integers:
-    """Valid ends for the few whose cells hold hardly any: half a box apart, north to south."""
-    corners = microdegrees.corners(field.lattice.boxes)[field.lattice.area[origin]]
-    south, west, north, east = corners.T
-    half = (north - south) // 2
-    latitude = south + (generator.random(len(origin)) * (north - south - half)).astype(np.int64)
-    longitude = west + (generator.random(len(origin)) * (east - west)).astype(np.int64)
-    return np.stack([latitude, longitude, latitude + half, longitude], axis=1)

@@ -5,6 +5,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from tasks.mobility.areas import held
 from tasks.region import Box, Guarantee
 from tasks.synthesis.errors import ModelFileError
 from tasks.synthesis.trip_field import (
@@ -23,6 +24,7 @@ from tasks.synthesis.trip_field import (
 from tasks.synthesis.trip_field.fit import fit
 from tasks.synthesis.trip_field.lattice import CELLS
 from tasks.synthesis.trip_field.sampling import sample
+from tests.tasks.synthesis.boxes import star
 from tests.tasks.synthesis.trip_field.conftest import random_field
 
 BOX = Box(name="town", south=50.0, west=8.0, north=50.1, east=8.1)
@@ -123,3 +125,24 @@ def test_a_day_without_trips_gives_noise_and_no_error() -> None:
     assert sample(field, 50, np.random.default_rng(0)).num_rows == 50
     with pytest.raises(ValueError, match="rows 0"):
         make_plan((BOX,), 0, Guarantee(), FieldSettings())
+
+
+def test_over_polygons_every_row_is_inside_and_every_trip_has_a_density(tmp_path: Path) -> None:
+    areas = (star(50.0, 8.0, 0.08), BOX.model_copy(update={"name": "plain"}))
+    truth = random_field(areas[0], 3)
+    trips = sample(truth, 1_500, np.random.default_rng(0))
+    plan = make_plan(areas, len(trips), Guarantee(epsilon=3, delta=1e-6), FieldSettings(steps=12))
+    save_field(tmp_path, fit(plan, Evidence.of(measure(trips, plan))))
+    field = load_field(tmp_path)
+    assert field.lattice.boxes == areas
+    density = log_density(field, trips)
+    assert len(density) == len(trips)
+    assert np.isfinite(density).all()
+    drawn = sample(field, 3_000, np.random.default_rng(1))
+    ends = [
+        (drawn[f"{end}_latitude"].to_numpy(), drawn[f"{end}_longitude"].to_numpy())
+        for end in ("origin", "destination")
+    ]
+    by_name = {area.name: number for number, area in enumerate(areas)}
+    index = np.array([by_name[name] for name in drawn["area"].to_pylist()])
+    assert held(areas, index, *ends).all()
