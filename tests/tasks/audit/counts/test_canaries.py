@@ -20,7 +20,6 @@ def test_canaries_are_trips_and_give_away_what_the_sensitivity_allows(plan: Plan
     made = count_canaries(plan, 500, np.random.default_rng(0))
     places = plan.lattice.encode(made.trips)
     assert len(places.row) == 500
-    assert (places.origin != places.destination).all()
     given_away = np.asarray(made.weights.power(2).sum(axis=1)).ravel()
     allowed = plan.mechanism.event().noise_multiplier ** -2
     assert (given_away > 0.98 * allowed).all()
