@@ -40,8 +40,8 @@ SHARES = {
     ("cell", "distance"): 0.1,
     ("distance",): 0.1,
 }
-"""What private-PGM measures by hand, and the share of the budget of each: the best of six that were
-tried on another split than those reported."""
+"""What private-PGM measures by hand, and the share of the budget of each: the best of seven
+choices, made on another split than the figures are measured on."""
 STANDARD_ERRORS = 3.0
 """A cell with fewer trips than this many standard deviations of its noise is taken for empty."""
 
