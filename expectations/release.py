@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from expectations.areas import within_areas
 from expectations.suite import Failure, Suite, row_expectations, table_expectations, validate
 from tasks.region import Region
-from tasks.schema import RELEASE
+from tasks.schema import RELEASE, Table
 
 EARTH_RADIUS_M = 6_371_008.8
 DISTANCE_TOLERANCE_M = 1.0
@@ -42,7 +42,7 @@ def suite(region: Region, n: int) -> Suite:
             strict_min=True,
         ),
         *within_areas(region.service_area),
-        *_not_degenerate(),
+        *not_degenerate(RELEASE),
     ]
 
 
@@ -62,16 +62,29 @@ def check(frame: pd.DataFrame, region: Region, n: int) -> tuple[int, list[Failur
     """
     expectations = suite(region, n)
     failures = validate(frame, expectations, show_values=True)
-    distance = _distance_suite()
-    failures += validate(_distance_errors(frame), distance, show_values=True)
-    return len(expectations) + len(distance), failures
+    more, found = check_distances(frame)
+    return len(expectations) + more, [*failures, *found]
 
 
-def _not_degenerate() -> Suite:
-    coordinates = [name for name in RELEASE.names if name.endswith(("tude", "_m"))]
+def check_distances(frame: pd.DataFrame) -> tuple[int, list[Failure]]:
+    """Whether distances are those between the ends.
+
+    Args:
+        frame: Trips, columns as `tasks.schema.RELEASE` or `MODELLED_TRIPS`.
+
+    Returns:
+        Number of expectations checked, and the failures among them, with rows and values.
+    """
+    suite = _distance_suite()
+    return len(suite), validate(_distance_errors(frame), suite, show_values=True)
+
+
+def not_degenerate(table: Table) -> Suite:
+    """Warnings of rows of a table that a collapsed model would draw."""
+    coordinates = [name for name in table.names if name.endswith(("tude", "_m"))]
     return [
         gxe.ExpectCompoundColumnsToBeUnique(
-            column_list=list(RELEASE.names),
+            column_list=list(table.names),
             mostly=MIN_DISTINCT_SHARE,
             severity=FailureSeverity.WARNING,
         ),

@@ -143,8 +143,9 @@ def columns_of(suite: Suite) -> list[str]:
     """The columns that a suite reads, each once, in order of first use."""
     names: dict[str, None] = {}
     for expectation in suite:
-        if (name := getattr(expectation, "column", None)) is not None:
-            names[name] = None
+        for key in ("column", "column_A", "column_B"):
+            if (name := getattr(expectation, key, None)) is not None:
+                names[name] = None
         if (condition := getattr(expectation, "row_condition", None)) is not None:
             names[condition.column.name] = None
     return list(names)
@@ -253,7 +254,7 @@ def _failure(result: ExpectationValidationResult, show_values: bool) -> Failure:
             values = [facts["observed_value"]]
     return Failure(
         expectation=config.type,
-        column=config.kwargs.get("column"),
+        column=config.kwargs.get("column") or _pair(config.kwargs),
         severity="warning" if config.severity is FailureSeverity.WARNING else "critical",
         count=int(facts.get("unexpected_count", 0)),
         rows=rows,
@@ -262,8 +263,15 @@ def _failure(result: ExpectationValidationResult, show_values: bool) -> Failure:
     )
 
 
+def _pair(parameters: dict[str, Any]) -> str | None:
+    """The two columns of an expectation on pairs."""
+    pair = [parameters[key] for key in ("column_A", "column_B") if key in parameters]
+    return ", ".join(pair) or None
+
+
 def _expected(parameters: dict[str, Any]) -> str:
-    unsaid = {"batch_id", "column", "condition_parser", "result_format"}
+    unsaid = {"batch_id", "condition_parser", "ignore_row_if", "polygons", "result_format"}
+    unsaid |= {"column", "column_A", "column_B"}
     said = {
         key: value
         for key, value in parameters.items()

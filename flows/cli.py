@@ -1,4 +1,4 @@
-"""The command line: `opentrips run`, `collect`, `release`, `serve`, `ledger`, `audit`."""
+"""The command line: `opentrips run`, `collect`, `release`, `serve`, `ledger`, `audit`, `area`."""
 
 import argparse
 import datetime as dt
@@ -31,6 +31,9 @@ def main(arguments: list[str] | None = None) -> int:
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     try:
+        if options.command is _area:
+            _area(options)
+            return 0
         region = load_region(options.region)
         day = options.day or service_day_of(dt.datetime.now(dt.UTC), region.zone)
         _show_progress()
@@ -68,8 +71,16 @@ def _release(region: Region, day: dt.date, options: argparse.Namespace) -> None:
     if "no_trips" in published:
         print(published["no_trips"])
         return
-    print(f"Published {published['manifest']['rows']:,} synthetic trips of {day}:")
+    print(f"Published {_said(published['manifest']['tables'])} of {day}:")
     print(published["page"])
+
+
+def _said(tables: dict[str, int]) -> str:
+    """What was published, for people."""
+    labels = {"modelled_trips": "modelled trips"}
+    return ", ".join(
+        f"{rows:,} {labels.get(name, f'synthetic {name}')}" for name, rows in tables.items()
+    )
 
 
 def _audit(region: Region, day: dt.date, options: argparse.Namespace) -> None:
@@ -79,6 +90,20 @@ def _audit(region: Region, day: dt.date, options: argparse.Namespace) -> None:
     made = audit(region, options.day, options.seeds, options.quick)
     print(f"Audited {region.name}, {made['day']}; no attack found more than is promised:")
     print(made["page"])
+
+
+def _area(options: argparse.Namespace) -> None:
+    """Make a service area from a public source and print it as a region's file names it."""
+    from tasks.outline import outline
+
+    block = outline(
+        options.source,
+        options.file,
+        cuts=options.cut,
+        key=options.property,
+        buffer_m=options.buffer,
+    )
+    print(block, end="")
 
 
 def _serve(region: Region, day: dt.date, options: argparse.Namespace) -> None:
@@ -161,6 +186,9 @@ def _is_ours(record: logging.LogRecord) -> bool:
     return Path(record.pathname).is_relative_to(Path(__file__).parents[1] / "tasks")
 
 
+AREA = "outline a service area by a feed's public files or by a polygon file"
+
+
 class _OneLineParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"opentrips: {message}; see `opentrips --help`\n")
@@ -195,7 +223,36 @@ def _parser() -> argparse.ArgumentParser:
             sub.add_argument("--quick", action="store_true", help="shorten training and try little")
         else:
             _add_limits(sub)
+    _add_area(commands.add_parser("area", help=AREA, description=AREA))
     return parser
+
+
+def _add_area(parser: argparse.ArgumentParser) -> None:
+    """The one command that needs no region: it makes a part of one."""
+    parser.set_defaults(command=_area)
+    parser.add_argument("source", help="a feed's gbfs.json (URL) or a polygon file (GeoJSON)")
+    parser.add_argument("file", type=Path, metavar="AREA.geojson", help="where its polygons go")
+    parser.add_argument(
+        "--cut",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="polygon file of what is no part of it, such as parks and water; may be repeated",
+    )
+    parser.add_argument(
+        "--property",
+        default="name",
+        metavar="KEY",
+        help="the property of a polygon file that names its areas; default: name",
+    )
+    parser.add_argument(
+        "--buffer",
+        type=float,
+        default=500.0,
+        metavar="M",
+        help="metres around a station that belong to the area; default: 500",
+    )
 
 
 def _add_limits(parser: argparse.ArgumentParser) -> None:

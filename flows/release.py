@@ -35,8 +35,9 @@ def release(region: Region, day: dt.date | None = None) -> dict[str, Any]:
     Every step keeps what it made: run it again after a failure and it goes on where it stopped,
     without spending budget a second time.
 
-    A region with a feed whose ids are declared other than `static` yields no trips: that is no
-    failure, and the run is completed with the sentence that says why.
+    A region whose feeds change their ids with every ride gets a release of starts, ends and
+    modelled trips. One of whose feeds nothing can be released yields no trips: that is no failure,
+    and the run is completed with the sentence that says why.
 
     Args:
         region: The region.
@@ -50,11 +51,11 @@ def release(region: Region, day: dt.date | None = None) -> dict[str, Any]:
     check_capture(region, day)
     check_sightings(region, day)
     derived = derive(region, day)
+    check_derived = check_trips if region.yields == "trips" else check_ends
+    check_derived(region, day)
     if (sentence := derived.get("no_trips")) is not None:
-        check_ends(region, day)
         # Prefect takes it for the run's state and gives its data to the caller.
         return cast(dict[str, Any], Completed(message=sentence, data={"no_trips": sentence}))
-    check_trips(region, day)
     train(region, day)
     generate(region, day)
     check_release(region, day)

@@ -80,6 +80,11 @@ def _attack(region: Region, day: dt.date, release: Path, seeds: int, quick: bool
 
     if seeds < 1:
         raise AuditError(f"an audit needs at least one seed, not {seeds}")
+    if region.yields != "trips":
+        raise AuditError(
+            f"region {region.id}: an audit draws its twin from published trips, and feeds whose "
+            "ids change have none; audit a region whose ids are static"
+        )
     log = get_run_logger()
     return attack_release(
         region,

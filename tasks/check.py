@@ -133,7 +133,8 @@ def check_release(region: Region, day: dt.date) -> dict[str, Any]:
     """Stop synthetic rows that are not what a release must be.
 
     Looks at the generated rows and at public numbers: their number is n under `zero_out`, else
-    the noisy count. What it writes, `check.json` beside the rows, is what lets them be published.
+    the noisy count; of starts and of ends likewise. What it writes, `check.json` beside the
+    rows, is what lets them be published.
 
     Returns:
         `expectations`: how many were checked; `warnings`: lines on those not met.
@@ -142,16 +143,21 @@ def check_release(region: Region, day: dt.date) -> dict[str, Any]:
         CheckError: If a critical expectation is not met; its text names the rows.
         FileError: If the rows are not generated, or were altered.
     """
-    from expectations.release import check
+    from expectations import release, release_ends
 
     layout = Layout.from_environment()
     directory = layout.synthetic(region.id, day)
-    verify_files(directory, _manifest(directory, "generate the rows first"))
-    rows = directory / "trips.parquet"
+    manifest = _manifest(directory, "generate the rows first")
+    verify_files(directory, manifest)
+    tables = [directory / f"{name}.parquet" for name in manifest["rows"]]
+    frames = {path.stem: pq.read_table(path).to_pandas() for path in tables}
     due = _rows_due(region, day, layout)
-    expectations, failures = check(pq.read_table(rows).to_pandas(), region, due)
+    if region.yields == "ends":
+        expectations, failures = release_ends.check(frames, region, *due)
+    else:
+        expectations, failures = release.check(frames["trips"], region, *due)
     verdict = _judge("release", region, day, expectations, failures)
-    proof = {**verdict, "sha256": sha256_of(rows)}
+    proof = {**verdict, "sha256": {path.name: sha256_of(path) for path in tables}}
     write_atomically(directory / REPORT, (json.dumps(proof, indent=2) + "\n").encode())
     return verdict
 
@@ -192,11 +198,15 @@ def _set_aside(
     return dict(manifest[CHECKED])
 
 
-def _rows_due(region: Region, day: dt.date, layout: Layout) -> int:
-    """How many rows a release must have, a public number."""
+def _rows_due(region: Region, day: dt.date, layout: Layout) -> tuple[int, ...]:
+    """How many rows of trips, or of starts and of ends, a release must have: public numbers."""
     if region.guarantee.adjacency == "zero_out":
-        return int(_manifest(layout.trips(region.id, day), "derive the trips first")["trips"])
-    return int(_manifest(layout.model(region.id, day), "train the day first")["rows"])
+        derived = layout.derived(region.id, day, region.yields).parent
+        manifest = _manifest(derived, f"derive the {region.yields} first")
+        names = ("trips",) if region.yields == "trips" else ("starts", "ends")
+        return tuple(int(manifest[name]) for name in names)
+    rows = _manifest(layout.model(region.id, day), "train the day first")["rows"]
+    return tuple(map(int, rows)) if isinstance(rows, list) else (int(rows),)
 
 
 def _record(
@@ -257,8 +267,8 @@ def _judge(
 def _tell_staff(
     what: str, region: Region, day: dt.date, found: dict[str, dict[str, Any]]
 ) -> dict[str, Any]:
-    """Report on private ground: counts, never a row, nor how many moves if that is private."""
-    hides = what == "trips" and region.guarantee.adjacency == "add_remove"
+    """Report on private ground: counts, never a row, nor how many there are if that is private."""
+    hides = what in ("trips", "ends") and region.guarantee.adjacency == "add_remove"
     rows = [
         {
             "file": name,

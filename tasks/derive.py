@@ -24,22 +24,25 @@ from tasks.step import step
 def derive(region: Region, day: dt.date) -> dict[str, Any]:
     """Find the moves of a sealed day, flag them, and store the private table.
 
-    A region with a feed whose ids are declared other than `static` gets the unlinked starts and
-    ends of its day instead, and one sentence that says why. Feeds are gone through one by one and
-    written as they go, a row group each.
+    A region whose feeds change their ids gets the unlinked starts and ends of its day instead; one
+    of whose feeds nothing can be released gets what there is of them, and one sentence that says
+    why. Feeds are gone through one by one and written as they go, a row group each.
 
     Returns:
         The manifest. Of trips: `moves`, `trips`, the moves that are no trips, counted by flag,
-        and the moves over other distances. Of ends: `starts`, `ends`, and `no_trips`, the
-        sentence. Of both: for each feed the id regime declared and measured.
+        and the moves over other distances. Of ends: `starts`, `ends` and those `outside` the
+        service area; and `no_trips`, the sentence, if there is nothing to release. Of both: for
+        each feed the id regime declared and measured.
 
     Raises:
         MobilityError: If the sealed day lacks a file of a feed.
     """
     layout = Layout.from_environment()
-    if all(feed.id_regime == "static" for feed in region.feeds):
+    if region.yields == "trips":
         return _derive_trips(region, day, layout)
     manifest = _derive_ends(region, day, layout)
+    if "no_trips" not in manifest:
+        return manifest
     get_run_logger().info("%s", manifest["no_trips"])
     create_markdown_artifact(
         key=f"no-trips-{region.id}-{day}".replace("_", "-"),
@@ -86,7 +89,7 @@ def _derive_trips(region: Region, day: dt.date, layout: Layout) -> dict[str, Any
 def _derive_ends(region: Region, day: dt.date, layout: Layout) -> dict[str, Any]:
     directory = layout.ends(region.id, day)
     done = read_manifest(directory)
-    if done is not None and done["schema_version"] == ENDS.version and "no_trips" in done:
+    if done is not None and _is_current(done, region):
         return done
     sealed = layout.sightings(region.id, day)
     counts: Counter[str] = Counter()
@@ -103,14 +106,23 @@ def _derive_ends(region: Region, day: dt.date, layout: Layout) -> dict[str, Any]
         "service_day": day.isoformat(),
         "schema_version": ENDS.version,
         **counts,
-        "no_trips": _no_trips(region, day, directory / "ends.parquet"),
         "id_regime": id_regime,
     }
+    if region.yields == "nothing":
+        fields["no_trips"] = _no_trips(region, day, directory / "ends.parquet")
     write_manifest(directory, fields, ["ends.parquet"])
-    get_run_logger().info(
-        "Derived %d starts and %d ends that nothing links", counts["starts"], counts["ends"]
-    )
+    if region.guarantee.adjacency == "zero_out":
+        numbers = counts["starts"], counts["ends"]
+        get_run_logger().info("Derived %d starts and %d ends that nothing links", *numbers)
+    else:
+        get_run_logger().info("Derived starts and ends that nothing links; how many is private")
     return read_manifest(directory) or {}
+
+
+def _is_current(done: dict[str, Any], region: Region) -> bool:
+    """Whether a manifest of ends is of this version, and for what the feeds now are."""
+    counts = done["schema_version"] == ENDS.version and "outside" in done
+    return counts and ("no_trips" in done) == (region.yields == "nothing")
 
 
 def _writer(directory: Path, name: str, schema: pa.Schema) -> pq.ParquetWriter:
@@ -122,6 +134,8 @@ def _no_trips(region: Region, day: dt.date, ends: Path) -> str:
     changing = [feed for feed in region.feeds if feed.id_regime != "static"]
     reasons = "; ".join(f"feed {feed.id}: {why_no_trips(feed.id_regime)}" for feed in changing)
     remedy = "give the region feeds whose ids are static"
+    if any(feed.id_regime == "per_trip" for feed in changing):
+        remedy = "give the feeds whose ids change with every ride a region of their own"
     if any(feed.id_regime != "per_poll" for feed in changing):
         remedy += f"; starts and ends of rides that nothing links are in {ends}"
     return f"region {region.id}, {day}: no trips are derived: {reasons}; {remedy}"
@@ -143,7 +157,7 @@ def _compare_regimes(region: Region, feed: Feed, measured: IdRegime) -> dict[str
             measured.regime,
             measured.sentence if shows_numbers else "the private manifest says why",
         )
-    if measured.in_ride_visible and region.guarantee.unit == "trip":
+    if measured.in_ride_visible and region.guarantee.unit == "trip" and region.yields == "trips":
         get_run_logger().warning(
             "%s: the unit trip protects a part of a ride; choose the unit vehicle_day", feed.id
         )

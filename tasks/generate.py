@@ -1,4 +1,4 @@
-"""The Prefect task `generate`: as many synthetic trips as the model says, n or a noisy count."""
+"""The Prefect task `generate`: as many synthetic rows as the model says, n or a noisy count."""
 
 import datetime as dt
 from pathlib import Path
@@ -20,19 +20,18 @@ from tasks.files.manifest import MANIFEST
 from tasks.region import Region
 from tasks.step import step
 
-SYNTHETIC_FILE = "trips.parquet"
-
 
 @step("generate-{region.id}-{day}")
 def generate(region: Region, day: dt.date) -> dict[str, Any]:
-    """Sample the day's synthetic trips from its stored model; post-processing, charged nothing.
+    """Sample the day's synthetic tables from its stored model; post-processing, charged nothing.
 
     Args:
         region: The region.
         day: The service day; its model is trained.
 
     Returns:
-        The manifest of the synthetic day's directory: rows and the model's manifest hash.
+        The manifest of the synthetic day's directory: the rows of each table and the model's
+        manifest hash.
 
     Raises:
         ModelFileError: If the day has no trained model.
@@ -45,22 +44,25 @@ def generate(region: Region, day: dt.date) -> dict[str, Any]:
     if finished is not None and finished["model_manifest"] == _hash_of(model):
         verify_files(directory, finished)
         return finished
-    from tasks.synthesis.draw import draw_release
+    from tasks.synthesis.draw import draw_tables
 
-    table = draw_release(model)
-    get_run_logger().info("Generated %d synthetic trips", len(table))
+    tables = draw_tables(model)
+    rows = {name: table.num_rows for name, table in tables.items()}
+    said = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in rows.items())
+    get_run_logger().info("Generated %s", said)
     directory.mkdir(parents=True, exist_ok=True)
     (directory / MANIFEST).unlink(missing_ok=True)
-    content = pa.BufferOutputStream()
-    pq.write_table(table, content)
-    write_atomically(directory / SYNTHETIC_FILE, content.getvalue().to_pybytes())
+    for name, table in tables.items():
+        content = pa.BufferOutputStream()
+        pq.write_table(table, content)
+        write_atomically(directory / f"{name}.parquet", content.getvalue().to_pybytes())
     fields = {
         "region": region.id,
         "day": day.isoformat(),
-        "rows": len(table),
+        "rows": rows,
         "model_manifest": _hash_of(model),
     }
-    write_manifest(directory, fields, [SYNTHETIC_FILE])
+    write_manifest(directory, fields, [f"{name}.parquet" for name in tables])
     manifest = read_manifest(directory)
     assert manifest is not None
     return manifest

@@ -52,25 +52,29 @@ def publish(region: Region, day: dt.date) -> dict[str, Any]:
 
 def _publish(layout: Layout, region: Region, day: dt.date, releases: Path) -> Path:
     synthetic = layout.synthetic(region.id, day)
-    rows = synthetic / "trips.parquet"
+    generated = _finished(synthetic)
+    files = {name: synthetic / f"{name}.parquet" for name in generated["rows"]}
     checks = _read_json(synthetic / REPORT, "check the release first")
-    if checks.get("sha256") != sha256_of(rows):
-        raise ReleaseError(f"{rows}: these are not the rows that were checked; check them again")
+    for path in files.values():
+        if checks["sha256"].get(path.name) != sha256_of(path):
+            raise ReleaseError(
+                f"{path}: these are not the rows that were checked; check them again"
+            )
     stored = layout.model(region.id, day)
     verify_files(stored, _finished(stored))
-    if _finished(synthetic)["model_manifest"] != sha256_of(stored / MANIFEST):
-        raise ReleaseError(f"{rows}: another model made these rows; generate and check again")
-    table = pq.read_table(rows)
+    if generated["model_manifest"] != sha256_of(stored / MANIFEST):
+        raise ReleaseError(f"{synthetic}: another model made these rows; generate and check again")
+    tables = {name: pq.read_table(path) for name, path in files.items()}
     sealed = _finished(layout.sightings(region.id, day))
     model = _read_json(stored / "model.json", "train again")
     software = installed_software()
     return publish_first(
         releases,
-        table,
+        tables,
         lambda files: public_manifest(
             region,
             day,
-            rows=table.num_rows,
+            rows={name: table.num_rows for name, table in tables.items()},
             sealed=sealed,
             model=model,
             checks=checks,

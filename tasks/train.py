@@ -1,10 +1,10 @@
-"""The Prefect task `train`: a day's trips in, a model with its privacy statement out."""
+"""The Prefect task `train`: a day's trips, or ends of rides, in; a model with its statement out."""
 
 import datetime as dt
 import uuid
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,7 +20,9 @@ from tasks.region import Region
 from tasks.region.service_day import day_bounds
 from tasks.step import step
 
-TRIPS_FILE = "trips.parquet"
+if TYPE_CHECKING:
+    from tasks.synthesis.plan import Rows
+
 _TOLD_EVERY = 10
 """Progress is logged about this many times."""
 
@@ -32,11 +34,12 @@ def train(region: Region, day: dt.date) -> dict[str, Any]:
     Under `zero_out` the number of trips, which is public, is checked against the region's bounds;
     the ledger is charged; only then is the private table read. Under `add_remove` that number is
     private: the charge comes first, and what is checked is the noisy count it paid for. A crashed
-    training goes on where it stopped when the task runs again.
+    training goes on where it stopped when the task runs again. Where feeds change their ids, the
+    numbers of starts and of ends take the place of that of trips.
 
     Args:
         region: The region.
-        day: The service day; its trips are derived.
+        day: The service day; its trips, or its starts and ends, are derived.
 
     Returns:
         The manifest of the model's directory.
@@ -62,21 +65,24 @@ def _train(region: Region, day: dt.date, layout: Layout) -> dict[str, Any]:
     from tasks.synthesis.training import train as train_under_ledger
 
     logger = get_run_logger()
-    source = layout.trips(region.id, day)
+    table = layout.derived(region.id, day, region.yields)
+    source = table.parent
     manifest = read_manifest(source)
     if manifest is None:
-        raise FileError(f"{source}: the trips of {day} are not derived; derive the day first")
+        raise FileError(
+            f"{source}: the {region.yields} of {day} are not derived; derive the day first"
+        )
     verify_files(source, manifest)
-    trips = None
+    rows = None
     if region.guarantee.adjacency == "zero_out":
-        trips = int(manifest["trips"])
-        _refuse_by_size(region, day, trips)
+        rows = _numbers(region, manifest)
+        _refuse_by_size(region, day, rows)
     input_sha256 = sha256_of(source / MANIFEST)
-    plan = make_plan(region.guarantee, region.service_area, region.synthesizer, trips)
+    plan = make_plan(region.guarantee, region.service_area, region.maker, rows)
     logger.info(
         "Training %s%s: noise multiplier %.4f for epsilon %g at delta %g, for one %s",
-        region.synthesizer.name,
-        "" if trips is None else f" on {trips} trips",
+        region.maker.name,
+        "" if rows is None else f" on {_said(rows)}",
         plan.mechanism.noise_multiplier,
         region.guarantee.epsilon,
         region.guarantee.delta,
@@ -123,7 +129,7 @@ def _train(region: Region, day: dt.date, layout: Layout) -> dict[str, Any]:
             plan,
             request,
             ledger,
-            read_trips=lambda: _read_trips(source),
+            read_trips=lambda: _read(table),
             directory=layout.model(region.id, day),
             run_id=str(task_run.id or uuid.uuid4()),
             facts={"region": region.id, "day": day.isoformat(), "trips_manifest": input_sha256},
@@ -132,14 +138,28 @@ def _train(region: Region, day: dt.date, layout: Layout) -> dict[str, Any]:
         )
 
 
-def _read_trips(source: Path) -> pa.Table:
-    """The rows that are trips, private."""
-    moves = pq.read_table(source / TRIPS_FILE)
-    return moves.filter(pc.field("is_trip"))
+def _read(path: Path) -> pa.Table:
+    """The rows that are trips, or starts and ends; private."""
+    table = pq.read_table(path)
+    return table.filter(pc.field("is_trip")) if "is_trip" in table.column_names else table
 
 
-def _refuse_by_size(region: Region, day: dt.date, trips: int) -> None:
+def _numbers(region: Region, manifest: dict[str, Any]) -> "Rows":
+    """How many trips, or starts and ends, the manifest of a derived day says there are."""
+    if region.yields == "ends":
+        return int(manifest["starts"]), int(manifest["ends"])
+    return int(manifest["trips"])
+
+
+def _said(rows: "Rows") -> str:
+    """Numbers for people."""
+    return f"{rows} trips" if isinstance(rows, int) else f"{rows[0]} starts and {rows[1]} ends"
+
+
+def _refuse_by_size(region: Region, day: dt.date, rows: "Rows") -> None:
     """The public rule on the size of a day: on n under `zero_out`, else on its noisy count.
+
+    A day of unlinked ends has at most as many trips as it has of what is rarer.
 
     Raises:
         DaySizeError: If the day is too small or too large.
@@ -147,15 +167,16 @@ def _refuse_by_size(region: Region, day: dt.date, trips: int) -> None:
     from tasks.synthesis.errors import DaySizeError
 
     rules = region.trips
-    what = f"region {region.id}, {day}: {trips} trips"
+    fewest, most = (rows, rows) if isinstance(rows, int) else (min(rows), max(rows))
+    what = f"region {region.id}, {day}: {_said(rows)}"
     if region.guarantee.adjacency == "add_remove":
         what += " by the noisy count, whose charge stands,"
-    if trips < rules.min_per_day:
+    if fewest < rules.min_per_day:
         raise DaySizeError(
             f"{what} are fewer than trips.min_per_day = {rules.min_per_day}; noise would drown "
             "them, so the day is not released"
         )
-    if trips > rules.max_per_day:
+    if most > rules.max_per_day:
         raise DaySizeError(
             f"{what} are more than trips.max_per_day = {rules.max_per_day}, the cap that delta is "
             "chosen for; raise the cap and lower guarantee.delta"

@@ -8,7 +8,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ENGINES = ("gbfs", "journal", "mobility", "privacy", "synthesis", "audit", "quality", "release")
+ENGINES = (
+    "gbfs",
+    "journal",
+    "mobility",
+    "service_area",
+    "privacy",
+    "synthesis",
+    "audit",
+    "quality",
+    "release",
+)
 GROUND = ("schema", "region", "files")
 HEAVY = ("tensorflow", "great_expectations")
 

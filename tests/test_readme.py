@@ -1,5 +1,6 @@
 """The README cannot rot: commands, targets and settings in it are those of the code."""
 
+import json
 import re
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import yaml
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from flows.cli import main
 from tasks.region import Guarantee, Region
 
 ROOT = Path(__file__).parents[1]
@@ -78,7 +80,7 @@ def test_every_command_is_documented_with_its_options() -> None:
         check=True,
     ).stdout
     commands = set(re.findall(r"^    ([a-z]+) ", help_text, re.MULTILINE))
-    assert commands == set(re.findall(r"`opentrips ([a-z]+) REGION\.yaml`", README))
+    assert commands == set(re.findall(r"`opentrips ([a-z]+) [A-Z]", README))
     for command in commands:
         options = subprocess.run(
             [sys.executable, "-m", "flows.cli", command, "--help"],
@@ -97,6 +99,32 @@ def test_every_environment_variable_is_documented() -> None:
     named = set(re.findall(r"OPENTRIPS_[A-Z]+", "".join(sources)))
     assert {"OPENTRIPS_DATA", "OPENTRIPS_LEDGER"} <= named
     assert named <= set(re.findall(r"`(OPENTRIPS_[A-Z]+)`", README))
+
+
+AREA_COMMANDS = re.findall(r"^\.venv/bin/opentrips (area .*)$", README, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", [line for line in AREA_COMMANDS if "http" not in line])
+def test_every_area_made_from_files_in_the_readme_can_be_made(
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for index, name in enumerate(re.findall(r"(?<= )[a-z]+\.geojson", command)):
+        low, high = 50.0 + index / 50, 50.2 - index / 30
+        ring = [[low, low], [high, low], [high, high], [low, high], [low, low]]
+        Path(name).write_text(json.dumps({"type": "Polygon", "coordinates": [ring]}))
+    assert main(command.split()) == 0
+    written = Path(command.split()[2])
+    block = yaml.safe_load(capsys.readouterr().out)
+    assert [area["file"] for area in block["service_area"]] == [written.name]
+    assert json.loads(written.read_bytes())["features"][0]["properties"]["name"] == "districts"
+
+
+def test_a_feed_is_among_the_sources_of_areas_in_the_readme() -> None:
+    assert any("/gbfs.json " in line for line in AREA_COMMANDS)
 
 
 @pytest.mark.parametrize("block", re.findall(r"```yaml\n(.*?)```", README, re.DOTALL))

@@ -1,21 +1,22 @@
-"""Canary exposure: how far a trained model prefers the very record that it was shown.
+"""Canary exposure: how far a model prefers the very trip that it was shown.
 
-After Carlini et al. (2019), "The Secret Sharer". A canary is one of R records that are equally
-likely a priori; the model ranks it among the others by their likelihood. Its exposure is
-log2 R - log2 rank, in bits: how much easier the model makes it to guess. A record that the model
-never saw has a uniform rank, and so an exposure of x bits or more with probability 2^-x: 1.44
-bits in the mean. (epsilon, delta)-DP lets one that was shown once have them with probability
-e^eps 2^-x + delta.
+After Carlini et al. (2019), "The Secret Sharer". A canary is one of R trips that are equally
+likely a priori; they are ranked by how much likelier the model makes them than a reference does,
+a model of the same day that saw none of them (Watson et al. 2022, "On the importance of difficulty
+calibration in membership inference attacks"). Exposure is log2 R - log2 rank, in bits: how much
+easier the model makes the canary to guess. A trip that the model never saw has a uniform rank, and
+so an exposure of x bits or more with probability 2^-x: 1.44 bits in the mean. (epsilon, delta)-DP
+lets one that was shown once have them with probability e^eps 2^-x + delta.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 from scipy import stats
 
 from tasks.audit.likelihood import Likelihood
-from tasks.synthesis.grid import Tokens
 
 UNSEEN_BITS = 1 / np.log(2)
 """Mean exposure of records that the model never saw."""
@@ -32,7 +33,7 @@ class Exposure:
         is_private: Whether the model was trained under the guarantee.
         copies: How many times each was planted; 0 for those that never were.
         bits: Their exposures.
-        candidates: Number R of records that each is ranked among, itself one of them.
+        candidates: Number R of trips that each is ranked among, itself one of them.
         p_value: How likely canaries never seen are to be as exposed in the mean.
     """
 
@@ -82,7 +83,7 @@ def _p_value(nats: float, canaries: int) -> float:
 
 @dataclass(frozen=True)
 class Canaries:
-    """Records that are equally likely a priori, dealt out.
+    """Trips that are equally likely a priori, dealt out.
 
     Attributes:
         unseen: Never planted.
@@ -92,29 +93,42 @@ class Canaries:
         copies: See `often`.
     """
 
-    unseen: Tokens
-    once: Tokens
-    often: Tokens
-    references: Tokens
+    unseen: pa.Table
+    once: pa.Table
+    often: pa.Table
+    references: pa.Table
     copies: int
 
     @classmethod
-    def deal(cls, candidates: Tokens, each: int, copies: int) -> "Canaries":
-        """Take `each` canaries of every kind from independent, identically drawn records."""
-        unseen, once, often, references = np.split(candidates, [each, 2 * each, 3 * each])
-        return cls(unseen, once, often, references, copies)
+    def deal(cls, candidates: pa.Table, each: int, copies: int) -> "Canaries":
+        """Take `each` canaries of every kind from independent, identically drawn trips."""
+        unseen, once, often = (candidates.slice(kind * each, each) for kind in range(3))
+        return cls(unseen, once, often, candidates.slice(3 * each), copies)
 
-    def plant(self, records: Tokens) -> Tokens:
-        """A day's records and the canaries among them."""
-        return np.concatenate([records, self.once, np.repeat(self.often, self.copies, axis=0)])
+    def plant(self, trips: pa.Table) -> pa.Table:
+        """A day's trips and the canaries among them."""
+        return pa.concat_tables([trips, self.once, *[self.often] * self.copies])
 
 
-def exposures(model: Likelihood, canaries: Canaries, is_private: bool) -> tuple[Exposure, ...]:
-    """The exposure of every kind of canary in a model trained on the day they were planted in."""
-    references = np.sort(model.log_likelihood(canaries.references))
+def exposures(
+    model: Likelihood, reference: Likelihood, canaries: Canaries, is_private: bool
+) -> tuple[Exposure, ...]:
+    """The exposure of every kind of canary in a model of the day they were planted in.
+
+    Args:
+        model: The model.
+        reference: A model of the day without any canary.
+        canaries: The canaries.
+        is_private: Whether the model was made under the guarantee.
+    """
+
+    def gain(trips: pa.Table) -> NDArray[np.float64]:
+        return model.log_likelihood(trips) - reference.log_likelihood(trips)
+
+    ranked_among = np.sort(gain(canaries.references))
     return tuple(
-        exposure(model, references, records, group, is_private, copies)
-        for group, records, copies in (
+        exposure(gain(trips), ranked_among, group, is_private, copies)
+        for group, trips, copies in (
             ("never planted", canaries.unseen, 0),
             ("planted once", canaries.once, 1),
             (f"planted {canaries.copies} times", canaries.often, canaries.copies),
@@ -123,9 +137,8 @@ def exposures(model: Likelihood, canaries: Canaries, is_private: bool) -> tuple[
 
 
 def exposure(
-    model: Likelihood,
-    references: NDArray[np.float64],
-    records: Tokens,
+    gains: NDArray[np.float64],
+    ranked_among: NDArray[np.float64],
     group: str,
     is_private: bool,
     copies: int,
@@ -133,17 +146,15 @@ def exposure(
     """The exposures of some canaries.
 
     Args:
-        model: The trained model.
-        references: Log-likelihoods of the records they are ranked among, ascending.
-        records: The canaries.
+        gains: How much likelier the model makes them than the reference, nats.
+        ranked_among: The same of the trips they are ranked among, ascending.
         group: What was done with them.
-        is_private: Whether the model was trained under the guarantee.
+        is_private: Whether the model was made under the guarantee.
         copies: How many times each was planted.
     """
-    likelihoods = model.log_likelihood(records)
-    # of equally likely records the canary is ranked last
-    ranks = 1 + len(references) - np.searchsorted(references, likelihoods, "left")
-    candidates = len(references) + 1
+    # of trips with equal gains the canary is ranked last
+    ranks = 1 + len(ranked_among) - np.searchsorted(ranked_among, gains, "left")
+    candidates = len(ranked_among) + 1
     bits = np.log2(candidates) - np.log2(ranks)
     p_value = _p_value(float(np.log(2) * bits.sum()), len(bits))
     return Exposure(group, is_private, copies, tuple(bits.tolist()), candidates, p_value)

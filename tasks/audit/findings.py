@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from tasks.audit.check import Check
 from tasks.audit.exposure import Exposure
 from tasks.audit.membership import (
     FALSE_ALARMS,
@@ -14,7 +15,6 @@ from tasks.audit.membership import (
 from tasks.audit.one_run import OneRun, Power
 from tasks.audit.pairs import PairBound
 from tasks.audit.risks import Risk
-from tasks.audit.sampling import SamplingCheck
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Effort:
     Attributes:
         seeds: One-run audits.
         canaries: Canaries of each, a multiple of 64.
-        replicas: Scores of each day of a neighbouring pair.
+        replicas: Scores of each day of a neighbouring pair, at most.
         exposed: Canaries of each kind whose exposure is measured.
         references: Records that they are ranked among.
         copies: How often those that are planted often are planted.
@@ -55,6 +55,7 @@ class Findings:
         region: Id of the region.
         name: Its name for people.
         service_day: The published day that the twin was drawn from.
+        synthesizer: Name of the region's.
         release_sha256: SHA-256 of that release's manifest.
         epsilon: Of the guarantee.
         delta: Of the guarantee.
@@ -64,7 +65,7 @@ class Findings:
         power: What the one-run audit can find at most and in the mean.
         one_runs: One-run audits, one for each seed.
         pairs: Distinguishers, one for each mechanism and adversary.
-        sampling: Whether the draws are Poisson.
+        check: Whether the mechanism draws what is assumed of it.
         exposures: Canary exposures, private and control.
         memberships: Membership inference, private and control.
         risks: Attacks on rows: on a private release, and on a copy of the twin.
@@ -73,6 +74,7 @@ class Findings:
     region: str
     name: str
     service_day: dt.date
+    synthesizer: str
     release_sha256: str
     epsilon: float
     delta: float
@@ -82,7 +84,7 @@ class Findings:
     power: Power
     one_runs: tuple[OneRun, ...]
     pairs: tuple[PairBound, ...]
-    sampling: SamplingCheck
+    check: Check
     exposures: tuple[Exposure, ...]
     memberships: tuple[Membership, ...]
     risks: tuple[Risk, ...]
@@ -124,10 +126,13 @@ class Findings:
             if pair.is_violation:
                 yield (
                     f"{pair.mechanism}: a neighbouring pair proves epsilon "
-                    f"{pair.epsilon_lower:.3g} where {pair.epsilon_claimed:g} is claimed"
+                    f"{pair.epsilon_lower:.3g} where {pair.epsilon_claimed:.3g} is claimed"
                 )
-        if self.sampling.is_violation:
-            yield f"batches are not Poisson (p-value {self.sampling.p_value:.1g})"
+        if self.check.is_violation:
+            yield (
+                f"it is not true that {self.check.assumption}: {self.check.seen} show it "
+                f"(p-value {self.check.p_value:.1g})"
+            )
 
     def _of_models(self) -> Iterator[str]:
         for exposed in self.exposures:

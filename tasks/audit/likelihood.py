@@ -1,16 +1,27 @@
-"""What exposure and membership ask of a trained model, whatever it is."""
+"""What exposure, membership and attacks on rows ask of a model, whatever it is."""
 
 from typing import Protocol
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
-
-from tasks.synthesis.grid import Tokens
 
 
 class Likelihood(Protocol):
-    """A trained model that knows how likely a record is."""
+    """A model that knows how likely a trip is."""
 
-    def log_likelihood(self, records: Tokens) -> NDArray[np.float64]:
-        """The logarithm of each record's probability, shape (n,), nats."""
+    def log_likelihood(self, trips: pa.Table) -> NDArray[np.float64]:
+        """The logarithm of each trip's probability or density, shape (n,), nats.
+
+        Args:
+            trips: Columns as `tasks.schema.RELEASE`.
+        """
+        ...
+
+
+class Model(Likelihood, Protocol):
+    """A model that releases are drawn from."""
+
+    def draw(self, rows: int) -> pa.Table:
+        """Draw a release, columns as `tasks.schema.RELEASE`."""
         ...

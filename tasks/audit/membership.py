@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from math import exp
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from tasks.audit.likelihood import Likelihood
 from tasks.audit.statistics import Estimate, area_under_roc, rate
-from tasks.synthesis.grid import Tokens
 
 FALSE_ALARMS = (0.01, 0.1)
 """False positive rates at which the true positive rate is reported."""
@@ -68,9 +68,9 @@ def largest_hit_rate(epsilon: float, delta: float, false_alarms: float) -> float
 
 
 def attack_membership(
-    records: Tokens,
+    trips: pa.Table,
     members: NDArray[np.int64],
-    train: Callable[[Tokens], Likelihood],
+    train: Callable[[pa.Table], Likelihood],
     shadows: int,
     seed: int,
     is_private: bool,
@@ -78,8 +78,8 @@ def attack_membership(
     """Train a target and its shadows, and attack the target.
 
     Args:
-        records: The twin's records, shape (n, tokens).
-        members: Indices of the records that the target is trained on.
+        trips: The twin's trips, columns as `tasks.schema.RELEASE`.
+        members: Indices of the trips that the target is trained on.
         train: Trains a model.
         shadows: Number of shadow models, even and at least 4: they see complementary halves.
         seed: Seeds the halves.
@@ -88,15 +88,19 @@ def attack_membership(
     if shadows < 4 or shadows % 2:
         raise ValueError(f"shadows come in pairs, at least two, not {shadows}")
     generator = np.random.default_rng(seed)
-    seen = np.zeros((shadows, len(records)), bool)
+    rows = trips.num_rows
+    seen = np.zeros((shadows, rows), bool)
     for pair in range(0, shadows, 2):
-        half = generator.permutation(len(records))[: len(records) // 2]
+        half = generator.permutation(rows)[: rows // 2]
         seen[pair, half] = True
         seen[pair + 1] = ~seen[pair]
-    told = np.array([train(records[row]).log_likelihood(records) for row in seen])
-    target = train(records[members]).log_likelihood(records)
-    scores = likelihood_ratio(target, told, seen)
-    is_member = np.zeros(len(records), bool)
+
+    def told_by(some: NDArray[np.int64]) -> NDArray[np.float64]:
+        return train(trips.take(some)).log_likelihood(trips)
+
+    told = np.array([told_by(np.flatnonzero(row)) for row in seen])
+    scores = likelihood_ratio(told_by(members), told, seen)
+    is_member = np.zeros(rows, bool)
     is_member[members] = True
     inside, outside = scores[is_member], scores[~is_member]
     hits = []

@@ -31,7 +31,7 @@ def render_audit(found: Findings, software: Software) -> str:
     jinja.filters["interval"] = _interval
     day = found.service_day
     bounds = [run.epsilon_lower for run in found.one_runs]
-    bounds += [pair.epsilon_lower for pair in found.pairs]
+    bounds += [pair.epsilon_lower for pair in found.pairs if pair.delta == found.delta]
     return jinja.get_template("audit.html.j2").render(
         found=found,
         software=software,

@@ -10,14 +10,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import log
 
+import dp_accounting
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.audit.statistics import CONFIDENCE, Estimate, rate
-from tasks.privacy.mechanism import SubsampledGaussian
+from tasks.privacy.accountant import epsilon_by_pld
+from tasks.region.guarantee import Guarantee
 
 Scores = NDArray[np.float64]
+Pair = tuple[Scores, Scores]
+"""Scores with the record and without it, shape (n,) each."""
 
+LARGE_DELTA = 0.05
+"""Here likelier and rarer events are both frequent, so that few scores prove nearly all there is:
+what is accounted for holds at every delta."""
+REPLAYED = ", the noise of another attempt subtracted"
 _THRESHOLDS = 120
 
 
@@ -49,6 +57,27 @@ class PairBound:
     def is_violation(self) -> bool:
         """Whether more is proven than is promised."""
         return self.epsilon_lower > self.epsilon_claimed
+
+
+def distinguish_twice(
+    mechanism: str, fresh: Pair, replayed: Pair, event: dp_accounting.DpEvent, claimed: Guarantee
+) -> tuple[PairBound, ...]:
+    """All that two attackers prove of one mechanism.
+
+    Args:
+        mechanism: Its name, for people.
+        fresh: Scores of independent runs.
+        replayed: Scores from which those of another attempt on a null day are subtracted: useless
+            against fresh noise, fatal to noise that is repeated.
+        event: What the mechanism says that it costs.
+        claimed: Epsilon and delta that the event keeps.
+    """
+    epsilon = epsilon_by_pld(event, LARGE_DELTA)
+    return (
+        distinguish(mechanism, *fresh, claimed.epsilon, claimed.delta),
+        distinguish(mechanism, *fresh, epsilon, LARGE_DELTA),
+        distinguish(f"{mechanism}{REPLAYED}", *replayed, claimed.epsilon, claimed.delta),
+    )
 
 
 def distinguish(
@@ -138,40 +167,3 @@ def _bound(likelier: Estimate, rarer: Estimate, delta: float) -> float:
     if likelier.low <= delta:
         return 0.0
     return max(0.0, log((likelier.low - delta) / rarer.high))
-
-
-def subsampled_gaussian_scores(
-    mechanism: SubsampledGaussian, replicas: int, subtract_a_null_day: bool = False
-) -> tuple[Scores, Scores]:
-    """Scores of many independent neighbouring pairs, all in one attempt of the real mechanism.
-
-    Every replica is a record with a direction of its own, in which it gives `l2_norm_clip` at
-    every step it is drawn; half of them are nulled. Masks are independent between records and
-    noise is independent between directions, so each direction is a run of the mechanism on a day
-    of one record, or of none. The score is the sum of what is released in that direction.
-
-    Args:
-        mechanism: What is run.
-        replicas: Number of pairs.
-        subtract_a_null_day: Subtract what another attempt releases on a day of null records:
-            useless against fresh noise, fatal to noise that is repeated.
-
-    Returns:
-        Scores with the record and without it, shape (replicas,) each.
-    """
-    present = np.arange(2 * replicas) < replicas
-    scores = _released(mechanism, present)
-    if subtract_a_null_day:
-        scores -= _released(mechanism, np.zeros_like(present))
-    return scores[present], scores[~present]
-
-
-def _released(mechanism: SubsampledGaussian, present: NDArray[np.bool_]) -> Scores:
-    run = mechanism.begin(len(present))
-    total = np.zeros(len(present))
-    for _ in range(mechanism.steps_allowed):
-        clipped = np.zeros(len(present))
-        drawn = run.draw()
-        clipped[drawn] = mechanism.l2_norm_clip * present[drawn]
-        total += run.release(clipped)
-    return total

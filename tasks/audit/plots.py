@@ -7,6 +7,7 @@ from markupsafe import Markup
 
 from tasks.audit.exposure import UNSEEN_BITS, Exposure, allowed_mean
 from tasks.audit.findings import Findings
+from tasks.audit.pairs import REPLAYED, PairBound
 from tasks.release.svg import drawing, line, number, text
 
 _WIDTH, _LEFT, _RIGHT, _TOP, _ROW, _BOTTOM = 640.0, 250.0, 20.0, 26.0, 24.0, 44.0
@@ -49,9 +50,15 @@ class _Scale:
 def bounds_plot(findings: Findings) -> Markup:
     """Lower bounds on epsilon against the claim and against what the audit can find."""
     claimed = findings.one_runs[0].epsilon_claimed
-    rows = [(f"one run, seed {run.seed}", run.epsilon_lower) for run in findings.one_runs]
-    rows += [(f"pair: {_shortened(pair.mechanism)}", pair.epsilon_lower) for pair in findings.pairs]
-    most = max(claimed, *(bound for _, bound in rows)) * 1.15
+    rows = [
+        (f"one run, seed {run.seed}", run.epsilon_lower, run.epsilon_claimed)
+        for run in findings.one_runs
+    ]
+    rows += [
+        (_of_pair(pair, findings.delta), pair.epsilon_lower, pair.epsilon_claimed)
+        for pair in findings.pairs
+    ]
+    most = max(claimed, *(bound for _, bound, _ in rows)) * 1.15
     scale = _Scale(most, len(rows))
     parts = [*scale.axis(_step(most), "lower bound on epsilon, 95 % confidence")]
     power, runs = findings.power, len(findings.one_runs)
@@ -64,11 +71,16 @@ def bounds_plot(findings: Findings) -> Markup:
         )
     )
     parts += scale.mark(claimed, f"claimed: {claimed:g}")
-    for row, (name, bound) in enumerate(rows):
+    for row, (name, bound, at_most) in enumerate(rows):
+        if at_most != claimed:
+            end = scale.x(at_most)
+            parts.append(line(end, scale.y(row) - 9, end, scale.y(row) + 9, "mean"))
         parts.append(text(_LEFT - 10, scale.y(row) + 4, name, "end"))
         parts.append(line(scale.x(0), scale.y(row), scale.x(bound), scale.y(row), "tick"))
         parts.append(_dot(scale.x(bound), scale.y(row), 5, f"{name}: {bound:.2f}", "dot"))
-    title = "Lower bounds on epsilon: " + ", ".join(f"{name} {bound:.2f}" for name, bound in rows)
+    title = "Lower bounds on epsilon: " + ", ".join(
+        f"{name} {bound:.2f}" for name, bound, _ in rows
+    )
     return drawing(_WIDTH, scale.floor + _BOTTOM, title, parts, "chart")
 
 
@@ -96,9 +108,10 @@ def _named(group: Exposure) -> str:
     return f"{group.group}, {'private' if group.is_private else 'not private'}"
 
 
-def _shortened(mechanism: str) -> str:
-    """A mechanism's name as it fits beside a plot."""
-    return mechanism.replace(", the noise of another attempt subtracted", ", replayed")
+def _of_pair(pair: PairBound, delta: float) -> str:
+    """What a pair is called beside a plot."""
+    name = "pair: " + pair.mechanism.replace(REPLAYED, ", replayed")
+    return name if pair.delta == delta else f"{name}, delta {pair.delta:g}"
 
 
 def _dot(x: float, y: float, radius: float, title: str, kind: str) -> Markup:

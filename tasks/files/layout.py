@@ -49,6 +49,16 @@ class Layout:
         """The private table of unlinked starts and ends of one service day."""
         return self.root / "private" / region / "ends" / day.isoformat()
 
+    def derived(self, region: str, day: dt.date, yields: str) -> Path:
+        """The file of what was derived of one service day: its trips, or its starts and ends.
+
+        Examples:
+            >>> Layout(Path("data")).derived("demo", dt.date(2026, 5, 20), "ends").as_posix()
+            'data/private/demo/ends/2026-05-20/ends.parquet'
+        """
+        directory = self.trips(region, day) if yields == "trips" else self.ends(region, day)
+        return directory / ("trips.parquet" if yields == "trips" else "ends.parquet")
+
     def model(self, region: str, day: dt.date) -> Path:
         """The trained model of one service day, its checkpoint and its privacy statement."""
         return self.root / "private" / region / "model" / day.isoformat()

@@ -98,7 +98,21 @@ def vehicle_types_url(
         base: URL of the discovery file, against which a relative URL is resolved.
         language: The preferred language; the types are the same in every one.
     """
-    urls = _urls(content(document), language).get("vehicle_types", ())
+    return file_url(document, base, "vehicle_types", language)
+
+
+def file_url(
+    document: dict[str, Any], base: str, name: str, language: str | None = None
+) -> str | None:
+    """The URL of a file that a decoded discovery file names, if it names it.
+
+    Args:
+        document: The decoded `gbfs.json`.
+        base: URL of the discovery file, against which a relative URL is resolved.
+        name: Of the file, such as `system_regions`.
+        language: The preferred language.
+    """
+    urls = _urls(content(document), language).get(name, ())
     return next(filter(None, (_http_url(base, url) for url in urls)), None)
 
 

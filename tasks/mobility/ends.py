@@ -25,11 +25,14 @@ def ends_table(of_day: RunsOfDay, feed: str, region: Region) -> pa.Table:
     """The starts and ends of one feed and one service day.
 
     An id that comes back within 100 m of where it left was not ridden. Not counted is what
-    cannot be told: what happened before the first poll and after the last one, in a gap longer
-    than the region's `trips.max_gap_minutes`, and in a step in which all ids or most of them
-    changed; a feed that names its vehicles anew in every poll has no such thing as an end.
-    Reservations that end with a ride, vehicles brought and taken away and ids that change while
-    the vehicle stands are among the ends.
+    cannot be told: what happened before the first poll and after the last one, and in a gap longer
+    than the region's `trips.max_gap_minutes`. Reservations that end with a ride, vehicles brought
+    and taken away and ids that change while the vehicle stands are among the ends.
+
+    Of a feed declared `per_trip` every id is judged by itself: what the ids of other vehicles did
+    decides nothing, for a ride must not change what is counted of others. Of other feeds, whose
+    ends are not released, a step is left out in which all ids or most of them changed; a feed that
+    names its vehicles anew in every poll has no such thing as an end.
 
     Args:
         of_day: The runs of the ids of that day.
@@ -41,7 +44,9 @@ def ends_table(of_day: RunsOfDay, feed: str, region: Region) -> pa.Table:
     """
     day = of_day.polls
     within = day.step_ms <= region.trips.max_gap_minutes * 60_000
-    known = np.append(find_steps(of_day).calm & within, False)  # nothing is known of the last poll
+    if any(each.id == feed and each.id_regime != "per_trip" for each in region.feeds):
+        within &= find_steps(of_day).calm
+    known = np.append(within, False)  # nothing is known of the last poll
     found = [ENDS.arrow().empty_table()]
     for runs in of_day:
         for kind, poll, place in _ends(runs, known):
@@ -53,9 +58,18 @@ def ends_table(of_day: RunsOfDay, feed: str, region: Region) -> pa.Table:
 
 
 def count_ends(table: pa.Table) -> dict[str, int]:
-    """`starts` and `ends` of a table of schema `tasks.schema.ENDS`."""
-    kinds = Counter(table["kind"].to_pylist())
-    return {"starts": kinds["start"], "ends": kinds["end"]}
+    """`starts` and `ends` inside the service area, and those of either kind that are `outside`.
+
+    Args:
+        table: Schema `tasks.schema.ENDS`.
+    """
+    inside = table.filter(table["area"].is_valid())
+    kinds = Counter(inside["kind"].to_pylist())
+    return {
+        "starts": kinds["start"],
+        "ends": kinds["end"],
+        "outside": table.num_rows - inside.num_rows,
+    }
 
 
 def _ends(

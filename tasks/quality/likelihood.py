@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tasks.mobility.areas import square_degrees
 from tasks.quality.errors import QualityError
 from tasks.quality.rows import Floats
 from tasks.region import Box
@@ -49,5 +50,5 @@ def uniform_bits(areas: Sequence[Box]) -> float:
         >>> round(uniform_bits([Box(name="all", south=0, west=0, north=0.512, east=0.512)]), 6)
         40.584963
     """
-    cells = sum((box.north - box.south) * (box.east - box.west) for box in areas) / RESOLUTION**2
+    cells = sum(map(square_degrees, areas)) / RESOLUTION**2
     return math.log2(24) + 2 * math.log2(cells)

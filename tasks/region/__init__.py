@@ -1,13 +1,15 @@
 """A region: one YAML file, one validated model."""
 
+from tasks.region.errors import RegionError
 from tasks.region.guarantee import Guarantee
-from tasks.region.load import RegionError, load_region
+from tasks.region.load import load_region
 from tasks.region.model import (
     Box,
     Capture,
     Feed,
     Region,
     Synthesizer,
+    TripEnds,
     TripField,
     TripNet,
     TripRules,
@@ -21,6 +23,7 @@ __all__ = [
     "Region",
     "RegionError",
     "Synthesizer",
+    "TripEnds",
     "TripField",
     "TripNet",
     "TripRules",

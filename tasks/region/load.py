@@ -1,26 +1,31 @@
 """Reading a region's YAML file, with one clear line for every mistake in it."""
 
 from pathlib import Path
+from typing import Any
 
 import yaml
 from pydantic import ValidationError
 
-from tasks import OpentripsError
+from tasks.region.errors import RegionError
+from tasks.region.geojson import read_features
 from tasks.region.model import Region
 
-
-class RegionError(OpentripsError):
-    """A region's YAML file is missing or wrong."""
+_SHOWN = 80
+"""Most characters of a wrong value that a message repeats; polygons are long."""
 
 
 def load_region(path: Path) -> Region:
     """Read and validate one region file.
 
+    A service area that names a polygon file by `file`, relative to the region's own, gets the
+    polygons of the feature of its name, or of all features if none has it. So a region holds all
+    that is known of it, wherever it is sent.
+
     Args:
         path: The YAML file.
 
     Raises:
-        RegionError: If the file is missing, is no YAML, or breaks a rule of the model.
+        RegionError: If a file is missing, is no YAML or GeoJSON, or breaks a rule of the model.
     """
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -30,10 +35,27 @@ def load_region(path: Path) -> Region:
         raise RegionError(f"{path}: not YAML: {_one_line(str(error))}") from error
     if not isinstance(document, dict):
         raise RegionError(f"{path}: a region file is a mapping with the keys id, name, feeds, ...")
+    areas = document.get("service_area")
+    if isinstance(areas, list):
+        document["service_area"] = [_with_polygons(area, path) for area in areas]
     try:
         return Region.model_validate(document)
     except ValidationError as error:
         raise RegionError(f"{path}: {_describe(error)}") from error
+
+
+def _with_polygons(area: Any, path: Path) -> Any:
+    """A service area as the model knows it: its polygon file, if it names one, is read in."""
+    if not isinstance(area, dict) or "file" not in area:
+        return area
+    if "polygons" in area or not isinstance(area["file"], str):
+        raise RegionError(
+            f"{path}: a service area has either polygons or, as `file`, the name of a GeoJSON file"
+        )
+    read = read_features(path.parent / area["file"])
+    own = [feature for feature in read if feature.properties.get("name") == area.get("name")]
+    polygons = [polygon for feature in own or read for polygon in feature.polygons]
+    return {key: value for key, value in area.items() if key != "file"} | {"polygons": polygons}
 
 
 def _describe(error: ValidationError) -> str:
@@ -44,8 +66,13 @@ def _describe(error: ValidationError) -> str:
             faults.append(f"unknown key {where!r}; remove it or correct its spelling")
         else:
             text = fault["msg"].removeprefix("Value error, ")
-            faults.append(f"{where}: {text} (is {fault['input']!r})" if where else text)
+            faults.append(f"{where}: {text} (is {_short(fault['input'])})" if where else text)
     return _one_line("; ".join(faults))
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def _one_line(text: str) -> str:

@@ -2,12 +2,13 @@
 
 import os
 import re
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from tasks.region.guarantee import Guarantee
+from tasks.region.polygons import Polygon, edges_of, fault_of
 
 Identifier = Annotated[
     str,
@@ -31,13 +32,36 @@ class _Model(BaseModel):
 
 
 class Box(_Model):
-    """A part of the service area: a rectangle in degrees, edges included."""
+    """A part of the service area: a rectangle in degrees, or the polygons in it; edges included."""
 
     name: Identifier
     south: float = Field(ge=-85, le=85, description="Southern edge, degrees of latitude.")
     west: float = Field(ge=-180, le=180, description="Western edge, degrees of longitude.")
     north: float = Field(ge=-85, le=85, description="Northern edge, degrees of latitude.")
     east: float = Field(ge=-180, le=180, description="Eastern edge, degrees of longitude.")
+    polygons: tuple[Polygon, ...] = Field(
+        (),
+        description="The polygons within the box that are served, as the coordinates of a GeoJSON "
+        "MultiPolygon: of each polygon the outline and then its holes, positions as [longitude, "
+        "latitude]. The edges of the box may then be left out. In place of `polygons`, `file` "
+        "names a GeoJSON file beside the region's. Default: all of the box.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _edges_may_follow_from_polygons(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or not values.get("polygons"):
+            return values
+        try:
+            edges = edges_of(values["polygons"])
+        except (TypeError, ValueError, IndexError):
+            return values  # the polygons are no coordinates, which is said where they are checked
+        return dict(zip(("south", "west", "north", "east"), edges, strict=True)) | values
+
+    @property
+    def edges(self) -> tuple[float, float, float, float]:
+        """South, west, north and east, degrees."""
+        return self.south, self.west, self.north, self.east
 
     @model_validator(mode="after")
     def _is_large_enough(self) -> Self:
@@ -46,6 +70,9 @@ class Box(_Model):
                 f"service area {self.name!r} must span at least 0.01 degrees "
                 "from south to north and from west to east"
             )
+        fault = fault_of(self.polygons, self.edges) if self.polygons else None
+        if fault is not None:
+            raise ValueError(f"service area {self.name!r}: {fault}")
         return self
 
 
@@ -214,8 +241,22 @@ class TripNet(_Model):
     )
 
 
-Synthesizer = Annotated[TripField | TripNet, Field(discriminator="name")]
-"""Settings of one of the synthesizers, told apart by their name."""
+class TripEnds(_Model):
+    """Settings of the synthesizer `trip_ends`; all of them are public, none affects privacy."""
+
+    name: Literal["trip_ends"] = Field(
+        "trip_ends",
+        description="Measures noisy counts of starts and of ends once and fits a density to each.",
+    )
+    steps: int = Field(
+        400, ge=1, le=100_000, description="Steps of the fit; it sees noisy counts only."
+    )
+
+
+TripSynthesizer = Annotated[TripField | TripNet, Field(discriminator="name")]
+"""Settings of one of the synthesizers that a region chooses from."""
+Synthesizer = Annotated[TripField | TripNet | TripEnds, Field(discriminator="name")]
+"""Settings of one of all synthesizers, told apart by their name."""
 
 
 class Region(_Model):
@@ -227,7 +268,7 @@ class Region(_Model):
         description="IANA time zone; its midnight parts the service days."
     )
     service_area: tuple[Box, ...] = Field(
-        min_length=1, description="Public rectangles; a trip starts and ends in one of them."
+        min_length=1, description="Public areas; a trip starts and ends in one of them."
     )
     feeds: tuple[Feed, ...] = Field(min_length=1, description="The feeds polled for this region.")
     shift_minutes: Literal[10, 15, 20, 30, 60, 120, 180, 240, 360, 480, 720, 1440] = Field(
@@ -244,7 +285,7 @@ class Region(_Model):
     capture: Capture = Field(default_factory=Capture)
     trips: TripRules = Field(default_factory=TripRules)
     guarantee: Guarantee = Field(default_factory=Guarantee)
-    synthesizer: Synthesizer = Field(default_factory=TripField)
+    synthesizer: TripSynthesizer = Field(default_factory=TripField)
     contact: str | None = Field(
         None,
         pattern=r"^[!-'*-~]{1,200}$",
@@ -289,6 +330,32 @@ class Region(_Model):
         if len({feed.clock for feed in self.feeds}) > 1:
             raise ValueError("the feeds of a region must all have the same clock")
         return self
+
+    @model_validator(mode="after")
+    def _unit_can_be_told(self) -> Self:
+        if self.yields == "ends" and self.guarantee.unit != "trip":
+            raise ValueError(
+                "a vehicle whose id changes cannot be followed through the day, so its trips "
+                "cannot be protected together; set guarantee.unit to trip"
+            )
+        return self
+
+    @property
+    def yields(self) -> Literal["trips", "ends", "nothing"]:
+        """What can be derived of the feeds: trips, or unlinked starts and ends of rides."""
+        regimes = {feed.id_regime for feed in self.feeds}
+        if regimes == {"static"}:
+            return "trips"
+        return "ends" if regimes == {"per_trip"} else "nothing"
+
+    @property
+    def maker(self) -> Synthesizer:
+        """The synthesizer of the region's releases: where ids change, always `trip_ends`."""
+        if self.yields == "trips":
+            return self.synthesizer
+        if isinstance(self.synthesizer, TripField):
+            return TripEnds(steps=self.synthesizer.steps)
+        return TripEnds()
 
     @property
     def clock(self) -> Literal["wall", "feed"]:

@@ -3,7 +3,7 @@
 import fcntl
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,8 +12,8 @@ import pyarrow as pa
 from tasks.files import move_into_place, read_manifest, sha256_of, verify_files, write_manifest
 from tasks.release.card import render_card
 from tasks.release.manifest import FileFacts, PublicManifest
-from tasks.release.page import render_page
-from tasks.release.tables import CSV, PARQUET, published_table, write_csv, write_parquet
+from tasks.release.page import render_page, render_page_of_ends
+from tasks.release.tables import published_table, write_csv, write_parquet
 
 CARD = "README.md"
 PAGE = "index.html"
@@ -38,7 +38,7 @@ def published(releases: Path) -> Path | None:
 
 def publish_first(
     releases: Path,
-    rows: pa.Table,
+    rows: Mapping[str, pa.Table],
     manifest_of: _Manifest,
     write_more: Callable[[Path], Sequence[str]] = lambda directory: (),
 ) -> Path:
@@ -49,7 +49,7 @@ def publish_first(
 
     Args:
         releases: Directory of the day's revisions.
-        rows: Synthetic rows, columns as `tasks.schema.RELEASE`.
+        rows: Synthetic rows of each table, columns as in `tasks.release.tables.SCHEMAS`.
         manifest_of: Makes the public manifest, given the facts of the data files.
         write_more: Writes further data files into a directory and returns their names.
 
@@ -63,7 +63,8 @@ def publish_first(
     with _only_publisher(releases) as staged:
         if (first := published(releases)) is not None:
             return first
-        _write(staged, published_table(rows), manifest_of, write_more(staged))
+        tables = {name: published_table(table, name) for name, table in rows.items()}
+        _write(staged, tables, manifest_of, write_more(staged))
         move_into_place(staged, releases / "r1")
     return releases / "r1"
 
@@ -93,14 +94,26 @@ def _only_publisher(releases: Path) -> Iterator[Path]:
         os.close(lock)
 
 
-def _write(directory: Path, table: pa.Table, manifest_of: _Manifest, more: Sequence[str]) -> None:
-    write_parquet(table, directory / PARQUET)
-    write_csv(table, directory / CSV)
-    data = (PARQUET, CSV, *more)
-    manifest = manifest_of({name: _facts(directory / name) for name in data})
+def _write(
+    directory: Path,
+    tables: Mapping[str, pa.Table],
+    manifest_of: _Manifest,
+    more: Sequence[str],
+) -> None:
+    files = []
+    for name, table in tables.items():
+        write_parquet(table, directory / f"{name}.parquet")
+        write_csv(table, directory / f"{name}.csv.gz")
+        files += [f"{name}.parquet", f"{name}.csv.gz"]
+    files += more
+    manifest = manifest_of({name: _facts(directory / name) for name in files})
     (directory / CARD).write_text(render_card(manifest), encoding="utf-8")
-    (directory / PAGE).write_text(render_page(manifest, table), encoding="utf-8")
-    write_manifest(directory, manifest.fields(), (*data, CARD, PAGE))
+    if manifest.is_of_ends:
+        page = render_page_of_ends(manifest, tables)
+    else:
+        page = render_page(manifest, tables["trips"])
+    (directory / PAGE).write_text(page, encoding="utf-8")
+    write_manifest(directory, manifest.fields(), (*files, CARD, PAGE))
 
 
 def _facts(path: Path) -> FileFacts:

@@ -1,10 +1,12 @@
 """The numbers behind the page's plots, all of them counts of published rows."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tasks.region import Box
@@ -16,6 +18,8 @@ MAP_CELLS = (20, 80)
 DISTANCE_BINS = 30
 """Bars of the distance plot, at most; longer trips share one more."""
 
+_PLACE = ["area", "hour", "latitude", "longitude"]
+
 
 @dataclass(frozen=True)
 class AreaFigures:
@@ -23,7 +27,7 @@ class AreaFigures:
 
     Attributes:
         box: The area.
-        trips: Number of rows.
+        trips: Number of rows; of ends, where those are released.
         origins: Rows that start in each cell, shape (rows, columns), from the south-west corner.
         destinations: Rows that end in each cell, same shape.
     """
@@ -62,16 +66,39 @@ def figures_of(table: pa.Table, boxes: tuple[Box, ...]) -> Figures:
         table: Columns as `tasks.schema.RELEASE`.
         boxes: The service area.
     """
+    origins, destinations = (
+        table.select(["area", "hour", f"{end}_latitude", f"{end}_longitude"]).rename_columns(_PLACE)
+        for end in ("origin", "destination")
+    )
+    return _figures(origins, destinations, table["distance_m"].to_numpy(), boxes)
+
+
+def figures_of_ends(tables: Mapping[str, pa.Table], boxes: tuple[Box, ...]) -> Figures:
+    """Count published starts and ends, and the lengths of modelled trips, for the plots.
+
+    Args:
+        tables: The rows of `starts`, `ends` and `modelled_trips`.
+        boxes: The service area.
+    """
+    distance = tables["modelled_trips"]["distance_m"].to_numpy()
+    return _figures(tables["starts"], tables["ends"], distance, boxes)
+
+
+def _figures(
+    origins: pa.Table,
+    destinations: pa.Table,
+    distance: NDArray[np.float64],
+    boxes: tuple[Box, ...],
+) -> Figures:
     longest_m = max(max(size_m(box)) for box in boxes)
-    along = min(max(math.sqrt(table.num_rows), MAP_CELLS[0]), MAP_CELLS[1])
+    along = min(max(math.sqrt(destinations.num_rows), MAP_CELLS[0]), MAP_CELLS[1])
     cell_m = 10 * nice_number(longest_m / along / 10)
-    areas = [_area(table, box, cell_m) for box in boxes]
-    distance = table["distance_m"].to_numpy()
+    areas = [_area(origins, destinations, box, cell_m) for box in boxes]
     step, distances = _distances(distance)
     return Figures(
         areas=tuple(sorted(areas, key=lambda area: (-area.trips, area.box.name))),
         cell_m=cell_m,
-        hours=np.bincount(table["hour"].to_numpy(), minlength=24),
+        hours=np.bincount(destinations["hour"].to_numpy(), minlength=24),
         distance_step_m=step,
         distances=distances,
         median_m=float(np.median(distance)) if len(distance) else math.nan,
@@ -102,14 +129,13 @@ def nice_number(least: float) -> int:
     return next(int(m * magnitude) for m in (1, 2, 5, 10) if m * magnitude >= least)
 
 
-def _area(table: pa.Table, box: Box, cell_m: int) -> AreaFigures:
-    inside = table["area"].to_numpy(zero_copy_only=False) == box.name
-    columns = {name: table[name].to_numpy()[inside] for name in table.column_names[2:6]}
-    origins, destinations = (
-        _cells(columns[f"{end}_latitude"], columns[f"{end}_longitude"], box, cell_m)
-        for end in ("origin", "destination")
-    )
-    return AreaFigures(box, int(inside.sum()), origins, destinations)
+def _area(origins: pa.Table, destinations: pa.Table, box: Box, cell_m: int) -> AreaFigures:
+    inside = [table.filter(pc.field("area") == box.name) for table in (origins, destinations)]
+    maps = [
+        _cells(table["latitude"].to_numpy(), table["longitude"].to_numpy(), box, cell_m)
+        for table in inside
+    ]
+    return AreaFigures(box, inside[1].num_rows, *maps)
 
 
 def _cells(

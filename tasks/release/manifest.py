@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from tasks.region import Box, Guarantee, Region, TripField, TripNet
+from tasks.region import Box, Guarantee, Region, TripEnds, TripField, TripNet
 from tasks.release.errors import ReleaseError
 from tasks.release.software import Software
 from tasks.schema.polls import OUTCOMES, SEEN
@@ -34,7 +34,7 @@ class Place(_Public):
 
 
 class Count(_Public):
-    """The noisy count that the number of rows comes from: a discrete Laplace mechanism."""
+    """The noisy count that a number of rows comes from: a discrete Laplace mechanism."""
 
     name: Literal["discrete_laplace"] = "discrete_laplace"
     sensitivity: int = Field(ge=1)
@@ -164,7 +164,8 @@ class PublicManifest(_Public):
     region: Place
     service_day: dt.date
     revision: int = Field(ge=1)
-    rows: int = Field(ge=0)
+    rows: int = Field(ge=0, description="Rows of the first table.")
+    tables: dict[str, int] = Field(min_length=1, description="Rows of each table.")
     licence: str
     guarantee: Guarantee
     mechanism: Mechanism
@@ -176,6 +177,11 @@ class PublicManifest(_Public):
     checks: Checks
     software: Software
     files: dict[str, FileFacts]
+
+    @property
+    def is_of_ends(self) -> bool:
+        """Whether starts and ends are released that nothing links, instead of trips."""
+        return "modelled_trips" in self.tables
 
     @model_validator(mode="after")
     def _promise_is_kept(self) -> Self:
@@ -197,7 +203,7 @@ def public_manifest(
     region: Region,
     day: dt.date,
     *,
-    rows: int,
+    rows: Mapping[str, int],
     sealed: Mapping[str, Any],
     model: Mapping[str, Any],
     checks: Mapping[str, Any],
@@ -210,7 +216,8 @@ def public_manifest(
     Args:
         region: The region.
         day: The service day.
-        rows: Number of rows: n of the day under `zero_out`, else its noisy count.
+        rows: Number of rows of each table; of the first n of the day under `zero_out`, else its
+            noisy count.
         sealed: Private manifest of the sealed day.
         model: The stored model's `model.json`.
         checks: What `check_release` reported: `expectations` and `warnings`.
@@ -232,7 +239,8 @@ def public_manifest(
             ),
             service_day=day,
             revision=revision,
-            rows=rows,
+            rows=next(iter(rows.values())),
+            tables=dict(rows),
             licence=region.licence,
             **_privacy_statement(model),
             capture=_capture(region, sealed),
@@ -285,7 +293,7 @@ _MECHANISMS: dict[str, type[DpSgd | GaussianCounts]] = {
 }
 _SETTINGS = {
     kind.model_fields["name"].default: [name for name in kind.model_fields if name != "name"]
-    for kind in (TripField, TripNet)
+    for kind in (TripField, TripNet, TripEnds)
 }
 
 

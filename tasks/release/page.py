@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections.abc import Mapping
 from fractions import Fraction
 from importlib.resources import files
 from zoneinfo import ZoneInfo
@@ -9,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 from markupsafe import Markup
 
-from tasks.release.figures import Figures, figures_of
+from tasks.release.figures import Figures, figures_of, figures_of_ends
 from tasks.release.manifest import GaussianCounts, PublicManifest
 from tasks.release.numbers import distance, number, scientific
 from tasks.release.plots import (
@@ -25,7 +26,7 @@ from tasks.release.render import context, environment
 
 
 def render_page(manifest: PublicManifest, table: pa.Table) -> str:
-    """The page of a release, in HTML.
+    """The page of a release of trips, in HTML.
 
     No script, no request: the one style sheet is inline and allowed by its hash, everything else
     is forbidden by the page's own content security policy.
@@ -34,7 +35,20 @@ def render_page(manifest: PublicManifest, table: pa.Table) -> str:
         manifest: The public manifest; its `files` are offered for download.
         table: The published rows, columns as `tasks.schema.RELEASE`.
     """
-    figures = figures_of(table, manifest.region.service_area)
+    return _render(manifest, figures_of(table, manifest.region.service_area))
+
+
+def render_page_of_ends(manifest: PublicManifest, tables: Mapping[str, pa.Table]) -> str:
+    """The page of a release of starts, ends and modelled trips, likewise.
+
+    Args:
+        manifest: The public manifest.
+        tables: The published rows of `starts`, `ends` and `modelled_trips`.
+    """
+    return _render(manifest, figures_of_ends(tables, manifest.region.service_area))
+
+
+def _render(manifest: PublicManifest, figures: Figures) -> str:
     style = files("tasks.release").joinpath("templates/page.css").read_text(encoding="utf-8")
     ramp = Ramp.up_to(
         max(

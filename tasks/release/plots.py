@@ -102,6 +102,7 @@ def density_map(
         Markup('<rect class="frame" x="{}" y="1" width="{}" height="{}"/>').format(
             number(style.left), number(width), number(height)
         ),
+        *_outlines(box, style.left, width, height),
     ]
     if style.degrees:
         parts += _degrees(box, style.left, width, height)
@@ -191,6 +192,19 @@ def _runs(values: Sequence[int]) -> Iterable[tuple[int, int, int]]:
         if i == len(values) or values[i] != values[start]:
             yield start, i - start, values[start]
             start = i
+
+
+def _outlines(box: Box, left: float, width: float, height: float) -> list[Markup]:
+    """The polygons of an area, holes included, as one path; none where the frame is the area."""
+    corners = []
+    for ring in (ring for polygon in box.polygons for ring in polygon):
+        places = [
+            f"{number(left + (x - box.west) / (box.east - box.west) * width)} "
+            f"{number(1 + (box.north - y) / (box.north - box.south) * height)}"
+            for x, y in ring[:-1]
+        ]
+        corners.append(f"M{'L'.join(places)}Z")
+    return [Markup('<path class="frame" d="{}"/>').format("".join(corners))] if corners else []
 
 
 def _degrees(box: Box, left: float, width: float, height: float) -> list[Markup]:

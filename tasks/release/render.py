@@ -5,9 +5,10 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from tasks.release import numbers, words
+from tasks.release import numbers, words, words_of_ends
 from tasks.release.manifest import PublicManifest
-from tasks.schema import COUNTED, MEASUREMENTS, RELEASE, Column
+from tasks.release.tables import SCHEMAS
+from tasks.schema import COUNTED, MEASUREMENTS, Column
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>#!|~&])")
 
@@ -43,24 +44,36 @@ def environment(*, autoescape: bool) -> Environment:
 def context(manifest: PublicManifest) -> dict[str, Any]:
     """What the templates of card and page share."""
     guarantee = manifest.guarantee
+    said = words_of_ends if manifest.is_of_ends else words
     return {
         "manifest": manifest,
-        "summary": words.SUMMARY,
+        "summary": said.SUMMARY,
+        "counts": _counts(manifest),
+        "unit_rows": "rides" if manifest.is_of_ends else "trips",
         "cautions": words.cautions(manifest),
         "unit": words.unit(manifest),
-        "promise": words.promise(manifest),
+        "promise": said.promise(manifest),
         "groups": [
             words.group_guarantee(guarantee.epsilon, guarantee.delta, units)
             for units in words.GROUP_SIZES
         ],
-        "making": words.making(manifest),
-        "limits": words.limits(manifest),
+        "making": said.making(manifest),
+        "limits": said.limits(manifest),
         "measured": words.measured(manifest),
         "measurement_columns": MEASUREMENTS.columns,
         "counted": COUNTED,
-        "columns": RELEASE.columns,
+        "tables": {name: SCHEMAS[name] for name in manifest.tables},
         "day": f"{manifest.service_day:%A} {manifest.service_day.day} {manifest.service_day:%B %Y}",
     }
+
+
+def _counts(manifest: PublicManifest) -> dict[str, int]:
+    """How many rows of what kind."""
+    if not manifest.is_of_ends:
+        return {"Synthetic trips": manifest.rows}
+    kinds = ("starts", "ends")
+    counts = {f"Synthetic {kind}": manifest.tables[kind] for kind in kinds}
+    return counts | {"Modelled trips": manifest.tables["modelled_trips"]}
 
 
 def markdown(text: object) -> str:
@@ -77,6 +90,7 @@ def bounds(column: Column) -> str:
     """The valid values of a column, for people; empty where none are declared.
 
     Examples:
+        >>> from tasks.schema import RELEASE
         >>> bounds(RELEASE.column("hour"))
         '0 to 23'
     """

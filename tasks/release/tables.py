@@ -7,23 +7,26 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from tasks.schema import RELEASE
+from tasks.schema import MODELLED_TRIPS, RELEASE, RELEASE_ENDS, RELEASE_STARTS
 
+SCHEMAS = {"trips": RELEASE} | {t.name: t for t in (RELEASE_STARTS, RELEASE_ENDS, MODELLED_TRIPS)}
+"""The schema of every table that a release may have, by its name."""
 PARQUET = "trips.parquet"
-CSV = "trips.csv.gz"
 
 
-def published_table(rows: pa.Table) -> pa.Table:
+def published_table(rows: pa.Table, name: str = "trips") -> pa.Table:
     """The rows in the published order and with the published schema.
 
     Sorted by every column from left to right: the order carries no information, and both files
     become smaller.
 
     Args:
-        rows: Columns as `tasks.schema.RELEASE`, any order of rows.
+        rows: Columns as the schema of that name, any order of rows.
+        name: Name of the table, one of `SCHEMAS`.
     """
-    table = rows.select(list(RELEASE.names)).cast(RELEASE.arrow())
-    return table.sort_by([(name, "ascending") for name in RELEASE.names])
+    schema = SCHEMAS[name]
+    table = rows.select(list(schema.names)).cast(schema.arrow())
+    return table.sort_by([(column, "ascending") for column in schema.names])
 
 
 def write_parquet(table: pa.Table, path: Path) -> None:

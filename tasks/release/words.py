@@ -68,7 +68,8 @@ def cautions(manifest: PublicManifest) -> Sequence[str]:
     found = []
     if manifest.rows < SMALL_DAY:
         found.append(
-            f"A small day: with {manifest.rows:,} trips the noise outweighs most of what the day "
+            f"A small day: with {manifest.rows:,} {row_noun(manifest)}s the noise outweighs most "
+            "of what the day "
             "held. Do not read patterns into it."
         )
     if manifest.capture.coverage < GOOD_COVERAGE:
@@ -79,8 +80,15 @@ def cautions(manifest: PublicManifest) -> Sequence[str]:
     return tuple(found)
 
 
+def row_noun(manifest: PublicManifest) -> str:
+    """What a row of the first table is, for people."""
+    return "start" if manifest.is_of_ends else "trip"
+
+
 def unit(manifest: PublicManifest) -> str:
     """The unit of the guarantee, for people."""
+    if manifest.is_of_ends:
+        return "ride"
     return {"trip": "trip", "vehicle_day": "vehicle"}[manifest.guarantee.unit]
 
 
@@ -246,6 +254,12 @@ def file_words(name: str) -> str:
 _FILES = {
     "trips.parquet": "the synthetic trips, as Parquet",
     "trips.csv.gz": "the same rows, as CSV",
+    "starts.parquet": "synthetic starts of rides, as Parquet",
+    "starts.csv.gz": "the same rows, as CSV",
+    "ends.parquet": "synthetic ends of rides, as Parquet",
+    "ends.csv.gz": "the same rows, as CSV",
+    "modelled_trips.parquet": "trips modelled from starts and ends, as Parquet",
+    "modelled_trips.csv.gz": "the same rows, as CSV",
     "measurements.parquet": "every count that was taken of the day, with its noise",
     "field.npz": "the density that was fitted to the counts, as arrays",
     "field.json": "where and how that density is laid out",
@@ -255,7 +269,7 @@ _FILES = {
 
 def measured(manifest: PublicManifest) -> Sequence[str]:
     """What can be done with the noisy counts, in sentences; none where there are none."""
-    if not isinstance(manifest.mechanism, GaussianCounts):
+    if "measurements.parquet" not in manifest.files:
         return ()
     return (
         "Rows carry the error of the noise but do not show it. The counts in measurements.parquet "
@@ -265,6 +279,6 @@ def measured(manifest: PublicManifest) -> Sequence[str]:
         "square root of k times that standard deviation on either side holds the true number in "
         "95 of 100 cases.",
         "The rows are one draw from a density that was fitted to these counts. sampler.pyz draws "
-        "others, as many as you like; it needs Python 3.11, numpy, pyarrow and pydantic. They say "
-        "no more about the day than these files do, and cost no privacy.",
+        "others, as many as you like; it needs Python 3.11, numpy, pyarrow, pydantic and shapely. "
+        "They say no more about the day than these files do, and cost no privacy.",
     )

@@ -4,6 +4,7 @@ from tasks.schema.ends import ENDS
 from tasks.schema.measurements import COUNTED, MEASUREMENTS
 from tasks.schema.polls import POLLS
 from tasks.schema.release import RELEASE
+from tasks.schema.release_ends import MODELLED_TRIPS, RELEASE_ENDS, RELEASE_STARTS
 from tasks.schema.sightings import SIGHTINGS, SIGHTINGS_OF_A_POLL
 from tasks.schema.table import Column, Table
 from tasks.schema.trips import TRIPS
@@ -13,8 +14,11 @@ __all__ = [
     "COUNTED",
     "ENDS",
     "MEASUREMENTS",
+    "MODELLED_TRIPS",
     "POLLS",
     "RELEASE",
+    "RELEASE_ENDS",
+    "RELEASE_STARTS",
     "SIGHTINGS",
     "SIGHTINGS_OF_A_POLL",
     "TRIPS",

@@ -16,7 +16,7 @@ COUNTED = {
     "area_distances": "Trips of the area, by distance.",
     "distances": "Trips by distance.",
     "bearings": "Trips by distance and bearing.",
-    "hour_octaves": "Trips by hour and distance.",
+    "hour_octaves": "Trips of the area, by hour and distance.",
     "quarters": "Trips that start or end in the place, a quarter of those of `ends`.",
     "sixteenths": "The same, a sixteenth.",
 }

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.privacy.ledger import Lease, Ledger
-from tasks.synthesis.plan import Plan
+from tasks.synthesis.plan import Plan, Rows
 from tasks.synthesis.records import BoundedDay
 
 Progress = Callable[[int, int], None]
@@ -21,7 +21,8 @@ class Attempt:
     Attributes:
         plan: What was charged for.
         day: The service day.
-        rows: Number of trips: public under `zero_out`, a noisy count under `add_remove`.
+        rows: Number of trips, or of starts and ends: public under `zero_out`, noisy counts under
+            `add_remove`.
         ledger: The open ledger.
         lease: The holder's lease on the charge.
         fingerprint: The charge's.
@@ -32,7 +33,7 @@ class Attempt:
 
     plan: Plan
     day: dt.date
-    rows: int
+    rows: Rows
     ledger: Ledger
     lease: Lease
     fingerprint: str

@@ -5,12 +5,40 @@ from pathlib import Path
 import pyarrow as pa
 
 from tasks.privacy.noise import fresh_generator
-from tasks.region.model import TripField
+from tasks.region.model import TripEnds, TripField
 from tasks.synthesis.model_file import load_model
 from tasks.synthesis.network_file import TrainedNetwork, load_network
 from tasks.synthesis.sampling import release_table
+from tasks.synthesis.trip_ends import load_field as load_ends
+from tasks.synthesis.trip_ends.pairing import pair
+from tasks.synthesis.trip_ends.sampling import sample as sample_ends
+from tasks.synthesis.trip_ends.trips import modelled_trips
 from tasks.synthesis.trip_field import load_field
 from tasks.synthesis.trip_field.sampling import sample
+
+
+def draw_tables(directory: Path) -> dict[str, pa.Table]:
+    """Draw every table of a release.
+
+    Args:
+        directory: The model's directory.
+
+    Returns:
+        `trips`; or, where nothing links the ends of rides, `starts`, `ends` and `modelled_trips`.
+        Rows are sorted by their values: the order says nothing.
+
+    Raises:
+        ModelFileError: If the model is not finished or not readable.
+        FileError: If a file of it is missing or altered.
+    """
+    if not isinstance(load_model(directory).settings, TripEnds):
+        return {"trips": draw_release(directory)}
+    field, generator = load_ends(directory), fresh_generator()
+    return {
+        "starts": sample_ends(field, "start", generator),
+        "ends": sample_ends(field, "end", generator),
+        "modelled_trips": modelled_trips(pair(field), generator),
+    }
 
 
 def draw_release(directory: Path, rows: int | None = None) -> pa.Table:
@@ -28,7 +56,9 @@ def draw_release(directory: Path, rows: int | None = None) -> pa.Table:
         FileError: If a file of it is missing or altered.
     """
     model = load_model(directory)
-    rows = model.rows if rows is None else rows
+    if rows is None:
+        assert isinstance(model.rows, int)
+        rows = model.rows
     if isinstance(model.settings, TripField):
         return sample(load_field(directory), rows, fresh_generator())
     return draw_from_network(load_network(directory), rows)

@@ -8,7 +8,8 @@ The tokens of a trip, in order: the service area; the hour; the origin as digits
 grid over the area's box, each digit one of 8 x 8 parts of the part before; the distance to the
 destination in quarter octaves from 100 m; the bearing in 32 directions. Distance and bearing are
 taken from the origin, not from the map, because most trips are short: the offset says in two
-tokens what two more positions would say in six.
+tokens what two more positions would say in six. Cells that lie wholly outside the polygons of an
+area are never drawn, and positions are drawn again until they lie inside.
 """
 
 import math
@@ -19,24 +20,26 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import shapely
 from numpy.typing import NDArray
 
+from tasks.mobility.areas import held
 from tasks.mobility.distance import haversine
 from tasks.region.model import Box
+from tasks.region.polygons import shape_of
 from tasks.synthesis import microdegrees, sphere
-from tasks.synthesis.microdegrees import MICRO, distance_between, rounded
+from tasks.synthesis.microdegrees import MICRO, MIN_DISTANCE_M, distance_between, rounded
 
 HOURS = 24
 SPLIT = 8
 """Each level of the grid splits a cell into SPLIT x SPLIT parts."""
-MIN_DISTANCE_M = 100.0
-"""A trip is longer than this."""
 BINS_PER_OCTAVE = 4
 BEARINGS = 32
 NULL = -1
 """Every token of a null record, which contributes nothing to any query."""
 
 _REDRAWS = 16
+_ORIGIN_REDRAWS = 64
 
 Tokens = NDArray[np.int32]
 Floats = NDArray[np.float64]
@@ -131,8 +134,8 @@ class Grid:
     def encode(self, trips: pa.Table) -> Tokens:
         """The tokens of each trip.
 
-        A row that is not inside its area's box, not over 100 m or not in hours 0 to 23 becomes a
-        null record. That is a fixed rule on the row itself.
+        A row that is not inside its area, not over 100 m or not in hours 0 to 23 becomes a null
+        record. That is a fixed rule on the row itself.
 
         Args:
             trips: Columns area, hour and the four coordinates as in `tasks.schema.TRIPS`.
@@ -154,8 +157,7 @@ class Grid:
             (area != NULL)
             & (hour >= 0)
             & (hour < HOURS)
-            & self._holds(area, latitude, longitude)
-            & self._holds(area, to_latitude, to_longitude)
+            & held(self.boxes, area, (latitude, longitude), (to_latitude, to_longitude))
             & (distance > MIN_DISTANCE_M)
         )
         tokens = np.full((len(area), len(self.sizes)), NULL, np.int32)
@@ -170,6 +172,35 @@ class Grid:
         angle = sphere.bearing(latitude, longitude, to_latitude, to_longitude)[valid]
         tokens[valid, -1] = np.minimum(angle / (2 * np.pi) * BEARINGS, BEARINGS - 1)
         return tokens
+
+    def origin_mask(self, tokens: Tokens, level: int) -> Bools:
+        """Which parts of the origins' cells touch the polygons of their area.
+
+        Args:
+            tokens: Shape (n, tokens); area and the digits before this level are read.
+            level: Of the digit that is to be drawn, 1 to `levels`.
+
+        Returns:
+            Shape (n, 64); all are allowed where none would be.
+        """
+        allowed = np.ones((len(tokens), SPLIT * SPLIT), bool)
+        for index, box in enumerate(self.boxes):
+            rows = np.flatnonzero(tokens[:, 0] == index)
+            if not box.polygons or not len(rows):
+                continue
+            cells, cell_of = np.unique(tokens[rows, 2 : 1 + level], axis=0, return_inverse=True)
+            row, column = _row_and_column(cells)
+            part_row, part_column = np.divmod(np.arange(SPLIT * SPLIT), SPLIT)
+            height, width = (
+                (high - low) / SPLIT**level
+                for low, high in ((box.south, box.north), (box.west, box.east))
+            )
+            south = box.south + (row[:, None] * SPLIT + part_row) * height
+            west = box.west + (column[:, None] * SPLIT + part_column) * width
+            parts = shapely.box(west, south, west + width, south + height)
+            touched = shapely.intersects(shape_of(box.polygons), parts)
+            allowed[rows] = touched[cell_of.ravel()]
+        return np.asarray(allowed | ~allowed.any(axis=1, keepdims=True))
 
     def distance_mask(self, tokens: Tokens) -> Bools:
         """Which distances can end inside the box, seen from the centre of the origin's cell.
@@ -217,9 +248,8 @@ class Grid:
     def decode(self, tokens: Tokens, generator: np.random.Generator) -> Columns:
         """Positions for tokens: uniform in the origin's cell, log-uniform in the offset's bins.
 
-        Offsets that leave the box or shrink to 100 m are drawn again, first within their bins,
-        then with any bearing; the few that remain get the point half a box to the north or south,
-        whichever is inside, which is always valid.
+        Offsets that leave the area or shrink to 100 m are drawn again, first within their bins,
+        then with any bearing; the few that remain get ends anywhere in the area.
 
         Args:
             tokens: Shape (n, tokens), no null records.
@@ -229,30 +259,19 @@ class Grid:
             Valid columns of n rows.
         """
         area = tokens[:, 0].astype(np.int64)
-        south, west, north, east = self._micro_corners[area].T
-        cell_south, cell_west, height, width = self._cells(tokens)
-        latitude = rounded(cell_south + height * generator.random(len(area)), south, north)
-        longitude = rounded(cell_west + width * generator.random(len(area)), west, east)
-        rises = 2 * latitude <= south + north
-        to_latitude = np.where(rises, latitude + (north - south) // 2, latitude)
-        to_latitude = np.where(rises, to_latitude, latitude - (north - south) // 2)
-        to_longitude = longitude.copy()
+        ends = np.zeros((len(area), 4), np.int64)
         left = np.arange(len(area))
         for attempt in range(2 * _REDRAWS):
-            to_y, to_x = self._offset(
-                tokens[left], latitude[left], longitude[left], generator, attempt >= _REDRAWS
+            if attempt % _REDRAWS == 0:
+                ends[left, :2] = self._origins(tokens[left], generator)
+            ends[left, 2:] = self._offset(
+                tokens[left], ends[left, :2], generator, attempt >= _REDRAWS
             )
-            good = (
-                (to_y >= south[left])
-                & (to_y <= north[left])
-                & (to_x >= west[left])
-                & (to_x <= east[left])
-                & (distance_between(latitude[left], longitude[left], to_y, to_x) > MIN_DISTANCE_M)
-            )
-            to_latitude[left[good]], to_longitude[left[good]] = to_y[good], to_x[good]
-            left = left[~good]
+            left = left[~microdegrees.are_trips(self.boxes, area[left], ends[left])]
             if len(left) == 0:
                 break
+        ends[left] = microdegrees.anywhere(self.boxes, area[left], generator)
+        latitude, longitude, to_latitude, to_longitude = ends.T
         return Columns(
             area=area,
             hour=tokens[:, 1].astype(np.int64),
@@ -263,11 +282,29 @@ class Grid:
             distance_m=distance_between(latitude, longitude, to_latitude, to_longitude),
         )
 
-    def _holds(self, area: Integers, latitude: Floats, longitude: Floats) -> Bools:
-        south, west, north, east = self._corners[area].T
-        return np.asarray(
-            (latitude >= south) & (latitude <= north) & (longitude >= west) & (longitude <= east)
-        )
+    def _origins(self, tokens: Tokens, generator: np.random.Generator) -> Integers:
+        """Positions in the origins' cells, in microdegrees, shape (n, 2).
+
+        They lie inside the area, but for those that missed it `_ORIGIN_REDRAWS` times.
+        """
+        area = tokens[:, 0].astype(np.int64)
+        low, high = self._micro_corners[area, :2], self._micro_corners[area, 2:]
+        cell_south, cell_west, height, width = self._cells(tokens)
+        places = np.zeros((len(area), 2), np.int64)
+        left = np.arange(len(area))
+        for _ in range(_ORIGIN_REDRAWS):
+            drawn = np.stack(
+                [
+                    cell_south[left] + height[left] * generator.random(len(left)),
+                    cell_west[left] + width[left] * generator.random(len(left)),
+                ],
+                axis=1,
+            )
+            places[left] = rounded(drawn, low[left], high[left])
+            left = left[~held(self.boxes, area[left], tuple(places[left].T / MICRO))]
+            if len(left) == 0:
+                break
+        return places
 
     def _digits(self, area: Integers, latitude: Floats, longitude: Floats) -> Tokens:
         """Digits of positions inside their boxes, shape (n, levels)."""
@@ -283,9 +320,7 @@ class Grid:
     def _cells(self, tokens: Tokens) -> tuple[Floats, Floats, Floats, Floats]:
         """South and west edge, height and width of the origins' cells, degrees."""
         south, west, north, east = self._corners[tokens[:, 0]].T
-        digits = tokens[:, 2 : 2 + self.levels]
-        place = SPLIT ** np.arange(self.levels - 1, -1, -1)
-        row, column = (digits // SPLIT) @ place, (digits % SPLIT) @ place
+        row, column = _row_and_column(tokens[:, 2 : 2 + self.levels])
         height, width = (north - south) / SPLIT**self.levels, (east - west) / SPLIT**self.levels
         return south + row * height, west + column * width, height, width
 
@@ -300,12 +335,11 @@ class Grid:
     def _offset(
         self,
         tokens: Tokens,
-        latitude: Integers,
-        longitude: Integers,
+        origins: Integers,
         generator: np.random.Generator,
         any_bearing: bool,
-    ) -> tuple[Integers, Integers]:
-        """One draw of destinations, in microdegrees; not yet checked."""
+    ) -> Integers:
+        """One draw of destinations, in microdegrees, shape (n, 2); not yet checked."""
         nearest, farthest = (
             self.distance_edges[tokens[:, -2]],
             self.distance_edges[tokens[:, -2] + 1],
@@ -315,12 +349,16 @@ class Grid:
         if any_bearing:
             sector = generator.random(len(tokens)) * BEARINGS
         to_latitude, to_longitude = sphere.destination(
-            latitude / MICRO, longitude / MICRO, distance, sector * (2 * np.pi / BEARINGS)
+            origins[:, 0] / MICRO, origins[:, 1] / MICRO, distance, sector * (2 * np.pi / BEARINGS)
         )
-        return (
-            np.round(to_latitude * MICRO).astype(np.int64),
-            np.round(to_longitude * MICRO).astype(np.int64),
-        )
+        ends = np.stack([to_latitude, to_longitude], axis=1)
+        return np.asarray(np.round(ends * MICRO), np.int64)
+
+
+def _row_and_column(digits: Tokens) -> tuple[Integers, Integers]:
+    """Row and column of the cells that some digits name, from the south-west, shape (n,) each."""
+    place = SPLIT ** np.arange(digits.shape[1] - 1, -1, -1)
+    return np.asarray((digits // SPLIT) @ place), np.asarray((digits % SPLIT) @ place)
 
 
 def _numbers(trips: pa.Table, name: str) -> Floats:

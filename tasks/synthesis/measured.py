@@ -15,8 +15,11 @@ from tasks.files import write_atomically
 from tasks.privacy.counts import NoisyCount
 from tasks.privacy.errors import LedgerError, StepsSpentError
 from tasks.privacy.ledger import Lease, Ledger
+from tasks.synthesis import trip_ends
 from tasks.synthesis.errors import ModelFileError
+from tasks.synthesis.plan import Rows, as_rows
 from tasks.synthesis.records import BoundedDay
+from tasks.synthesis.trip_ends import EndsMeasurements, EndsPlan
 from tasks.synthesis.trip_field import (
     Measurements,
     Plan,
@@ -52,9 +55,9 @@ def measured_count(
     lease: Lease,
     directory: Path,
     fingerprint: str,
-    count: Callable[[], int],
-) -> tuple[int, Lease]:
-    """The noisy count of a charge, measured now or before.
+    count: Callable[[], Rows],
+) -> tuple[Rows, Lease]:
+    """The noisy count, or counts, of a charge, measured now or before.
 
     Args:
         mechanism: What is run.
@@ -62,7 +65,7 @@ def measured_count(
         lease: The holder's lease; the measurement is the first step counted under the charge.
         directory: The model's directory, where the result is kept.
         fingerprint: The charge's.
-        count: Gives the true count, private; called only if there is no result yet.
+        count: Gives the true number or numbers, private; called only if there is no result yet.
 
     Returns:
         The noisy count, public, and the lease with the steps started by now.
@@ -75,8 +78,8 @@ def measured_count(
     """
     path = directory / MEASURED
 
-    def measure_and_store(true: int) -> int:
-        measured = mechanism.begin().measure(true)
+    def measure_and_store(true: Rows) -> Rows:
+        measured = _noisy(mechanism, true)
         document = {"fingerprint": fingerprint, "count": measured}
         write_atomically(path, (json.dumps(document) + "\n").encode())
         return measured
@@ -85,15 +88,22 @@ def measured_count(
     return _once(step, ledger, lease, _stored_count(path, fingerprint), count, measure_and_store)
 
 
+def _noisy(mechanism: NoisyCount, true: Rows) -> Rows:
+    if isinstance(true, int):
+        return mechanism.begin().measure(true)
+    starts, ends = (mechanism.begin().measure(number) for number in true)
+    return starts, ends
+
+
 def measured_tables(
-    plan: Plan,
+    plan: Plan | EndsPlan,
     ledger: Ledger,
     lease: Lease,
     step: int,
     directory: Path,
     fingerprint: str,
     read: Callable[[], BoundedDay],
-) -> tuple[Measurements, Lease]:
+) -> tuple[Measurements | EndsMeasurements, Lease]:
     """The noisy tables of a charge, measured now or before.
 
     Args:
@@ -116,15 +126,23 @@ def measured_tables(
     """
     mark = directory / MEASURED_FOR
 
-    def measure_and_store(day: BoundedDay) -> Measurements:
-        measurements = measure(day.trips, plan)
+    def measure_and_store(day: BoundedDay) -> Measurements | EndsMeasurements:
+        measurements: Measurements | EndsMeasurements
+        if isinstance(plan, EndsPlan):
+            measurements = trip_ends.measure(day.trips, plan)
+        else:
+            measurements = measure(day.trips, plan)
         mark.unlink(missing_ok=True)
-        save_measurements(directory, measurements)
+        if isinstance(measurements, EndsMeasurements):
+            trip_ends.save_measurements(directory, measurements)
+        else:
+            save_measurements(directory, measurements)
         write_atomically(mark, fingerprint.encode())
         return measurements
 
     is_ours = mark.exists() and mark.read_text() == fingerprint
-    stored = load_measurements(directory) if is_ours else None
+    load = trip_ends.load_measurements if isinstance(plan, EndsPlan) else load_measurements
+    stored = load(directory) if is_ours else None
     return _once(_Step("measurement", step, mark), ledger, lease, stored, read, measure_and_store)
 
 
@@ -156,11 +174,11 @@ def _once(
     return measure_and_store(private), replace(lease, steps_started=step.number)
 
 
-def _stored_count(path: Path, fingerprint: str) -> int | None:
+def _stored_count(path: Path, fingerprint: str) -> Rows | None:
     if not path.exists():
         return None
     try:
         document = json.loads(path.read_bytes())
-        return int(document["count"]) if document["fingerprint"] == fingerprint else None
+        return as_rows(document["count"]) if document["fingerprint"] == fingerprint else None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelFileError(f"{path}: cannot be read ({error}); restore it") from error

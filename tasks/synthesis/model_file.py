@@ -12,6 +12,7 @@ from tasks.files import read_manifest, verify_files, write_atomically, write_man
 from tasks.region.model import Synthesizer
 from tasks.synthesis.arrays import UNREADABLE
 from tasks.synthesis.errors import ModelFileError
+from tasks.synthesis.plan import Rows, as_rows
 
 MODEL = "model.json"
 _SETTINGS: TypeAdapter[Synthesizer] = TypeAdapter(Synthesizer)
@@ -24,12 +25,12 @@ class StoredModel:
     Attributes:
         settings: The synthesizer's settings.
         rows: Number of rows of a release: the number of trips n, which is public, under
-            `zero_out`; a noisy count of them under `add_remove`.
+            `zero_out`; a noisy count of them under `add_remove`. Of starts and of ends likewise.
         privacy: The privacy statement; JSON values.
     """
 
     settings: Synthesizer
-    rows: int
+    rows: Rows
     privacy: Mapping[str, Any]
 
 
@@ -74,7 +75,7 @@ def load_model(directory: Path) -> StoredModel:
     try:
         document = json.loads((directory / MODEL).read_bytes())
         settings = _SETTINGS.validate_python(document["synthesizer"])
-        return StoredModel(settings, document["rows"], document["privacy"])
+        return StoredModel(settings, as_rows(document["rows"]), document["privacy"])
     except UNREADABLE as error:
         raise ModelFileError(
             f"{directory}: not a stored model of this version ({error}); restore it from a backup"

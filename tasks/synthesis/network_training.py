@@ -84,6 +84,7 @@ def _engine(
     The divisor is made of the public number of rows. Under `vehicle_day` it is a number of trips
     too: what is summed over vehicles is a sum over their trips.
     """
+    assert isinstance(attempt.rows, int)
     records = attempt.read_day().records(network.grid)
     run = mechanism.begin(len(records), attempt.rows)
     per_vehicle = attempt.plan.guarantee.unit == "vehicle_day"

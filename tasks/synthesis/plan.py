@@ -11,11 +11,16 @@ from tasks.privacy.counts import NoisyCount
 from tasks.privacy.fingerprint import code_version, fingerprint
 from tasks.privacy.mechanism import Composition, SubsampledGaussian
 from tasks.region.guarantee import Guarantee
-from tasks.region.model import Box, Synthesizer, TripField
+from tasks.region.model import Box, Synthesizer, TripEnds, TripField
+from tasks.synthesis.trip_ends import EndsMechanism, EndsSettings
 from tasks.synthesis.trip_field import FieldMechanism, FieldSettings
 
 COUNT_SHARE = 0.05
-"""Share of epsilon that the noisy count takes under `add_remove`; a public constant."""
+"""Share of epsilon that noisy counts take under `add_remove`; a public constant."""
+
+Rows = int | tuple[int, int]
+"""A number of trips; or of starts and of ends, where nothing links them."""
+Mechanism = SubsampledGaussian | FieldMechanism | EndsMechanism
 
 
 @dataclass(frozen=True)
@@ -26,26 +31,28 @@ class Plan:
         guarantee: What the release promises.
         service_area: The public service area.
         settings: The synthesizer's settings.
-        records: Number of trips n of the day, public under `zero_out`; None where it is private.
+        records: Number of trips n of the day, or of starts and ends, public under `zero_out`; None
+            where it is private.
         mechanism: The synthesizer's mechanism, its noise solved for the guarantee.
-        count: The noisy count of trips that comes first under `add_remove`.
+        count: The noisy count that comes first under `add_remove`: of trips; or one of starts and
+            one of ends, of which a ride changes either by one.
     """
 
     guarantee: Guarantee
     service_area: tuple[Box, ...]
     settings: Synthesizer
-    records: int | None
-    mechanism: SubsampledGaussian | FieldMechanism
+    records: Rows | None
+    mechanism: Mechanism
     count: NoisyCount | None = None
 
     def event(self) -> dp_accounting.DpEvent:
         """The event of everything that the charge pays for."""
-        parts = (self.count, self.mechanism) if self.count else (self.mechanism,)
-        return Composition(parts).event()
+        counts = (self.count,) * _counts_of(self.settings) if self.count else ()
+        return Composition((*counts, self.mechanism)).event()
 
     @property
     def count_steps(self) -> int:
-        """Steps of the charge that come before those of the mechanism: the count, if any."""
+        """Steps of the charge that come before those of the mechanism: the counting, if any."""
         return 1 if self.count else 0
 
     @property
@@ -79,7 +86,7 @@ def make_plan(
     guarantee: Guarantee,
     service_area: tuple[Box, ...],
     settings: Synthesizer,
-    records: int | None,
+    records: Rows | None,
 ) -> Plan:
     """Solve for the noise; no private row is needed.
 
@@ -87,7 +94,8 @@ def make_plan(
         guarantee: What the release promises.
         service_area: The public service area.
         settings: The synthesizer's settings.
-        records: Number of trips n of the day under `zero_out`; None under `add_remove`.
+        records: Number of trips n of the day, or of starts and ends, under `zero_out`; None under
+            `add_remove`.
 
     Raises:
         TargetUnreachableError: If no noise meets the guarantee.
@@ -96,9 +104,12 @@ def make_plan(
         raise ValueError("the number of trips goes into the plan under zero_out, and only there")
     count = None
     if records is None:
-        count = NoisyCount.within(COUNT_SHARE * guarantee.epsilon, guarantee.trips_per_unit)
+        share = COUNT_SHARE / _counts_of(settings)
+        count = NoisyCount.within(share * guarantee.epsilon, guarantee.trips_per_unit)
 
-    def mechanism(noise: float) -> SubsampledGaussian | FieldMechanism:
+    def mechanism(noise: float) -> Mechanism:
+        if isinstance(settings, TripEnds):
+            return EndsMechanism(service_area, EndsSettings(steps=settings.steps), noise)
         if isinstance(settings, TripField):
             fit = FieldSettings(steps=settings.steps)
             return FieldMechanism(service_area, fit, noise, guarantee.trips_per_unit)
@@ -114,3 +125,21 @@ def make_plan(
         guarantee,
         lambda noise: Plan(guarantee, service_area, settings, records, mechanism(noise), count),
     )
+
+
+def as_rows(stored: Any) -> Rows:
+    """A number, or two, as JSON gives them back.
+
+    Raises:
+        ValueError: If it is neither.
+        TypeError: Likewise.
+    """
+    if isinstance(stored, list):
+        starts, ends = map(int, stored)
+        return starts, ends
+    return int(stored)
+
+
+def _counts_of(settings: Synthesizer) -> int:
+    """How many numbers are counted where they are private."""
+    return 2 if isinstance(settings, TripEnds) else 1

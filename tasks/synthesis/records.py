@@ -17,7 +17,8 @@ class BoundedDay:
     """A day's trips, at most K of each unit; private.
 
     Attributes:
-        trips: The trips that are kept, columns as in `tasks.schema.TRIPS`.
+        trips: The trips that are kept, columns as in `tasks.schema.TRIPS`; or starts and ends of
+            rides that nothing links, as in `tasks.schema.ENDS`.
         slots: Under `vehicle_day` shape (vehicles, K), true where a slot holds a trip; row by row
             they are the trips in their order. None where each trip is a unit.
     """
@@ -47,7 +48,7 @@ def bounded_day(guarantee: Guarantee, trips: pa.Table) -> BoundedDay:
 
     Args:
         guarantee: Its unit is one record.
-        trips: Columns as in `tasks.schema.TRIPS`.
+        trips: Columns as in `tasks.schema.TRIPS`, or under the unit `trip` in `tasks.schema.ENDS`.
     """
     if guarantee.unit == "trip":
         return BoundedDay(trips, None)

@@ -13,7 +13,7 @@ from tasks.privacy.budget import Budget
 from tasks.privacy.errors import AccountingError
 from tasks.privacy.fingerprint import code_version
 from tasks.privacy.ledger import ChargeRequest, Ledger
-from tasks.region.model import TripField
+from tasks.region.model import TripEnds, TripNet
 from tasks.synthesis.attempt import Attempt, Progress
 from tasks.synthesis.checkpoint import CHECKPOINT
 from tasks.synthesis.errors import ModelFileError
@@ -21,8 +21,9 @@ from tasks.synthesis.field_training import measure_and_fit
 from tasks.synthesis.measured import measured_count
 from tasks.synthesis.model_file import StoredModel, save_model
 from tasks.synthesis.network_training import train_network
-from tasks.synthesis.plan import Plan
+from tasks.synthesis.plan import Plan, Rows
 from tasks.synthesis.records import BoundedDay, bounded_day
+from tasks.synthesis.trip_ends import count_ends
 
 _VERSIONED = ("tensorflow", "numpy", "dp-accounting")
 
@@ -36,7 +37,7 @@ def train(
     run_id: str,
     facts: Mapping[str, Any],
     progress: Progress = lambda done, planned: None,
-    check_rows: Callable[[int], None] = lambda rows: None,
+    check_rows: Callable[[Rows], None] = lambda rows: None,
 ) -> dict[str, Any]:
     """Reserve the budget, count if the number of trips is private, make the model, store it.
 
@@ -47,7 +48,8 @@ def train(
         plan: What to make.
         request: What the ledger is asked for; its fingerprint is the plan's.
         ledger: The open ledger.
-        read_trips: Reads the day's trips; called after the charge is on disk.
+        read_trips: Reads the day's trips, or its starts and ends; called after the charge is on
+            disk.
         directory: The model's directory.
         run_id: Who trains, for the ledger.
         facts: What else the model's manifest says; JSON values.
@@ -81,11 +83,11 @@ def train(
             lease,
             directory,
             request.fingerprint,
-            lambda: read_day().trips.num_rows,
+            lambda: _rows(plan, read_day()),
         )
         check_rows(rows)
     assert rows is not None
-    make = measure_and_fit if isinstance(plan.settings, TripField) else train_network
+    make = train_network if isinstance(plan.settings, TripNet) else measure_and_fit
     made = make(
         Attempt(
             plan,
@@ -124,8 +126,15 @@ def train(
 
 def _read_day(plan: Plan, read_trips: Callable[[], pa.Table]) -> BoundedDay:
     day = bounded_day(plan.guarantee, read_trips())
-    if plan.records not in (None, day.trips.num_rows):
+    if plan.records not in (None, _rows(plan, day)):
         raise ModelFileError(
             "the trips are not as many as their manifest says; derive the day again"
         )
     return day
+
+
+def _rows(plan: Plan, day: BoundedDay) -> Rows:
+    """How many of what is measured a day has; private where it is not public."""
+    if isinstance(plan.settings, TripEnds):
+        return count_ends(plan.service_area, day.trips)
+    return int(day.trips.num_rows)

@@ -18,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from tasks.mobility.areas import square_degrees
 from tasks.mobility.distance import EARTH_RADIUS_M
 from tasks.privacy.noise import fresh_generator
 from tasks.region.model import TripNet
@@ -187,8 +188,8 @@ class TripNetwork:
     ) -> Tokens:
         """Draw trips token by token, all rows at once.
 
-        Values that public geometry rules out are masked: distances longer than the box, bearings
-        that lead out of it.
+        Values that public geometry rules out are masked: cells outside the area's polygons,
+        distances longer than the box, bearings that lead out of it.
 
         Args:
             weights: Trained parameters, shape (size,).
@@ -212,7 +213,9 @@ class TripNetwork:
         for head in self.heads:
             layers = dpsgd.Layers(parameters, flat.dtype)
             logits = self._logits(head, layers, tf.constant(tokens)).numpy().astype(np.float64)
-            if head.token == "distance":
+            if head.token.startswith("origin_"):
+                logits[~self.grid.origin_mask(tokens, head.position - 1)] = -np.inf
+            elif head.token == "distance":
                 logits[~self.grid.distance_mask(tokens)] = -np.inf
             elif head.token == "bearing":
                 logits[~self.grid.bearing_mask(tokens)] = -np.inf
@@ -232,7 +235,8 @@ def _draw(logits: NDArray[np.float64], generator: np.random.Generator) -> NDArra
 
 
 def _size_km2(grid: Grid, index: int) -> float:
-    """The size of a service area, square kilometres."""
+    """The size of a service area, square kilometres, to a few per mille where it has polygons."""
     box = grid.boxes[index]
     band = np.sin(np.radians(box.north)) - np.sin(np.radians(box.south))
-    return float((EARTH_RADIUS_M / 1000) ** 2 * band * np.radians(box.east - box.west))
+    size = (EARTH_RADIUS_M / 1000) ** 2 * band * np.radians(box.east - box.west)
+    return float(size * square_degrees(box) / ((box.north - box.south) * (box.east - box.west)))

@@ -1,5 +1,6 @@
 """Lines over days as one SVG file that needs no style sheet: small panels side by side."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -62,9 +63,7 @@ def write_panels(
 
 def _panel(name: str, lines: Panel, axis: str, marked: Mapping[int, str]) -> list[Markup]:
     days = len(next(iter(lines.values())))
-    step = 0.01
-    while max(max(values) for values in lines.values()) > 5 * step:
-        step *= 2
+    step = 0.01 * max(math.ceil(max(map(max, lines.values())) / 0.05), 1)
     across = (_WIDTH - _LEFT - _RIGHT) / max(days - 1, 1)
     floor, up = _HEIGHT - _BOTTOM, (_HEIGHT - _TOP - _BOTTOM) / (5 * step)
     parts = [Markup('<text class="title" x="{}" y="16">{}</text>').format(number(_LEFT), name)]

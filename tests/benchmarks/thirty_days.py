@@ -89,11 +89,9 @@ def _released(plan: Plan, evidence: Evidence) -> pa.Table:
 
 
 def at_fair(trips: pa.Table) -> float:
-    """Share of the ends that lie in a square of 500 m around the fair."""
-    south, west, north, east = month.fair_ground()
-    latitude, longitude = ends(trips).reshape(-1, 2).T
-    inside = (latitude > south) & (latitude < north) & (longitude > west) & (longitude < east)
-    return float(inside.mean())
+    """Share of the ends that lie in the cell of 0.01 degrees where the fair is."""
+    away = ends(trips).reshape(-1, 2) - month.fair_ground()
+    return float(((away >= 0) & (away < 0.01)).all(axis=1).mean())
 
 
 def mean_errors(runs: Sequence[Sequence[Day]], name: str, figure: str) -> list[float]:
@@ -145,7 +143,11 @@ def fair_shown(runs: Sequence[Sequence[Day]], name: str) -> list[float]:
 
 def plot(path: Path, runs: Sequence[Sequence[Day]]) -> None:
     """Write the README's plot."""
-    lines = {"with the days before": "carried", "each day alone": "alone", "resampled": "resampled"}
+    lines = {
+        "with the days before": "carried",
+        "each day alone": "alone",
+        "another sample of the day": "resampled",
+    }
     panels = {
         figure: {words: mean_errors(runs, name, figure) for words, name in lines.items()}
         for figure in FIGURES
@@ -170,7 +172,7 @@ def _line(name: str, errors: dict[str, dict[str, float]]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trips", type=int, default=TRIPS, help="trips of the first day")
-    parser.add_argument("--seeds", type=int, nargs="+", default=(1, 2, 3))
+    parser.add_argument("--seeds", type=int, nargs="+", default=(1, 2))
     parser.add_argument("--plot", type=Path, help="an SVG file")
     arguments = parser.parse_args()
     runs: list[list[Day]] = []

@@ -35,6 +35,20 @@ def region() -> Region:
 
 
 @pytest.fixture
+def holed_region(region: Region) -> Region:
+    """The same, with a square hole in the middle of the western town."""
+    outline, hole = (
+        [[10.5 + x * half, 52.4 + y * half] for x, y in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
+        for half in (0.1, 0.02)
+    )
+    polygons = [[[*ring, ring[0]] for ring in (outline, hole)]]
+    west = {"name": "west", "polygons": polygons}
+    document = region.model_dump(mode="json")
+    document["service_area"] = [document["service_area"][0], west]
+    return Region.model_validate(document)
+
+
+@pytest.fixture
 def release_rows(region: Region) -> Callable[[int], pd.DataFrame]:
     """Makes a number of rows that meet every expectation, in both towns."""
 

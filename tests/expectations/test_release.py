@@ -70,3 +70,27 @@ def test_a_collapsed_model_is_warned_of_but_not_stopped(region: Region, release_
     assert "expect_column_unique_value_count_to_be_between(hour)" in {
         failure.reason for failure in failures
     }
+
+
+def test_a_row_in_a_hole_of_its_area_is_named(holed_region: Region, release_rows: Rows) -> None:
+    frame = release_rows(200)
+    good = frame[~in_hole(frame, "origin") & ~in_hole(frame, "destination")]
+    good = good.reset_index(drop=True)
+    assert failures_of(good, holed_region, len(good)) == {}
+    west = good["area"].eq("west").to_numpy().nonzero()[0]
+    good.loc[west[3], ["destination_latitude", "destination_longitude"]] = (52.4, 10.5)
+    good.loc[west[5], ["origin_latitude", "origin_longitude"]] = (52.4, 10.5)
+    within = "expect_places_to_be_within_polygons"
+    broken = failures_of(good, holed_region, len(good))
+    assert broken[f"{within}(destination_latitude, destination_longitude)"] == (west[3],)
+    assert broken[f"{within}(origin_latitude, origin_longitude)"] == (west[5],)
+    lines = [failure.line() for failure in check(good, holed_region, len(good))[1]]
+    assert all(len(line) < 300 for line in lines)
+
+
+def in_hole(frame: pd.DataFrame, end: str) -> "pd.Series[bool]":
+    """Whether an end lies in the hole of `holed_region`, its edges left out."""
+    inside: pd.Series[bool] = frame["area"].eq("west")
+    for axis, middle in (("latitude", 52.4), ("longitude", 10.5)):
+        inside &= (frame[f"{end}_{axis}"] - middle).abs() < 0.0199
+    return inside

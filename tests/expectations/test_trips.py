@@ -4,7 +4,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from expectations.suite import validate
+from expectations.suite import columns_of, passes, validate
 from expectations.trips import row_suite, schema_suite
 from tasks.region import Region
 from tasks.schema.trips import FLAGS
@@ -48,3 +48,18 @@ def test_a_broken_move_is_found(
     failures = validate(frame, row_suite(region))
     assert {failure.rows for failure in failures} == {(9,)}
     assert {failure.values for failure in failures} == {()}
+
+
+def test_a_move_that_ends_in_a_hole_is_found(holed_region: Region, moves: Moves, put: Put) -> None:
+    table = moves(60)
+    west = [row for row, area in enumerate(table["area"].to_pylist()) if area == "west"]
+    places = ("destination_latitude", "destination_longitude", "origin_latitude")
+    for column, value in zip(places, (52.4, 10.58, 52.44), strict=True):
+        table = put(table, column, dict.fromkeys(west, value))
+    assert validate(table.to_pandas(), row_suite(holed_region)) == []
+    assert passes(table.to_pandas(), row_suite(holed_region))
+    table = put(table, "destination_longitude", {west[9]: 10.5})
+    failures = validate(table.to_pandas(), row_suite(holed_region))
+    assert {failure.rows for failure in failures} == {(west[9],)}
+    assert not passes(table.to_pandas(), row_suite(holed_region))
+    assert {"area", *places} <= set(columns_of(row_suite(holed_region)))

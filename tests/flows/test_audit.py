@@ -53,10 +53,18 @@ def test_a_day_that_is_not_published_is_not_audited(data_root: Path, tasks_alone
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    "synthesizer",
+    [{"name": "trip_field"}, REGION["synthesizer"] | {"steps": 60, "levels": 2}],
+    ids=["trip_field", "trip_net"],
+)
 def test_an_audit_from_the_command_line(
-    opentrips: Run, write_region: Callable[..., Path], data_root: Path
+    opentrips: Run,
+    write_region: Callable[..., Path],
+    data_root: Path,
+    synthesizer: dict[str, Any],
 ) -> None:
-    region = write_region(synthesizer=REGION["synthesizer"] | {"steps": 60, "levels": 2})
+    region = write_region(synthesizer=synthesizer)
     published(opentrips, region)
     ledger = (data_root / "private" / "ledger.sqlite").read_bytes()
     run = opentrips("audit", region, "--seeds", 2, "--quick")

@@ -1,17 +1,43 @@
-"""Neighbouring pairs for the measured mechanisms, and mutants of them that the pairs refute."""
+"""The measured mechanisms before the audit, and mutants of them that it must refute."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cache
 
+import dp_accounting
 import numpy as np
+import pyarrow as pa
 import pytest
 
+from tasks.audit.check import Check
+from tasks.audit.counts.noise import check_noise
+from tasks.audit.counts.one_run import CountsAudit
+from tasks.audit.counts.pairs import distinguish_counts
+from tasks.audit.one_run import OneRun
 from tasks.audit.pairs import PairBound, Scores, distinguish
+from tasks.audit.trips import random_trips
 from tasks.privacy.accountant import epsilon_by_pld
 from tasks.privacy.counts import NoisyCount
+from tasks.privacy.discrete_noise import DiscreteNoise, round_up
 from tasks.privacy.votes import NoisyVotes
-from tasks.privacy.weighted_counts import WeightedMeasurement
+from tasks.privacy.weighted_counts import (
+    Counts,
+    WeightedMeasurement,
+    WeightedMeasurementRun,
+    WeightedTable,
+)
+from tasks.region import Box, Guarantee
+from tasks.synthesis.trip_ends import EndsSettings
+from tasks.synthesis.trip_ends import make_plan as make_ends_plan
+from tasks.synthesis.trip_field import (
+    FieldSettings,
+    Measurements,
+    Plan,
+    make_plan,
+    measure,
+)
 from tests.conftest import Show
 from tests.coupling import coupled_secrets
 
@@ -20,9 +46,17 @@ LARGE_DELTA = 0.01
 """At which fewer scores prove as much of a Gaussian; what is claimed holds at every delta."""
 COUNT = NoisyCount.within(1.0, sensitivity=1)
 ENDS = WeightedMeasurement.within(1.3, {"ends": (2, 2, 1.0)})
+RIDES = make_ends_plan(
+    (Box(name="town", south=52.3, west=10.6, north=52.4, east=10.75),),
+    starts=5_000,
+    ends=5_000,
+    guarantee=Guarantee(epsilon=4, delta=1e-6),
+    settings=EndsSettings(),
+).mechanism
 VOTES = NoisyVotes(teachers=9, labels=2, sigma=Fraction(3), queries=1)
 
 Pair = tuple[Scores, Scores]
+Tables = tuple[WeightedTable, ...]
 
 HEAD = f"{'measured mutant':<32}{'proven':>9}{'claimed':>9}    (lower bounds on epsilon, by pairs)"
 
@@ -43,6 +77,17 @@ def ends_pair(mechanism: WeightedMeasurement, replicas: int = 40_000) -> Pair:
     touched = np.arange(2 * replicas).reshape(replicas, 2)
     counts = day.begin().measure({table.name: touched})[table.name]
     scores = counts.reshape(-1, 2).sum(axis=1).astype(np.float64)
+    return scores[:replicas], scores[replicas:]
+
+
+def rides_pair(mechanism: WeightedMeasurement, replicas: int = 25_000) -> Pair:
+    """Rides whose start and end lie in cells that nobody else touches, or nowhere."""
+    scores = np.zeros(2 * replicas)
+    day = replace(mechanism, tables=tuple(replace(t, cells=2 * replicas) for t in mechanism.tables))
+    ride = np.arange(replicas)[:, None]
+    counts = day.begin().measure({table.name: ride for table in mechanism.tables})
+    for table in mechanism.tables:  # the likelihood ratio, but for a constant
+        scores += counts[table.name] * table.multiplier / float(table.sigma) ** 2
     return scores[:replicas], scores[replicas:]
 
 
@@ -75,10 +120,11 @@ def line(name: str, bound: PairBound) -> str:
 
 @pytest.mark.slow
 def test_rule_13_measured_mechanisms_keep_what_they_claim(show: Show) -> None:
-    ends, votes = (epsilon_by_pld(each.event(), DELTA) for each in (ENDS, VOTES))
+    ends, rides, votes = (epsilon_by_pld(each.event(), DELTA) for each in (ENDS, RIDES, VOTES))
     for bound in (
         judged("count", lambda: count_pair(COUNT), COUNT.epsilon, 0.0),
         judged("ends", lambda: ends_pair(ENDS), ends, DELTA),
+        judged("rides", lambda: rides_pair(RIDES), rides, DELTA),
         judged("votes", lambda: votes_pair(VOTES, swayed=1), votes, DELTA),
     ):
         show(HEAD, [line(f"(none) {bound.mechanism}", bound)])
@@ -102,8 +148,210 @@ def test_rule_15_a_sensitivity_that_forgets_one_of_the_ends_is_caught(show: Show
     assert bound.is_violation
 
 
+def test_rule_15_a_sensitivity_that_forgets_the_ends_of_rides_is_caught(show: Show) -> None:
+    starts = tuple(table for table in RIDES.tables if table.name.startswith("start"))
+    epsilon = epsilon_by_pld(replace(RIDES, tables=starts).event(), LARGE_DELTA)
+    with coupled_secrets(seed=1):
+        bound = distinguish("rides", *rides_pair(RIDES), epsilon, LARGE_DELTA)
+    show(HEAD, [line("StartsOnly rides", bound)])
+    assert bound.is_violation
+
+
+def test_rule_13_rides_with_half_of_their_noise_are_caught(show: Show) -> None:
+    broken = replace(RIDES, tables=tuple(replace(t, sigma=t.sigma / 2) for t in RIDES.tables))
+    epsilon = epsilon_by_pld(RIDES.event(), LARGE_DELTA)
+    with coupled_secrets(seed=1):
+        bound = distinguish("rides", *rides_pair(broken), epsilon, LARGE_DELTA)
+    show(HEAD, [line("HalfNoise rides", bound)])
+    assert bound.is_violation
+
+
 def test_rule_13_teachers_that_share_records_are_caught(show: Show) -> None:
     epsilon = epsilon_by_pld(VOTES.event(), DELTA)
     bound = judged("votes", lambda: votes_pair(VOTES, VOTES.teachers), epsilon, DELTA)
     show(HEAD, [line("SharedTeachers votes", bound)])
     assert bound.is_violation
+
+
+CLAIMED = Guarantee(epsilon=4.0, delta=DELTA)
+BOX = Box(name="town", south=52.3, west=10.6, north=52.5, east=10.9)
+TRIPS, CANARIES, REPLICAS = 4000, 4096, 40_000
+
+FIELD_HEAD = (
+    f"{'mutant of trip_field':<24}{'caught by':<40}{'one run':>9}{'pair':>9}{'of':>6}{'replay':>9}"
+    f"{'noise p':>12}    (lower bounds on epsilon; one run and replay are of {CLAIMED.epsilon:g})"
+)
+
+
+class HalfNoise(WeightedMeasurement):
+    """Adds half of the noise that it states, in every table."""
+
+    def begin(self) -> WeightedMeasurementRun:
+        tables = tuple(replace(table, sigma=table.sigma / 2) for table in self.tables)
+        return WeightedMeasurementRun(WeightedMeasurement(tables, self.trips_per_unit))
+
+
+class OneEndOnly(WeightedMeasurement):
+    """Takes a trip for one end where both are counted: so much noise, and so much accounted."""
+
+    @classmethod
+    def broken(cls, tables: Tables) -> "OneEndOnly":
+        return cls(
+            tuple(
+                replace(table, sigma=round_up(table.sigma / Fraction(2**0.5)))
+                if table.distinct == 2
+                else table
+                for table in tables
+            )
+        )
+
+    def event(self) -> dp_accounting.DpEvent:
+        return WeightedMeasurement(
+            tuple(replace(table, distinct=1) for table in self.tables)
+        ).event()
+
+
+class ForgottenTable(WeightedMeasurement):
+    """Gives the budget to all tables but the first, which is measured besides."""
+
+    @classmethod
+    def broken(cls, tables: Tables) -> "ForgottenTable":
+        first, *others = tables
+        noise = [
+            float(WeightedMeasurement(some).event().noise_multiplier)
+            for some in (tables, tuple(others))
+        ]
+        less = Fraction(noise[0] / noise[1])
+        return cls(
+            (first, *(replace(table, sigma=round_up(table.sigma * less)) for table in others))
+        )
+
+    def event(self) -> dp_accounting.DpEvent:
+        return WeightedMeasurement(self.tables[1:]).event()
+
+
+class _TwiceRun(WeightedMeasurementRun):
+    def measure(self, touched: Mapping[str, Counts]) -> dict[str, Counts]:
+        once = super().measure(touched)
+        again = WeightedMeasurementRun(self.mechanism).measure(touched)
+        return {name: (counts + again[name]) // 2 for name, counts in once.items()}
+
+
+class MeasuredTwice(WeightedMeasurement):
+    """Measures twice under one charge; whoever has both results has their mean."""
+
+    def begin(self) -> WeightedMeasurementRun:
+        return _TwiceRun(self)
+
+
+class SameSeed(WeightedMeasurement):
+    """Draws its noise from a source that begins anew with every attempt."""
+
+    def begin(self) -> WeightedMeasurementRun:
+        run = WeightedMeasurementRun(self)
+        run._noise = DiscreteNoise(np.random.default_rng(7).bytes)
+        return run
+
+
+@cache
+def intact() -> CountsAudit:
+    """The audit of the tables that nights measure."""
+    plan = make_plan((BOX,), TRIPS + CANARIES, CLAIMED, FieldSettings())
+    return CountsAudit.of(plan, CLAIMED, CANARIES)
+
+
+@cache
+def hardly_ever() -> float:
+    """A one-run bound that what is accounted for exceeds once in a thousand runs."""
+    return intact().power().hardly_ever
+
+
+@dataclass(frozen=True)
+class Caught:
+    """What each detector says of one way to measure the tables of `trip_field`."""
+
+    run: OneRun
+    pair: PairBound
+    replay: PairBound
+    noise: Check
+
+    @property
+    def by(self) -> list[str]:
+        """The detectors that refute it."""
+        verdicts = {
+            "one-run audit": self.run.is_violation or self.run.epsilon_lower > hardly_ever(),
+            "pair": self.pair.is_violation,
+            "replayed pair": self.replay.is_violation,
+            "noise": self.noise.is_violation,
+        }
+        return [name for name, is_caught in verdicts.items() if is_caught]
+
+    def __str__(self) -> str:
+        return (
+            f"{', '.join(self.by) or '-':<40}{self.run.epsilon_lower:>9.2f}"
+            f"{self.pair.epsilon_lower:>9.2f}{self.pair.epsilon_claimed:>6.2f}"
+            f"{self.replay.epsilon_lower:>9.2f}{self.noise.p_value:>12.1e}"
+        )
+
+
+def mutated(mutant: type[WeightedMeasurement]) -> WeightedMeasurement:
+    tables = intact().plan.mechanism.tables
+    return mutant.broken(tables) if hasattr(mutant, "broken") else mutant(tables)
+
+
+def examine(mutant: type[WeightedMeasurement]) -> Caught:
+    """Put a measurement before every detector."""
+    mechanism = mutated(mutant)
+    twin = random_trips((BOX,), TRIPS, np.random.default_rng(0))
+
+    def broken(trips: pa.Table, plan: Plan) -> Measurements:
+        return measure(trips, replace(plan, mechanism=mechanism))
+
+    # coupled secrets: the verdicts are those of every run of this test; SameSeed has none
+    with nullcontext() if mutant is SameSeed else coupled_secrets(seed=1):
+        run = intact().run(twin, seed=1, measure=broken)
+        _, at_large_delta, replay = distinguish_counts(mechanism, CLAIMED, REPLICAS)
+        return Caught(run, at_large_delta, replay, check_noise(mechanism))
+
+
+@pytest.mark.slow
+def test_rule_13_the_tables_of_trip_field_keep_what_they_claim(show: Show) -> None:
+    found = examine(WeightedMeasurement)
+    show(FIELD_HEAD, [f"{'(none)':<24}{found}"])
+    assert found.by == []
+    assert found.run.epsilon_lower > 0.5
+    assert found.pair.epsilon_lower > 0.85 * found.pair.epsilon_claimed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("mutant", "detectors"),
+    [
+        (HalfNoise, {"one-run audit", "pair", "noise"}),
+        (OneEndOnly, {"pair"}),
+        (ForgottenTable, {"pair"}),
+        (MeasuredTwice, {"pair", "noise"}),
+        (SameSeed, {"replayed pair", "noise"}),
+    ],
+)
+def test_rules_13_and_15_broken_tables_of_trip_field_are_caught(
+    mutant: type[WeightedMeasurement], detectors: set[str], show: Show
+) -> None:
+    found = examine(mutant)
+    show(FIELD_HEAD, [f"{mutant.__name__:<24}{found}"])
+    assert detectors <= set(found.by)
+
+
+@pytest.mark.parametrize("mutant", [HalfNoise, MeasuredTwice, SameSeed])
+def test_rule_13_noise_that_is_not_as_stated_is_caught(mutant: type[WeightedMeasurement]) -> None:
+    tables = WeightedMeasurement.within(1.2, {"ends": (600, 2, 0.7), "hours": (24, 1, 0.3)}).tables
+    with coupled_secrets(seed=1):
+        assert not check_noise(WeightedMeasurement(tables)).is_violation
+        assert check_noise(mutant(tables)).is_violation
+
+
+def test_what_broken_tables_claim_is_what_intact_ones_cost() -> None:
+    for mutant in (OneEndOnly, ForgottenTable):
+        assert mutated(mutant).event().noise_multiplier == pytest.approx(
+            intact().plan.mechanism.event().noise_multiplier, rel=0.01
+        )

@@ -8,10 +8,12 @@ import pytest
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from tasks.audit.campaign import distinguish_gaussian
-from tasks.audit.one_run import MakeTrainer, OneRun, one_run, power_of
-from tasks.audit.pairs import PairBound
-from tasks.audit.sampling import SamplingCheck, check_sampling
+from tasks.audit.check import Check
+from tasks.audit.dpsgd.one_run import MakeTrainer, power_of_training, train_once
+from tasks.audit.dpsgd.pairs import subsampled_gaussian_scores
+from tasks.audit.dpsgd.sampling import check_sampling
+from tasks.audit.one_run import OneRun
+from tasks.audit.pairs import PairBound, distinguish
 from tasks.privacy.accountant import epsilon_by_pld
 from tasks.privacy.mechanism import SubsampledGaussian, SubsampledGaussianRun
 from tasks.region import Box, Guarantee, TripNet
@@ -152,7 +154,7 @@ class Caught:
     hardly_ever: float
     pair: PairBound
     replay: PairBound
-    sampling: SamplingCheck
+    sampling: Check
 
     @property
     def by(self) -> list[str]:
@@ -180,7 +182,12 @@ HEAD = (
 @pytest.fixture(scope="module")
 def hardly_ever() -> float:
     """A one-run bound that what is accounted for exceeds once in a thousand runs."""
-    return power_of(TRAINING, CLAIMED, CANARIES).hardly_ever
+    return power_of_training(TRAINING, CLAIMED, CANARIES).hardly_ever
+
+
+def distinguished(mechanism: SubsampledGaussian, subtract_a_null_day: bool) -> PairBound:
+    scores = subsampled_gaussian_scores(mechanism, REPLICAS, subtract_a_null_day)
+    return distinguish("Gaussian", *scores, CLAIMED.epsilon, CLAIMED.delta)
 
 
 def examine(
@@ -193,14 +200,14 @@ def examine(
     training, pair = kind(**vars(TRAINING)), kind(**vars(PAIR))
     # coupled secrets: the verdicts are those of every run of this test
     with coupled_secrets(seed=1, is_broken=has_fixed_seed):
-        run = one_run(
+        run = train_once(
             NETWORK, NETWORK.start(), TRIPS, training, CLAIMED, CANARIES, seed=1, trainer=trainer
         )
         return Caught(
             run,
             hardly_ever,
-            distinguish_gaussian(pair, CLAIMED, REPLICAS, subtract_a_null_day=False),
-            distinguish_gaussian(pair, CLAIMED, REPLICAS, subtract_a_null_day=True),
+            distinguished(pair, subtract_a_null_day=False),
+            distinguished(pair, subtract_a_null_day=True),
             check_sampling(training, SAMPLED),
         )
 

@@ -1,5 +1,4 @@
 import datetime as dt
-import json
 import logging
 import re
 from pathlib import Path
@@ -151,15 +150,30 @@ def test_rule_5_where_the_number_of_trips_is_private_no_log_tells_it(
     assert not {str(number) for number in numbers} & set(re.findall(r"\d+", told))
 
 
+def test_changing_ids_give_starts_and_ends(
+    layout: Layout, caplog: pytest.LogCaptureFixture, tasks_alone: None
+) -> None:
+    seal(layout, per_trip)
+    manifest = derive(region("per_trip"), DAY)
+    assert derive(region("per_trip"), DAY) == manifest
+    assert "no_trips" not in manifest
+    assert warnings(caplog) == []
+    assert not layout.trips("test", DAY).exists()
+    assert manifest["id_regime"]["f0"]["measured"] == "per_trip"
+    table = pq.read_table(layout.ends("test", DAY) / "ends.parquet")
+    assert table.schema.equals(ENDS.arrow(), check_metadata=True)
+    assert table.num_rows == manifest["starts"] + manifest["ends"] + manifest["outside"]
+    assert min(manifest["starts"], manifest["ends"]) > 0
+
+
 @pytest.mark.parametrize(
     ("regime", "name_of", "said"),
     [
-        ("per_trip", per_trip, "feed f0: it gives a vehicle a new id after every ride"),
         ("per_poll", per_poll, "feed f0: it names its vehicles anew in every answer"),
         ("periodic", periodic(20), "feed f0: it changes all its ids together by the clock"),
     ],
 )
-def test_changing_ids_give_no_trips_and_one_sentence(
+def test_ids_that_change_together_give_nothing_and_one_sentence(
     layout: Layout,
     regime: str,
     name_of: NameOf,
@@ -179,17 +193,17 @@ def test_changing_ids_give_no_trips_and_one_sentence(
     artifact = f"{prefect_api}/artifacts/no-trips-test-{DAY}/latest"
     assert requests.get(artifact, timeout=30).json()["data"] == message
     assert not layout.trips("test", DAY).exists()
-    manifest = json.loads((layout.ends("test", DAY) / "manifest.json").read_bytes())
-    assert manifest["id_regime"]["f0"]["measured"] == regime
-    table = pq.read_table(layout.ends("test", DAY) / "ends.parquet")
-    assert table.schema.equals(ENDS.arrow(), check_metadata=True)
-    assert table.num_rows == manifest["starts"] + manifest["ends"]
-    assert (table.num_rows > 0) == (regime != "per_poll")
+    rows = pq.read_metadata(layout.ends("test", DAY) / "ends.parquet").num_rows
+    assert (rows > 0) == (regime != "per_poll")
 
 
-def test_one_feed_of_changing_ids_is_enough(layout: Layout, tasks_alone: None) -> None:
+def test_feeds_that_differ_give_nothing_together(layout: Layout, tasks_alone: None) -> None:
     seal(layout, static, per_trip)
-    assert "derived: feed f1: it gives" in derive(region("static", "per_trip"), DAY)["no_trips"]
+    message = derive(region("static", "per_trip"), DAY)["no_trips"]
+    assert "derived: feed f1: it gives" in message
+    assert "give the feeds whose ids change with every ride a region of their own" in message
+    assert "no_trips" not in derive(region("per_trip", "per_trip"), DAY)  # the YAML was corrected
+    assert "no_trips" in derive(region("static", "per_trip"), DAY)
     table = pq.read_table(layout.ends("test", DAY) / "ends.parquet")
     assert set(table["feed"].to_pylist()) == {"f1"}
 

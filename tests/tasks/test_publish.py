@@ -68,8 +68,10 @@ def layout(data_root: Path, prefect_api: str, region: Region) -> Iterator[Layout
     pq.write_table(pa.table(columns, schema=RELEASE.arrow()), content)
     rows = {"trips.parquet": content.getvalue().to_pybytes()}
     synthetic = layout.synthetic(region.id, DAY)
-    write(synthetic, {"model_manifest": sha256_of(model / "manifest.json")}, **rows)
-    checked = {"expectations": 43, "warnings": [], "sha256": sha256_of(synthetic / "trips.parquet")}
+    made_by = sha256_of(model / "manifest.json")
+    write(synthetic, {"model_manifest": made_by, "rows": {"trips": N}}, **rows)
+    hashes = {name: sha256_of(synthetic / name) for name in rows}
+    checked = {"expectations": 43, "warnings": [], "sha256": hashes}
     (synthetic / "check.json").write_text(json.dumps(checked))
     with disable_run_logger():
         yield layout

@@ -3,7 +3,7 @@
     python sampler.pyz ROWS [--out FILE] [--field FOLDER] [--seed NUMBER]
 
 The file `sampler.pyz` is this module and what it needs of this project; it runs with Python 3.11,
-numpy, pyarrow and pydantic. Rows drawn with it cost no privacy: the density is published.
+numpy, pyarrow, pydantic and shapely. Rows drawn with it cost no privacy: the density is published.
 """
 
 import argparse

@@ -1,8 +1,9 @@
-"""The density of a field at trips, in closed form."""
+"""The density of a field at trips, in closed form but where the outline of an area cuts parts."""
 
 import numpy as np
 import pyarrow as pa
 
+from tasks.synthesis.trip_field.cut import crowding
 from tasks.synthesis.trip_field.field import Field
 from tasks.synthesis.trip_field.geometry import CELL_OFFSET
 from tasks.synthesis.trip_field.lattice import FAR, METRES_PER_DEGREE, SPLIT, Floats, Places
@@ -62,6 +63,13 @@ def _log_density(field: Field, places: Places) -> Floats:
             field.parts[destination[near], places.destination_cell[near]],
         )
         density[near] *= cell / np.maximum(both, 1e-300)
+        landing = kernel.parts[offsets, places.origin_part[near], places.destination_part[near]]
+        density[near] /= crowding(
+            field,
+            np.stack([origin, places.origin_cell, places.origin_part], axis=1)[near],
+            np.stack([destination, places.destination_cell, places.destination_part], axis=1)[near],
+            landing / square_m[near],
+        )
     north, east = offset_m(lattice, area, places.degrees)
     bins = field.displacements.bin_of(north, east)
     hours = field.hour_shares(origin, bins)[np.arange(len(bins)), places.hour]

@@ -74,7 +74,7 @@ class Field:
         bins: Probability of each bin of displacements in each area, shape (areas, bins).
         local: The same between the parts of two cells, where the parts' crowding is allowed for.
         hours: Probability of each hour by the origin's block, shape (blocks, 24).
-        tilt: Factor of each hour by the octave of the distance, shape (octaves, 24).
+        tilt: Factor of each hour by area and octave of the distance, shape (areas, octaves, 24).
         parts: Shares of the parts of each cell, shape (blocks, CELLS, PARTS).
     """
 
@@ -131,7 +131,7 @@ class Field:
     def hour_shares(self, origin: Integers, bins: Integers) -> Floats:
         """Probability of each hour given the origin's block and the bin of the displacement."""
         octave = self.displacements.octave[bins // SECTORS]
-        shares = self.hours[origin] * self.tilt[octave]
+        shares = self.hours[origin] * self.tilt[self.lattice.area[origin], octave]
         return np.asarray(shares / shares.sum(axis=1, keepdims=True))
 
     @cached_property

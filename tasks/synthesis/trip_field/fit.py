@@ -15,11 +15,13 @@ from tasks.synthesis.grid import BINS_PER_OCTAVE, HOURS
 from tasks.synthesis.trip_field.evidence import Evidence
 from tasks.synthesis.trip_field.field import Field
 from tasks.synthesis.trip_field.kernel import SECTORS
-from tasks.synthesis.trip_field.lattice import CELLS, PARTS, SPLIT, Floats
+from tasks.synthesis.trip_field.lattice import CELLS, Floats
 from tasks.synthesis.trip_field.measurements import Plan
-from tasks.synthesis.trip_field.model import HOUR_ROOT, FieldModel, deep
+from tasks.synthesis.trip_field.model import FieldModel
+from tasks.synthesis.trip_field.parts import part_shares
+from tasks.synthesis.trip_field.popularity import HOUR_ROOT
 from tasks.synthesis.trip_field.sampling import sample
-from tasks.synthesis.trip_field.tables import QUARTER_OF_PART, QUARTERS, offset_m
+from tasks.synthesis.trip_field.tables import offset_m
 
 _LATE = 0.7
 """After this share of the steps they are a quarter as long."""
@@ -46,6 +48,7 @@ _FITTED_TOGETHER = (
     "distances",
     "bearings",
 )
+_PARTS = ("quarters", "sixteenths")
 
 
 def fit(plan: Plan, evidence: Evidence) -> Field:
@@ -74,7 +77,7 @@ def fit(plan: Plan, evidence: Evidence) -> Field:
     factors = model.factors(effects)
     expected = model.expected(factors, plan.rows)
     tables = {name: table.numpy() for name, table in expected.items()}
-    doubt = _doubt(plan, evidence, tables)
+    doubt = doubtful(plan, evidence, tables)
     field = Field(
         lattice=plan.lattice,
         rows=plan.rows,
@@ -83,16 +86,16 @@ def fit(plan: Plan, evidence: Evidence) -> Field:
         pair=factors.pair.numpy(),
         bins=factors.bins.numpy(),
         local=factors.bins.numpy(),
-        hours=factors.hours.numpy(),
+        hours=_hours(evidence, factors.hours.numpy(), tables["block_hours"]),
         tilt=_tilt(plan, evidence, model, tables),
-        parts=_parts(
+        parts=fitted_parts(
             plan, evidence, (tables["origins"] + tables["destinations"]).reshape(-1, CELLS)
         ),
     )
     return _calibrated(field, _distances(evidence, tables["distances"]))
 
 
-def _doubt(plan: Plan, evidence: Evidence, expected: dict[str, Floats]) -> Floats:
+def doubtful(plan: Plan, evidence: Evidence, expected: dict[str, Floats]) -> Floats:
     """Factor of every cell: small where the fit leaves less than noise alone would.
 
     The most probable field spreads a little over every empty block and cell, for no count can
@@ -116,6 +119,21 @@ def _distances(evidence: Evidence, fitted: Floats) -> Floats:
     values, stddev = evidence.values["distances"], evidence.stddev["distances"]
     trust = stddev**2 / (stddev**2 + (_MISFIT * fitted) ** 2)
     return np.maximum(trust * fitted + (1 - trust) * values, 0)
+
+
+def _hours(evidence: Evidence, law: Floats, expected: Floats) -> Floats:
+    """Hours by block: the law that was fitted, and what is known of the day beyond it.
+
+    A day is one draw of its law: a block's hour differs from what is expected by about the square
+    root of it, and where errors are smaller than that, what was measured says by how much.
+    """
+    if "block_hours" not in evidence.values:
+        return law
+    values, stddev = evidence.values["block_hours"], evidence.stddev["block_hours"]
+    known = expected / (expected + np.square(stddev))
+    day = np.maximum(expected + known * (values - expected), _LEFT * expected).reshape(law.shape)
+    whole = day.sum(axis=1, keepdims=True)
+    return np.asarray(np.where(whole > _VISITED, day / np.maximum(whole, 1e-6), law), np.float32)
 
 
 def _calibrated(field: Field, distances: Floats) -> Field:
@@ -185,84 +203,59 @@ def _weights(model: FieldModel, evidence: Evidence, name: str) -> Floats:
 
 
 def _tilt(plan: Plan, evidence: Evidence, model: FieldModel, expected: dict[str, Floats]) -> Floats:
-    """By how much hours are likelier at each octave of distance than elsewhere, (octaves, 24).
+    """By how much hours are likelier at each octave of distance, shape (areas, octaves, 24).
 
-    Areas where trips are long are active at hours of their own; what is left beyond that is
-    fitted here, and scaled to leave the day's hours and distances as they are.
+    Scaled to leave every area's hours and distances as they are.
     """
     bins, areas = model.bins, len(plan.lattice.boxes)
     if "hour_octaves" not in evidence.values:
-        return np.ones((bins.octaves, HOURS), np.float32)
+        return np.ones((areas, bins.octaves, HOURS), np.float32)
     target, stddev = (
-        tf.constant(table["hour_octaves"].reshape(HOURS, bins.octaves), tf.float32)
+        tf.constant(table["hour_octaves"].reshape(areas, HOURS, bins.octaves), tf.float32)
         for table in (evidence.values, evidence.stddev)
     )
     hours = expected["area_hours"].reshape(areas, HOURS)
     distances = expected["area_distances"].reshape(areas, -1)
     octaves = np.add.reduceat(distances, np.arange(0, bins.distances, BINS_PER_OCTAVE), axis=1)
-    base = (hours / np.maximum(hours.sum(axis=1, keepdims=True), 1e-6)).T @ octaves
+    base = hours[:, :, None] * octaves[:, None, :]
+    base /= np.maximum(hours.sum(axis=1), 1e-6)[:, None, None]
+    prior = plan.settings.prior
 
     def tilted(effects: dict[str, tf.Tensor]) -> tf.Tensor:
-        smooth = tf.matmul(tf.constant(HOUR_ROOT), effects["hour_octave"])
-        table = base * tf.exp(plan.settings.prior.hour_octave * smooth)
-        for axis in (1, 0) * 4:
+        rough = (
+            prior.hour_octave * effects["hour_octave"]
+            + prior.area_hour_octave * effects["area_hour_octave"]
+        )
+        table = base * tf.exp(tf.einsum("hk,ako->aho", HOUR_ROOT, rough))
+        for axis in (2, 1) * 4:
             wanted = base.sum(axis=axis, keepdims=True)
             table *= wanted / (tf.reduce_sum(table, axis, keepdims=True) + 1e-6)
         return table
 
     effects = maximise(
         lambda effects: tf.reduce_sum(((tilted(effects) - target) / stddev) ** 2) / 2,
-        {"hour_octave": np.zeros((HOURS, bins.octaves), np.float32)},
+        {
+            "hour_octave": np.zeros((HOURS, bins.octaves), np.float32),
+            "area_hour_octave": np.zeros((areas, HOURS, bins.octaves), np.float32),
+        },
         plan.settings.steps // 2,
         plan.settings.learning_rate,
     )
-    return np.asarray((tilted(effects).numpy() + 1e-6) / (base + 1e-6), np.float32).T
+    tilt = (tilted(effects).numpy() + 1e-6) / (base + 1e-6)
+    return np.asarray(tilt.transpose(0, 2, 1), np.float32)
 
 
-def _parts(plan: Plan, evidence: Evidence, ends: Floats) -> Floats:
+def fitted_parts(plan: Plan, evidence: Evidence, ends: Floats) -> Floats:
     """How the ends in each cell divide over its parts, shape (blocks, CELLS, PARTS)."""
     cover = plan.lattice.cover
     with np.errstate(divide="ignore", invalid="ignore"):
         uniform = cover / cover.sum(axis=2, keepdims=True)
-        log_cover = np.maximum(np.log(uniform), -50)
-    names = sorted(set(evidence.values) & {"quarters", "sixteenths"})
     parts = np.where(np.isnan(uniform), 0, uniform)
     visited = (ends > _VISITED) & (cover.sum(axis=2) > 0)
-    if not visited.any() or not names:
-        return np.asarray(parts, np.float32)
-    prior = plan.settings.prior
-    base = tf.constant(log_cover[visited], tf.float32)
-    mass = tf.constant(ends[visited][:, None], tf.float32)
-    targets, stddevs = (
-        {
-            name: tf.constant(table[name].reshape(*ends.shape, -1)[visited], tf.float32)
-            for name in names
-        }
+    values, stddev = (
+        {name: table[name].reshape(*ends.shape, -1)[visited] for name in _PARTS if name in table}
         for table in (evidence.values, evidence.stddev)
     )
-    group = np.zeros((PARTS, QUARTERS), np.float32)
-    group[np.arange(PARTS), QUARTER_OF_PART] = 1
-
-    def shares(effects: dict[str, tf.Tensor]) -> tf.Tensor:
-        quarter = prior.quarter * deep(effects["quarter"], prior.part_depth)
-        sixteenth = prior.sixteenth * deep(effects["sixteenth"], prior.part_depth)
-        return tf.nn.softmax(base + tf.gather(quarter, QUARTER_OF_PART, axis=1) + sixteenth)
-
-    def loss(effects: dict[str, tf.Tensor]) -> tf.Tensor:
-        expected = {"sixteenths": mass * shares(effects)}
-        expected["quarters"] = tf.matmul(expected["sixteenths"], group)
-        return tf.add_n(
-            [
-                tf.reduce_sum(((expected[name] - values) / stddevs[name]) ** 2) / 2
-                for name, values in targets.items()
-            ]
-        )
-
-    count = int(visited.sum())
-    start = {
-        "quarter": np.zeros((count, QUARTERS), np.float32),
-        "sixteenth": np.zeros((count, SPLIT * SPLIT), np.float32),
-    }
-    effects = maximise(loss, start, plan.settings.steps // 2, plan.settings.learning_rate)
-    parts[visited] = shares(effects).numpy()
+    seen = {name: (values[name], stddev[name]) for name in values}
+    parts[visited] = part_shares(cover[visited], ends[visited], seen)
     return np.asarray(parts, np.float32)

@@ -2,7 +2,7 @@
 
 Rows and columns are aligned to whole degrees, so that every box of a region, and every region,
 cuts the map at the same lines. A cell is 0.01 degrees high, or 0.01 / 2, 0.01 / 4, ... where the
-day is large enough for it (`resolution`), and as many degrees wide, doubled for every halving of
+day is large enough for it (`budget`), and as many degrees wide, doubled for every halving of
 the degree of longitude towards the poles. Nothing here is learnt from trips.
 """
 
@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 
 from tasks.mobility.distance import EARTH_RADIUS_M
 from tasks.region.model import Box
+from tasks.region.polygons import shape_of
 from tasks.synthesis.grid import Grid
+from tasks.synthesis.trip_field.raster import share_inside
 
 SIDE = 5
 """A block is SIDE x SIDE cells."""
@@ -38,31 +40,10 @@ COARSEST = 100
 ENDS = ("origin_latitude", "origin_longitude", "destination_latitude", "destination_longitude")
 
 _ASPECTS_PER_OCTAVE = 32
-_LARGE = 20_000
-"""Trips per unit of noise multiplier at which the cells are as good as they can be."""
 
 Floats = NDArray[np.floating[Any]]
 Integers = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-
-
-def resolution(rows: int, noise_multiplier: float) -> int:
-    """Cells in a degree of latitude, from public quantities only.
-
-    A cell's count stays as large beside its noise when cells are halved while trips and the
-    inverse of the noise together grow fourfold.
-
-    Args:
-        rows: Number of trips; public under `zero_out`, otherwise a noisy count.
-        noise_multiplier: Noise of the whole measurement over its sensitivity.
-
-    Examples:
-        >>> resolution(27_000, 6.3), resolution(500_000, 4.3)
-        (100, 200)
-    """
-    signal = rows / noise_multiplier / _LARGE
-    halvings = min(3, math.floor(math.log(max(signal, 1), 4)))
-    return COARSEST << halvings
 
 
 @dataclass(frozen=True)
@@ -205,8 +186,19 @@ class Lattice:
         )
 
     @cached_property
+    def squares(self) -> Integers:
+        """Index of the 2 x 2 square of every cell, shape (blocks, CELLS)."""
+        first = self.block_ranges[self.area][:, ::2] + self.position
+        cell = np.stack(np.divmod(np.arange(CELLS), SIDE), axis=1)
+        square = (first[:, None] * SIDE + cell[None]) // 2
+        area = np.broadcast_to(self.area[:, None, None], (*square.shape[:2], 1))
+        key = np.concatenate([area, square], axis=2).reshape(-1, 3)
+        _, index = np.unique(key, axis=0, return_inverse=True)
+        return np.asarray(index.reshape(-1, CELLS))
+
+    @cached_property
     def cover(self) -> Floats:
-        """Share of each part that lies inside the box, shape (blocks, CELLS, PARTS)."""
+        """Share of each part that lies inside its area, shape (blocks, CELLS, PARTS)."""
         side = SIDE * SPLIT
         sides = []
         for axis, (low, high) in enumerate((("south", "north"), ("west", "east"))):
@@ -218,7 +210,25 @@ class Lattice:
             share = np.minimum(edge + 1, most) - np.maximum(edge, least)
             sides.append(np.where(share > 1e-6, np.minimum(share, 1), 0).reshape(-1, SIDE, SPLIT))
         both = sides[0][:, :, None, :, None] * sides[1][:, None, :, None, :]
-        return np.asarray(both.reshape(self.blocks, CELLS, PARTS))
+        cover = np.asarray(both.reshape(self.blocks, CELLS, PARTS))
+        for index, box in enumerate(self.boxes):
+            if box.polygons:
+                blocks = slice(self.starts[index], self.starts[index + 1])
+                cover[blocks] = self._polygon_cover(index, box)
+        return cover
+
+    def _polygon_cover(self, index: int, box: Box) -> Floats:
+        """Share of each part that lies inside the polygons of an area."""
+        per_degree = self.parts_per_degree[index]
+        rows, columns = self.shapes[index] * SIDE * SPLIT
+        share = share_inside(
+            shape_of(box.polygons),
+            tuple(self.block_ranges[index, ::2] * SIDE * SPLIT / per_degree),
+            tuple(1 / per_degree),
+            (int(rows), int(columns)),
+        )
+        blocks = share.reshape(rows // (SIDE * SPLIT), SIDE, SPLIT, -1, SIDE, SPLIT)
+        return np.asarray(blocks.transpose(0, 3, 1, 4, 2, 5).reshape(-1, CELLS, PARTS))
 
     @cached_property
     def parts_per_degree(self) -> Integers:
@@ -229,21 +239,19 @@ class Lattice:
     def part_edges(self, block: Integers, cell: Integers, part: Integers) -> Floats:
         """South, west, north and east of parts, cut at the box, degrees, shape (n, 4)."""
         area = self.area[block]
-        corners = np.array([(box.south, box.west, box.north, box.east) for box in self.boxes])
-        edges = np.empty((len(block), 4))
-        for axis, (cells, parts) in enumerate(
-            (
-                (cell // SIDE, part // SPLIT),
-                (cell % SIDE, part % SPLIT),
-            )
-        ):
-            first = self.block_ranges[area, 2 * axis] + self.position[block, axis]
-            index = (first * SIDE + cells) * SPLIT + parts
-            edges[:, axis] = index / self.parts_per_degree[area, axis]
-            edges[:, axis + 2] = (index + 1) / self.parts_per_degree[area, axis]
+        corners = np.array([box.edges for box in self.boxes])
+        index = self.row_and_column(np.stack([block, cell, part], axis=1))
+        edges = np.concatenate([index, index + 1], axis=1) / np.tile(self.parts_per_degree[area], 2)
         edges[:, :2] = np.maximum(edges[:, :2], corners[area, :2])
         edges[:, 2:] = np.minimum(edges[:, 2:], corners[area, 2:])
-        return edges
+        return np.asarray(edges)
+
+    def row_and_column(self, parts: Integers) -> Integers:
+        """Row and column on the whole map of parts, given as block, cell and part, (n, 2)."""
+        block, cell, part = parts.T
+        blocks = self.block_ranges[self.area[block], ::2] + self.position[block]
+        cells = blocks * SIDE + np.stack(np.divmod(cell, SIDE), axis=1)
+        return np.asarray(cells * SPLIT + np.stack(np.divmod(part, SPLIT), axis=1))
 
     def encode(self, trips: pa.Table) -> Places:
         """Where and when the trips of a table begin and end; other rows are left out.
@@ -261,22 +269,39 @@ class Lattice:
             row,
             tokens[row, 1].astype(np.int64),
             degrees,
-            *self._place(area, degrees[:, :2]),
-            *self._place(area, degrees[:, 2:]),
+            *self.place(area, degrees[:, :2]),
+            *self.place(area, degrees[:, 2:]),
         )
 
-    def _place(self, area: Integers, degrees: Floats) -> tuple[Integers, Integers, Integers]:
-        """Block, cell and part of positions inside their boxes."""
+    def place(self, area: Integers, degrees: Floats) -> tuple[Integers, Integers, Integers]:
+        """Block, cell and part of positions inside their areas.
+
+        A position on the edge of a part that lies outside the polygons belongs to the part beside
+        it that has most of them.
+
+        Args:
+            area: Area of each position, shape (n,).
+            degrees: Latitude and longitude, shape (n, 2).
+        """
         scaled = np.round(degrees * self.parts_per_degree[area], 5)
         low, high = self.part_ranges[area, ::2], self.part_ranges[area, 1::2]
         parts = np.clip(np.floor(scaled).astype(np.int64), low, high)
+        out = np.flatnonzero(self.cover[self._index(area, parts)] == 0)
+        around = np.stack(np.divmod(np.arange(9), 3), axis=1) - 1
+        beside = np.clip(parts[out, None] + around, low[out, None], high[out, None])
+        cover = self.cover[self._index(area[out, None], beside)]
+        parts[out] = beside[np.arange(len(out)), cover.argmax(axis=1)]
+        return self._index(area, parts)
+
+    def _index(self, area: Integers, parts: Integers) -> tuple[Integers, Integers, Integers]:
+        """Block, cell and part by row and column of parts, shape (..., 2), on the whole map."""
         cells, part = np.divmod(parts, SPLIT)
         blocks, cell = np.divmod(cells, SIDE)
-        blocks -= self.block_ranges[area, ::2]
+        blocks = blocks - self.block_ranges[area, ::2]
         return (
-            self.starts[area] + blocks[:, 0] * self.shapes[area, 1] + blocks[:, 1],
-            cell[:, 0] * SIDE + cell[:, 1],
-            part[:, 0] * SPLIT + part[:, 1],
+            self.starts[area] + blocks[..., 0] * self.shapes[area, 1] + blocks[..., 1],
+            cell[..., 0] * SIDE + cell[..., 1],
+            part[..., 0] * SPLIT + part[..., 1],
         )
 
     def offset(self, origin: Integers, destination: Integers) -> Integers:

@@ -8,9 +8,9 @@ from tasks.synthesis.grid import HOURS
 from tasks.synthesis.trip_field.lattice import CELLS, Floats, Integers, Lattice
 from tasks.synthesis.trip_field.tables import table_sizes
 
-BY_AREA = ("area_hours", "area_distances")
+BY_AREA = ("area_hours", "area_distances", "hour_octaves")
 """Tables whose cells lie in an area as a whole."""
-BY_NOTHING = ("hours", "distances", "bearings", "hour_octaves")
+BY_NOTHING = ("hours", "distances", "bearings")
 """Tables whose cells lie nowhere."""
 PLACED = "ends"
 """The table that tells best where a day is unusual."""
@@ -113,7 +113,7 @@ def _sum(lattice: Lattice, name: str, index: Integers) -> tuple[str | None, Inte
         case "area_hours":
             return "hours", index % HOURS
         case "hour_octaves":
-            return "hours", index // (len(index) // HOURS)
+            return "area_hours", index // (len(index) // (len(lattice.boxes) * HOURS))
         case "area_distances":
             return "distances", index % (len(index) // len(lattice.boxes))
         case _:

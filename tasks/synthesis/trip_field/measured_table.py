@@ -29,7 +29,7 @@ Columns = dict[str, Floats]
 
 
 def measured_table(measurements: Measurements) -> pa.Table:
-    """Every noisy count; places that lie wholly outside the service area are left out.
+    """Every noisy count; places wholly outside the boxes of the service area are left out.
 
     Returns:
         Columns of `tasks.schema.MEASUREMENTS`, in the order of the tables and their cells.
@@ -172,8 +172,8 @@ def _bearings(lattice: Lattice, index: Integers) -> Columns:
 
 
 def _hour_octaves(lattice: Lattice, index: Integers) -> Columns:
-    hour, octave = np.divmod(index, displacements(lattice).octaves)
-    return {**_hours(lattice, hour), **_octaves(lattice, octave)}
+    area_hour, octave = np.divmod(index, displacements(lattice).octaves)
+    return {**_area_hours(lattice, area_hour), **_octaves(lattice, octave)}
 
 
 _CELLS: Mapping[str, Callable[[Lattice, Integers], Columns]] = {

@@ -17,15 +17,13 @@ from tasks.region.guarantee import Guarantee
 from tasks.region.model import Box
 from tasks.synthesis.arrays import UNREADABLE, load_arrays, save_arrays
 from tasks.synthesis.errors import ModelFileError
-from tasks.synthesis.trip_field.lattice import Floats, Integers, Lattice, resolution
+from tasks.synthesis.trip_field.budget import divide, resolved
+from tasks.synthesis.trip_field.lattice import Floats, Integers, Lattice
 from tasks.synthesis.trip_field.settings import FieldSettings, Prior, Shares
 from tasks.synthesis.trip_field.tables import table_sizes, touched
 
 COUNTS = "measurements.npz"
 DOCUMENT = "measurements.json"
-
-_ENOUGH = {"sixteenths": 1200.0, "quarters": 400.0, "origins": 400.0}
-"""Trips per unit of noise multiplier below which a table is mere noise, and is left out."""
 
 
 @dataclass(frozen=True)
@@ -111,9 +109,10 @@ class FieldMechanism:
         """
         if rows < 1:
             raise ValueError(f"a measurement needs at least one trip, got rows {rows}")
-        noise = self.noise_multiplier * self.trips_per_unit
-        lattice = Lattice(self.boxes, resolution(rows, noise))
-        shares, sizes = _shares(self.settings.shares, rows / noise), table_sizes(lattice)
+        signal = rows / (self.noise_multiplier * self.trips_per_unit)
+        ordinary = asdict(self.settings.shares)
+        lattice = resolved(Lattice(self.boxes), ordinary, signal)
+        shares, sizes = divide(ordinary, lattice, signal), table_sizes(lattice)
         tables = {name: (*sizes[name], share) for name, share in shares.items()}
         measurement = WeightedMeasurement.within(self.noise_multiplier, tables, self.trips_per_unit)
         if measurement.event().noise_multiplier < self.noise_multiplier:
@@ -143,16 +142,6 @@ def make_plan(
         lambda noise: FieldMechanism(boxes, settings, noise, guarantee.trips_per_unit),
     )
     return mechanism.plan(rows)
-
-
-def _shares(shares: Shares, signal: float) -> dict[str, float]:
-    """Shares of the tables that are measured, adding up to 1."""
-    kept = {
-        name: share
-        for name, share in asdict(shares).items()
-        if share > 0 and signal >= _ENOUGH.get(name, 0)
-    }
-    return {name: share / sum(kept.values()) for name, share in kept.items()}
 
 
 def measure(trips: pa.Table, plan: Plan) -> Measurements:

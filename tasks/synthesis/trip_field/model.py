@@ -16,7 +16,6 @@ from functools import cached_property
 
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
 from tasks.synthesis.grid import HOURS
 from tasks.synthesis.trip_field.geometry import CELL_OFFSET, CELL_OFFSETS, Zone, zones
@@ -26,17 +25,17 @@ from tasks.synthesis.trip_field.lattice import (
     FAR,
     NEAR,
     REACH,
-    SIDE,
-    Floats,
     Lattice,
 )
+from tasks.synthesis.trip_field.popularity import HOUR_ROOT, log_cover, places
 from tasks.synthesis.trip_field.settings import Prior
 from tasks.synthesis.trip_field.tables import displacements
 
 _HERE = NEAR // 2
 """The near offset from a block to itself."""
 _TINY = 1e-30
-_HOUR_WIDTH = 2.0
+_USUAL_M, _USUAL_WIDTH = 1500.0, 1.2
+"""Lengths before anything is measured: lognormal, two thirds of them from 450 m to 5 km."""
 
 Effects = dict[str, tf.Tensor]
 
@@ -79,21 +78,10 @@ class FieldModel:
         self._zones = [
             _ZoneModel(lattice, self.bins, zone, tables[zone.aspect]) for zone in zones(lattice)
         ]
-        with np.errstate(divide="ignore"):
-            log_cover = np.log(lattice.cover.mean(axis=2))
-        self._log_cover = tf.constant(np.maximum(log_cover, -50), tf.float32)
-
-    @cached_property
-    def _squares(self) -> NDArray[np.int32]:
-        """Index of the 2 x 2 square of every cell, shape (blocks, CELLS)."""
-        lattice = self.lattice
-        first = lattice.block_ranges[lattice.area][:, ::2] + lattice.position
-        cell = np.stack(np.divmod(np.arange(CELLS), SIDE), axis=1)
-        square = (first[:, None] * SIDE + cell[None]) // 2
-        area = np.broadcast_to(lattice.area[:, None, None], (*square.shape[:2], 1))
-        key = np.concatenate([area, square], axis=2).reshape(-1, 3)
-        _, index = np.unique(key, axis=0, return_inverse=True)
-        return np.asarray(index.reshape(-1, CELLS), np.int32)
+        middle = np.sqrt(self.bins.edges[:-1] * self.bins.edges[1:])
+        usual = -((np.log(middle / _USUAL_M) / _USUAL_WIDTH) ** 2) / 2
+        self._usual = tf.constant(usual, tf.float32)
+        self._log_cover = log_cover(lattice)
 
     @cached_property
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -102,7 +90,7 @@ class FieldModel:
         return {
             "area": (areas,),
             "block": (blocks,),
-            "square": (int(self._squares.max()) + 1,),
+            "square": (int(self.lattice.squares.max()) + 1,),
             "cell": (blocks, CELLS),
             "block_difference": (blocks,),
             "cell_difference": (blocks, CELLS),
@@ -118,22 +106,11 @@ class FieldModel:
     def factors(self, effects: Effects) -> Factors:
         """The factors that effects give."""
         prior, area = self.prior, self.lattice.area
-        block = prior.area * tf.gather(effects["area"], area) + prior.block * deep(
-            effects["block"], prior.block_depth
-        )
-        base = (
-            block[:, None]
-            + prior.square * tf.gather(deep(effects["square"], prior.square_depth), self._squares)
-            + prior.cell * deep(effects["cell"], prior.cell_depth)
-            + self._log_cover
-        )
-        difference = (
-            prior.block_difference * effects["block_difference"][:, None]
-            + prior.cell_difference * effects["cell_difference"]
-        )
+        base, difference = places(self.lattice, prior, effects)
+        base += self._log_cover
         octave = self.bins.octave
         bearing = prior.bearing * tf.gather(effects["bearing"], octave)
-        distance = prior.distance * tf.cumsum(effects["distance"])
+        distance = self._usual + prior.distance * tf.cumsum(effects["distance"])
         distance += prior.area_octave * tf.gather(effects["area_octave"], octave, axis=1)
         bins = tf.reshape(distance[:, :, None] + bearing, [len(self.lattice.boxes), -1])
         hours = (
@@ -272,21 +249,5 @@ class _ZoneModel:
         return tf.maximum(tf.reshape(values[:rows, :columns], [-1]), 0.0)
 
 
-def deep(effect: tf.Tensor, depth: float) -> tf.Tensor:
-    """An effect that reaches further down than up."""
-    return tf.where(effect > 0, effect, depth * effect)
-
-
 def _exponential(logarithm: tf.Tensor) -> tf.Tensor:
     return tf.exp(logarithm - tf.reduce_max(logarithm))
-
-
-def _hour_root() -> Floats:
-    """A root of the covariance of a smooth circular function of the hour, shape (24, 24)."""
-    gap = np.abs(np.subtract.outer(np.arange(HOURS), np.arange(HOURS)))
-    gap = np.minimum(gap, HOURS - gap)
-    covariance = np.exp(-(gap**2) / (2 * _HOUR_WIDTH**2)) + 1e-4 * np.eye(HOURS)
-    return np.asarray(np.linalg.cholesky(covariance), np.float32)
-
-
-HOUR_ROOT = _hour_root()

@@ -5,8 +5,9 @@ as its share, and the line is cut at equal distances from one uniform start: eve
 gets as many rows as it has trips, give or take one. What is left of each cut says which cell of
 the destination is meant. Parts of cells are drawn from the finer density, and positions by
 acceptance: ends in parts that touch are drawn by their displacement, accepted in proportion to
-the room it leaves; others uniformly, accepted in proportion to the displacement's density. Hours
-follow from where a trip begins and how far it goes.
+the room it leaves; others uniformly, accepted in proportion to the displacement's density. What
+leaves the polygons of an area is drawn again. Hours follow from where a trip begins and how far it
+goes.
 """
 
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from tasks.synthesis import microdegrees
-from tasks.synthesis.grid import MIN_DISTANCE_M, Columns
+from tasks.synthesis.grid import Columns
 from tasks.synthesis.microdegrees import MICRO
 from tasks.synthesis.sampling import release_table
 from tasks.synthesis.trip_field.field import Field
@@ -34,7 +35,8 @@ from tasks.synthesis.trip_field.tables import offset_m
 T = TypeVar("T", "_Drawn", "_Proposal")
 
 _ROWS_AT_ONCE = 262_144
-_PARTS_AT_ONCE = 16_384
+_TRIED_AT_ONCE = 16_384
+"""Draws of positions at a time where few trips are left: the first that is accepted counts."""
 _TRIES = 256
 _REDRAW = 128
 """Tries for one pair of parts; those that hold hardly any valid trip are drawn again after them."""
@@ -112,16 +114,20 @@ def _cells(field: Field, rows: int, generator: np.random.Generator) -> _Drawn:
         inside = field.lattice.area[origin] == number
         near = np.flatnonzero(inside & (offset != FAR))
         destination[near] = padded[offset[near], origin[near]]
-        weights = kernel.near[offset[near], origin_cell[near]] * field.attraction[destination[near]]
-        destination_cell[near] = _pick(weights, rest[near])
-        for row in np.flatnonzero(inside & (offset == FAR)):
-            blocks, weights = _far_blocks(field, number, int(origin[row]))
+        first, run = _runs(index[near])
+        start = near[first]
+        weights = kernel.near[offset[start], origin_cell[start]]
+        weights = weights * field.attraction[destination[start]]
+        destination_cell[near] = _pick_of(weights, run, rest[near])
+        far = np.flatnonzero(inside & (offset == FAR))
+        first, _ = _runs(origin[far])
+        for marked in np.split(far, first[1:]) if far.size else ():
+            blocks, weights = _far_blocks(field, number, int(origin[marked[0]]))
             sums = np.cumsum(weights)
-            mark = rest[row] * sums[-1]
-            chosen = min(int(np.searchsorted(sums, mark, "right")), len(blocks) - 1)
-            destination[row] = blocks[chosen]
-            attraction = field.attraction[[blocks[chosen]]]
-            destination_cell[row] = _pick(attraction, generator.random(1))[0]
+            chosen = np.searchsorted(sums, rest[marked] * sums[-1], "right")
+            destination[marked] = blocks[np.minimum(chosen, len(blocks) - 1)]
+        attraction = field.attraction[destination[far]]
+        destination_cell[far] = _pick(attraction, generator.random(far.size))
     return _Drawn(origin, origin_cell, offset, destination, destination_cell)
 
 
@@ -144,6 +150,28 @@ def _pick(weights: Floats, uniform: Floats) -> Integers:
     return np.asarray(np.minimum(chosen, weights.shape[1] - 1))
 
 
+def _pick_of(weights: Floats, group: Integers, uniform: Floats) -> Integers:
+    """The same for rows that share their weights with the other rows of a group, shape (n,).
+
+    Args:
+        weights: Of each group, shape (groups, k).
+        group: Group of each row, shape (n,).
+        uniform: Of each row, in [0, 1), shape (n,).
+    """
+    sums = np.cumsum(weights, axis=1, dtype=np.float64)
+    whole = sums[:, -1:]
+    sums = np.divide(sums, whole, out=np.ones_like(sums), where=whole > 0)
+    line = (np.arange(len(sums))[:, None] + sums).ravel()
+    chosen = np.searchsorted(line, group + uniform, "right") - group * weights.shape[1]
+    return np.asarray(np.clip(chosen, 0, weights.shape[1] - 1))
+
+
+def _runs(values: Integers) -> tuple[Integers, Integers]:
+    """First element of every run of equal values, and the number of the run of every element."""
+    new = np.concatenate([np.ones(min(len(values), 1), bool), values[1:] != values[:-1]])
+    return np.flatnonzero(new), np.cumsum(new) - 1
+
+
 def _hours(
     field: Field, origin: Integers, ends: Integers, generator: np.random.Generator
 ) -> Integers:
@@ -159,7 +187,9 @@ def _hours(
     order = np.lexsort((generator.random(len(origin)), octave, origin))
     even = (np.arange(len(origin)) * _GOLDEN + generator.random()) % 1
     hours = np.empty(len(origin), np.int64)
-    hours[order] = _pick(field.hour_shares(origin[order], bins[order]), even)
+    first, run = _runs((origin * field.displacements.octaves + octave)[order])
+    start = order[first]
+    hours[order] = _pick_of(field.hour_shares(origin[start], bins[start]), run, even)
     return hours
 
 
@@ -172,42 +202,38 @@ class _Proposal:
         bound: Largest density per square metre of a displacement between them; zero for far
             pairs, whose parts are independent and whose positions are all accepted.
         bin: Bin of the displacement for parts that touch, else -1.
+        edges: South, west, north and east of the parts of both ends, degrees, shape (n, 2, 4).
     """
 
     parts: Integers
     bound: Floats
     bin: Integers
+    edges: Floats
 
 
 def _positions(field: Field, drawn: _Drawn, generator: np.random.Generator) -> Integers:
     """Positions in microdegrees: latitude and longitude of origin and destination, (n, 4)."""
     ends = np.zeros((len(drawn.origin), 4), np.int64)
-    left = np.arange(len(drawn.origin))
-    for attempt in range(_TRIES):
-        trips = _some(drawn, left)
-        if attempt % _REDRAW == 0:
-            proposal = _proposal(field, trips, generator)
-        tried, accepted = _try(field, trips, proposal, generator)
-        ends[left[accepted]] = tried[accepted]
-        left, proposal = left[~accepted], _some(proposal, ~accepted)
-        if left.size == 0:
-            return ends
-    ends[left] = _anywhere(field, drawn.origin[left], generator)
+    left, tries = np.arange(len(drawn.origin)), 0
+    while left.size and tries < _TRIES:
+        if tries % _REDRAW == 0:
+            proposal = _proposal(field, _some(drawn, left), generator)
+        times = min(max(_TRIED_AT_ONCE // left.size, 1), _REDRAW - tries % _REDRAW)
+        again = np.repeat(np.arange(left.size), times)
+        tried, accepted = _try(field, _some(drawn, left[again]), _some(proposal, again), generator)
+        accepted = accepted.reshape(-1, times)
+        found = accepted.any(axis=1)
+        first = accepted[found].argmax(axis=1)
+        ends[left[found]] = tried.reshape(-1, times, 4)[found, first]
+        left, proposal, tries = left[~found], _some(proposal, ~found), tries + times
+    if left.size:
+        area = field.lattice.area[drawn.origin[left]]
+        ends[left] = microdegrees.anywhere(field.lattice.boxes, area, generator)
     return ends
 
 
 def _proposal(field: Field, drawn: _Drawn, generator: np.random.Generator) -> _Proposal:
     """Parts of both ends and, where they touch, the bin of the displacement."""
-    parts = [
-        _some_proposals(field, _some(drawn, slice(first, first + _PARTS_AT_ONCE)), generator)
-        for first in range(0, len(drawn.origin), _PARTS_AT_ONCE)
-    ]
-    return _Proposal(
-        *(np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0]))
-    )
-
-
-def _some_proposals(field: Field, drawn: _Drawn, generator: np.random.Generator) -> _Proposal:
     count = len(drawn.origin)
     parts, bound = np.zeros((count, 2), np.int64), np.zeros(count)
     bins = np.full(count, -1)
@@ -216,23 +242,48 @@ def _some_proposals(field: Field, drawn: _Drawn, generator: np.random.Generator)
         near = np.flatnonzero(inside & (drawn.offset != FAR))
         some = _some(drawn, near)
         cells = CELL_OFFSET[some.offset, some.origin_cell, some.destination_cell]
-        weights = kernel.parts[cells]
-        weights *= field.parts[some.destination, some.destination_cell][:, None, :]
-        leaving = weights.sum(axis=2) * field.parts[some.origin, some.origin_cell]
+        arriving = field.parts[some.destination, some.destination_cell]
+        leaving = _reaching(kernel.parts, cells, arriving)
+        leaving *= field.parts[some.origin, some.origin_cell]
         part = _pick(leaving, generator.random(len(near)))
-        to_part = _pick(weights[np.arange(len(near)), part], generator.random(len(near)))
+        to_part = _pick(kernel.parts[cells, part] * arriving, generator.random(len(near)))
         parts[near] = np.stack([part, to_part], axis=1)
         bound[near] = kernel.densest[cells, part, to_part]
         touching = kernel.touching[cells, part, to_part]
         close = np.flatnonzero(touching >= 0)
-        bins[near[close]] = _pick(kernel.near_bins[touching[close]], generator.random(len(close)))
+        bins[near[close]] = _pick_of(
+            kernel.near_bins, touching[close], generator.random(len(close))
+        )
     far = np.flatnonzero(drawn.offset == FAR)
     for column, (block, cell) in enumerate(
         ((drawn.origin, drawn.origin_cell), (drawn.destination, drawn.destination_cell))
     ):
         weights = field.parts[block[far], cell[far]]
         parts[far, column] = _pick(weights, generator.random(len(far)))
-    return _Proposal(parts, bound, bins)
+    edges = np.stack(
+        [
+            field.lattice.part_edges(drawn.origin, drawn.origin_cell, parts[:, 0]),
+            field.lattice.part_edges(drawn.destination, drawn.destination_cell, parts[:, 1]),
+        ],
+        axis=1,
+    )
+    return _Proposal(parts, bound, bins, edges)
+
+
+def _reaching(between: Floats, cells: Integers, arriving: Floats) -> Floats:
+    """Weight of each part of the origin's cell, summed over the parts it may reach, (n, PARTS).
+
+    Args:
+        between: Probability of landing by flat offset of cells, (offsets, PARTS, PARTS).
+        cells: Flat offset of each trip, shape (n,).
+        arriving: Weight of each part of the destination's cell, shape (n, PARTS).
+    """
+    reaching = np.empty_like(arriving)
+    order = np.argsort(cells, kind="stable")
+    first, _ = _runs(cells[order])
+    for rows in np.split(order, first[1:]) if order.size else ():
+        reaching[rows] = arriving[rows] @ between[cells[rows[0]]].T
+    return reaching
 
 
 def _try(
@@ -247,23 +298,15 @@ def _try(
     corners = microdegrees.corners(field.lattice.boxes)[area]
     low, high = np.tile(corners[:, :2], 2), np.tile(corners[:, 2:], 2)
     ends = microdegrees.rounded(degrees, low, high)
-    accepted &= microdegrees.distance_between(*ends.T) > MIN_DISTANCE_M
+    accepted &= microdegrees.are_trips(field.lattice.boxes, area, ends)
     return ends, accepted
-
-
-def _edges(field: Field, drawn: _Drawn, parts: Integers) -> tuple[Floats, Floats]:
-    """Edges of the parts of origins and of destinations, degrees, shape (n, 4) each."""
-    return (
-        field.lattice.part_edges(drawn.origin, drawn.origin_cell, parts[:, 0]),
-        field.lattice.part_edges(drawn.destination, drawn.destination_cell, parts[:, 1]),
-    )
 
 
 def _try_apart(
     field: Field, drawn: _Drawn, proposal: _Proposal, generator: np.random.Generator
 ) -> tuple[Floats, Bools]:
     """Both ends uniform in their parts, accepted by the density of the displacement."""
-    edges = np.stack(_edges(field, drawn, proposal.parts), axis=1)
+    edges = proposal.edges
     size = edges[..., 2:] - edges[..., :2]
     degrees = (edges[..., :2] + size * generator.random(size.shape)).reshape(-1, 4)
     area = field.lattice.area[drawn.origin]
@@ -286,7 +329,7 @@ def _try_touching(
     near, far = bins.edges[ring], bins.edges[ring + 1]
     radius = near * (far / near) ** generator.random(len(area))
     angle = (sector + generator.random(len(area))) * (2 * np.pi / SECTORS)
-    origin, destination = _edges(field, drawn, proposal.parts)
+    origin, destination = proposal.edges[:, 0], proposal.edges[:, 1]
     unit = np.stack(offset_m(lattice, area, np.tile([0.0, 0, 1, 1], (len(area), 1))), axis=1)
     gap = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1) / unit
     low = np.maximum(origin[:, :2], destination[:, :2] - gap)
@@ -295,13 +338,3 @@ def _try_touching(
     whole = 1 / lattice.parts_per_degree[area]
     share = np.clip(room / whole, 0, 1).prod(axis=1)
     return np.concatenate([start, start + gap], axis=1), generator.random(len(area)) < share
-
-
-def _anywhere(field: Field, origin: Integers, generator: np.random.Generator) -> Integers:
-    """Valid ends for the few whose cells hold hardly any: half a box apart, north to south."""
-    corners = microdegrees.corners(field.lattice.boxes)[field.lattice.area[origin]]
-    south, west, north, east = corners.T
-    half = (north - south) // 2
-    latitude = south + (generator.random(len(origin)) * (north - south - half)).astype(np.int64)
-    longitude = west + (generator.random(len(origin)) * (east - west)).astype(np.int64)
-    return np.stack([latitude, longitude, latitude + half, longitude], axis=1)

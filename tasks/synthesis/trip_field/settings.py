@@ -18,7 +18,7 @@ class Shares:
         area_distances: Quarter octaves of distance by service area.
         distances: Quarter octaves of distance.
         bearings: Bearings by octave of distance.
-        hour_octaves: Octaves of distance by hour.
+        hour_octaves: Octaves of distance by hour and service area.
         quarters: Both ends by quarter of a cell.
         sixteenths: Both ends by sixteenth of a cell.
     """
@@ -65,11 +65,9 @@ class Prior:
         bearing: Of a bearing within an octave of distance.
         area_octave: Of an octave of distance in a service area.
         hour_octave: Of an octave of distance at an hour.
+        area_hour_octave: Of the same in a service area.
         area_hours: Of an area's hours.
         block_hours: Of a block's hours.
-        quarter: Of a quarter of a cell.
-        sixteenth: Of a sixteenth of a cell.
-        part_depth: Quarters and sixteenths reach this many times as far down as up.
     """
 
     area: float = 2.0
@@ -86,11 +84,9 @@ class Prior:
     bearing: float = 0.3
     area_octave: float = 0.3
     hour_octave: float = 0.3
+    area_hour_octave: float = 0.3
     area_hours: float = 0.7
     block_hours: float = 0.4
-    quarter: float = 0.6
-    sixteenth: float = 1.2
-    part_depth: float = 1.0
 
 
 @dataclass(frozen=True)

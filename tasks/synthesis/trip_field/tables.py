@@ -21,6 +21,9 @@ from tasks.synthesis.trip_field.lattice import (
 )
 from tasks.synthesis.trip_field.lattice import METRES_PER_DEGREE as METRES
 
+Sizes = dict[str, tuple[int, int]]
+"""For each table the number of cells, and how many different cells a trip touches."""
+
 QUARTERS = 4
 QUARTER_OF_PART = np.array(
     [part // SPLIT // 2 * 2 + part % SPLIT // 2 for part in range(PARTS)], np.int64
@@ -33,22 +36,27 @@ def displacements(lattice: Lattice) -> Displacements:
     return Displacements(lattice.grid.distance_edges)
 
 
-def table_sizes(lattice: Lattice) -> dict[str, tuple[int, int]]:
-    """For each table the number of cells, and how many different cells a trip touches."""
+def table_sizes(lattice: Lattice) -> Sizes:
+    """The size of every table on a lattice."""
     bins = displacements(lattice)
-    cells, areas = lattice.blocks * CELLS, len(lattice.boxes)
+    return sizes_of(lattice.blocks, len(lattice.boxes), bins.distances, bins.octaves)
+
+
+def sizes_of(blocks: int, areas: int, distances: int, octaves: int) -> Sizes:
+    """The size of every table, from the numbers of what is told apart."""
+    cells = blocks * CELLS
     return {
         "ends": (cells, 2),
-        "block_ends": (lattice.blocks, 2),
+        "block_ends": (blocks, 2),
         "origins": (cells, 1),
-        "block_hours": (lattice.blocks * HOURS, 1),
+        "block_hours": (blocks * HOURS, 1),
         "area_hours": (areas * HOURS, 1),
         "hours": (HOURS, 1),
-        "flows": (lattice.blocks * (FAR + 1), 1),
-        "area_distances": (areas * bins.distances, 1),
-        "distances": (bins.distances, 1),
-        "bearings": (bins.octaves * SECTORS, 1),
-        "hour_octaves": (HOURS * bins.octaves, 1),
+        "flows": (blocks * (FAR + 1), 1),
+        "area_distances": (areas * distances, 1),
+        "distances": (distances, 1),
+        "bearings": (octaves * SECTORS, 1),
+        "hour_octaves": (areas * HOURS * octaves, 1),
         "quarters": (cells * QUARTERS, 2),
         "sixteenths": (cells * PARTS, 2),
     }
@@ -74,7 +82,7 @@ def touched(lattice: Lattice, places: Places) -> dict[str, Integers]:
         "area_distances": (area * bins.distances + distance)[:, None],
         "distances": distance[:, None],
         "bearings": (octave * SECTORS + bearing)[:, None],
-        "hour_octaves": (places.hour * bins.octaves + octave)[:, None],
+        "hour_octaves": ((area * HOURS + places.hour) * bins.octaves + octave)[:, None],
         "quarters": _both(
             origin * QUARTERS + QUARTER_OF_PART[places.origin_part],
             destination * QUARTERS + QUARTER_OF_PART[places.destination_part],

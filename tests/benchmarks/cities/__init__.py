@@ -8,6 +8,7 @@ seeds give two independent days of one law, which is the floor that a synthesize
 they arrived, to one of the nearest places of a kind, and home again; distance itself plays no part.
 `transit`: trips to and from a few stations, which turn around with the hour. `river`: two banks and
 three bridges, so that near is not close. `month`: thirty days with weekdays, drift and one fair.
+`metropolis`: of any size, for costs.
 """
 
 from collections.abc import Callable

@@ -64,11 +64,10 @@ def day_of_month(day: int, trips: int, seed: int) -> pa.Table:
     return filled(trips_of_day(day, trips), draw)
 
 
-def fair_ground() -> tuple[float, float, float, float]:
-    """South, west, north and east of a square of 500 m around the fair, degrees."""
-    corners = _PLANE.degrees(_field() + np.array([[-250.0, -250.0], [250.0, 250.0]]))
-    (south, west), (north, east) = corners.tolist()
-    return south, west, north, east
+def fair_ground() -> tuple[float, float]:
+    """South-west corner of the cell of 0.01 degrees in which the fair is, well inside, degrees."""
+    latitude, longitude = np.floor(_PLANE.degrees(_field()[None])[0] * 100) / 100
+    return float(latitude), float(longitude)
 
 
 def _field() -> Floats:

@@ -11,7 +11,7 @@ from tasks.quality.splits import halves
 from tasks.quality.validity import valid
 from tasks.region import Box
 from tasks.schema import RELEASE
-from tests.benchmarks.cities import CITIES, City, month, river, tours, transit
+from tests.benchmarks.cities import CITIES, City, metropolis, month, river, tours, transit
 from tests.benchmarks.cities.plane import METRES_PER_DEGREE, Floats
 
 TRIPS = 4000
@@ -116,3 +116,14 @@ def test_the_law_of_a_day_does_not_depend_on_the_seed() -> None:
     assert a.equals(again)
     assert not a.equals(b)
     assert len(a) == len(b)
+
+
+def test_a_metropolis_is_as_large_as_it_is_asked_to_be() -> None:
+    for side in (0.1, 0.4):
+        box = metropolis.box(side)
+        trips = metropolis.day(box, TRIPS, 1)
+        assert len(trips) == TRIPS
+        assert trips.equals(metropolis.day(box, TRIPS, 1))
+        assert valid(trips, trips, (box,)).mean() > 0.97
+        latitude = rows.ends(trips)[:, 0]
+        assert np.ptp(latitude) > 0.5 * side

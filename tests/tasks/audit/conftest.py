@@ -2,9 +2,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from tasks.audit.counts.field import AuditedField
+from tasks.audit.dpsgd.network import AuditedNetwork
 from tasks.audit.twin import Twin
 from tasks.mobility.distance import haversine
-from tasks.region import Region
+from tasks.region import Region, TripField, TripNet
 from tasks.schema import RELEASE
 from tasks.synthesis import sphere
 
@@ -52,3 +54,17 @@ def rows() -> pa.Table:
 @pytest.fixture(scope="session")
 def twin(region: Region, rows: pa.Table) -> Twin:
     return Twin(region, rows)
+
+
+@pytest.fixture(scope="session")
+def network(twin: Twin) -> AuditedNetwork:
+    assert isinstance(twin.region.synthesizer, TripNet)
+    return AuditedNetwork(twin, twin.region.synthesizer, is_quick=False)
+
+
+@pytest.fixture(scope="session")
+def field(twin: Twin) -> AuditedField:
+    """The same twin in a region that synthesizes by `trip_field`."""
+    settings = TripField(steps=40)
+    region = twin.region.model_copy(update={"synthesizer": settings})
+    return AuditedField(Twin(region, twin.trips), settings, is_quick=False)

@@ -1,35 +1,45 @@
 import numpy as np
+import pyarrow as pa
 import pytest
 from numpy.typing import NDArray
 
 from tasks.audit.exposure import UNSEEN_BITS, Canaries, Exposure, allowed_mean, exposures
-from tasks.synthesis.grid import Tokens
 
 EACH, REFERENCES = 25, 1023
 
 
 class Memory:
-    """A model to which every record is as likely as its hash, and those it keeps much likelier."""
+    """A model that guesses at every trip, and finds those it keeps much likelier."""
 
-    def __init__(self, kept: Tokens, boost: float) -> None:
-        self._kept = {row.tobytes() for row in kept}
+    def __init__(self, kept: set[int], boost: float) -> None:
+        self._kept = kept
         self._boost = boost
 
-    def log_likelihood(self, records: Tokens) -> NDArray[np.float64]:
-        chance = np.random.default_rng(records[0].tolist()).random(len(records))
-        kept = np.array([row.tobytes() in self._kept for row in records])
+    def log_likelihood(self, trips: pa.Table) -> NDArray[np.float64]:
+        names = trips["name"].to_pylist()
+        chance = np.random.default_rng(names[0]).random(len(names))
+        kept = np.array([name in self._kept for name in names])
         return np.asarray(np.log(chance) + self._boost * kept)
 
 
+class Indifferent:
+    """A model to which all trips are the same."""
+
+    def log_likelihood(self, trips: pa.Table) -> NDArray[np.float64]:
+        return np.zeros(trips.num_rows)
+
+
 def deal(seed: int) -> Canaries:
-    candidates = np.random.default_rng(seed).integers(0, 10_000, (3 * EACH + REFERENCES, 4))
-    return Canaries.deal(candidates.astype(np.int32), EACH, copies=20)
+    names = np.random.default_rng(seed).permutation(100_000)[: 3 * EACH + REFERENCES]
+    return Canaries.deal(pa.table({"name": names}), EACH, copies=20)
+
+
+def kept(trips: pa.Table) -> set[int]:
+    return set(trips["name"].to_pylist())
 
 
 def test_what_a_model_never_saw_is_not_exposed() -> None:
-    groups = [
-        exposures(Memory(np.zeros((0, 4), np.int32), 0), deal(seed), True) for seed in range(40)
-    ]
+    groups = [exposures(Memory(set(), 0), Indifferent(), deal(seed), True) for seed in range(40)]
     found = [group for of_one in groups for group in of_one]
     assert np.mean([group.mean for group in found]) == pytest.approx(UNSEEN_BITS, abs=0.1)
     assert np.mean([group.p_value < 0.1 for group in found]) == pytest.approx(0.1, abs=0.08)
@@ -38,7 +48,9 @@ def test_what_a_model_never_saw_is_not_exposed() -> None:
 
 def test_what_a_model_keeps_is_exposed_to_the_last_bit() -> None:
     canaries = deal(0)
-    unseen, once, often = exposures(Memory(canaries.often, 50.0), canaries, False)
+    unseen, once, often = exposures(
+        Memory(kept(canaries.often), 50.0), Indifferent(), canaries, False
+    )
     assert set(often.bits) == {10.0}  # first of 1024
     assert often.is_noticed
     assert not unseen.is_noticed
@@ -46,12 +58,15 @@ def test_what_a_model_keeps_is_exposed_to_the_last_bit() -> None:
     assert (once.copies, often.copies, often.candidates) == (1, 20, 1024)
 
 
-def test_records_that_are_as_likely_as_others_are_ranked_last() -> None:
-    class Indifferent:
-        def log_likelihood(self, records: Tokens) -> NDArray[np.float64]:
-            return np.zeros(len(records))
+def test_what_the_reference_knows_too_is_no_exposure() -> None:
+    canaries = deal(2)
+    model = Memory(kept(canaries.often), 50.0)
+    assert {group.mean for group in exposures(model, model, canaries, False)} == {0.0}
 
-    assert {group.mean for group in exposures(Indifferent(), deal(0), True)} == {0.0}
+
+def test_trips_that_are_as_likely_as_others_are_ranked_last() -> None:
+    found = exposures(Indifferent(), Indifferent(), deal(0), True)
+    assert {group.mean for group in found} == {0.0}
 
 
 def test_the_most_that_epsilon_allows_is_not_called_a_violation() -> None:
@@ -68,7 +83,8 @@ def test_the_most_that_epsilon_allows_is_not_called_a_violation() -> None:
 
 def test_planted_days_hold_what_was_planted() -> None:
     canaries = deal(1)
-    day = canaries.plant(np.zeros((7, 4), np.int32))
+    day = canaries.plant(pa.table({"name": np.full(7, -1)}))["name"].to_pylist()
     assert len(day) == 7 + EACH + 20 * EACH
-    assert (day[:, None] == canaries.unseen[0]).all(axis=2).sum() == 0
-    assert (day[:, None] == canaries.often[0]).all(axis=2).sum() == 20
+    assert not kept(canaries.unseen) & set(day)
+    assert all(day.count(name) == 20 for name in kept(canaries.often))
+    assert canaries.references.num_rows == REFERENCES

@@ -1,6 +1,7 @@
 from collections.abc import Callable
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from numpy.typing import NDArray
 
@@ -11,37 +12,37 @@ from tasks.audit.membership import (
     largest_hit_rate,
     likelihood_ratio,
 )
-from tasks.synthesis.grid import Tokens
 
-RECORDS = np.arange(800, dtype=np.int32)[:, None]
+TRIPS = pa.table({"name": np.arange(800)})
 MEMBERS = np.arange(0, 800, 2)
 
 
-def leaking(by: float) -> Callable[[Tokens], "Leaky"]:
-    """Training that makes a record it saw more likely by so many standard deviations."""
+def leaking(by: float) -> Callable[[pa.Table], "Leaky"]:
+    """Training that makes a trip it saw more likely by so many standard deviations."""
     generator = np.random.default_rng(3)
-    return lambda records: Leaky(records, by, generator)
+    return lambda trips: Leaky(trips, by, generator)
 
 
 class Leaky:
-    def __init__(self, seen: Tokens, by: float, generator: np.random.Generator) -> None:
-        self._seen, self._by, self._generator = seen, by, generator
+    def __init__(self, seen: pa.Table, by: float, generator: np.random.Generator) -> None:
+        self._seen, self._by, self._generator = seen["name"].to_numpy(), by, generator
 
-    def log_likelihood(self, records: Tokens) -> NDArray[np.float64]:
-        difficulty = -10.0 * np.sin(records[:, 0])  # some records are hard for every model
-        saw = np.isin(records[:, 0], self._seen[:, 0])
-        return np.asarray(difficulty + self._by * saw + self._generator.normal(size=len(records)))
+    def log_likelihood(self, trips: pa.Table) -> NDArray[np.float64]:
+        name = trips["name"].to_numpy()
+        difficulty = -10.0 * np.sin(name)  # some trips are hard for every model
+        saw = np.isin(name, self._seen)
+        return np.asarray(difficulty + self._by * saw + self._generator.normal(size=len(name)))
 
 
 def test_a_model_that_does_not_leak_is_guessed_at() -> None:
-    found = attack_membership(RECORDS, MEMBERS, leaking(0.0), 8, 0, is_private=True)
+    found = attack_membership(TRIPS, MEMBERS, leaking(0.0), 8, 0, is_private=True)
     assert found.area.low < 0.5 < found.area.high
     for false_alarms, hits in zip(FALSE_ALARMS, found.hits, strict=True):
         assert hits.low < 2 * false_alarms
 
 
-def test_a_model_that_leaks_is_found_out_whatever_records_are_hard() -> None:
-    found = attack_membership(RECORDS, MEMBERS, leaking(3.0), 8, 0, is_private=False)
+def test_a_model_that_leaks_is_found_out_whatever_trips_are_hard() -> None:
+    found = attack_membership(TRIPS, MEMBERS, leaking(3.0), 8, 0, is_private=False)
     assert found.area.low > 0.9
     assert found.hits[0].value > 0.3
     assert (found.shadows, found.members, found.is_private) == (8, 400, False)
@@ -64,4 +65,4 @@ def test_the_largest_area_is_that_under_the_largest_hit_rates(epsilon: float) ->
 
 def test_shadows_come_in_pairs() -> None:
     with pytest.raises(ValueError, match="in pairs"):
-        attack_membership(RECORDS, MEMBERS, leaking(0.0), 5, 0, is_private=True)
+        attack_membership(TRIPS, MEMBERS, leaking(0.0), 5, 0, is_private=True)

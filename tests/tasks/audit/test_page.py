@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
+from tasks.audit.check import Check
 from tasks.audit.exposure import Exposure
 from tasks.audit.findings import Effort, Findings
 from tasks.audit.membership import Membership
@@ -16,7 +17,6 @@ from tasks.audit.one_run import OneRun, Power
 from tasks.audit.page import render_audit
 from tasks.audit.pairs import PairBound
 from tasks.audit.risks import Risk
-from tasks.audit.sampling import SamplingCheck
 from tasks.audit.statistics import Estimate
 from tasks.release.software import Software
 from tests.tasks.release.test_page import Reader
@@ -28,13 +28,14 @@ def estimate(value: float) -> Estimate:
     return Estimate(value, value - 0.01, value + 0.01)
 
 
-@pytest.fixture
-def found() -> Findings:
+@pytest.fixture(params=["trip_field", "trip_net"])
+def found(request: pytest.FixtureRequest) -> Findings:
     """A campaign that went as it should."""
     return Findings(
         region="town",
         name="Town <b>",
         service_day=dt.date(2026, 5, 20),
+        synthesizer=request.param,
         release_sha256="ab" * 32,
         epsilon=1.0,
         delta=1e-6,
@@ -45,8 +46,9 @@ def found() -> Findings:
         one_runs=tuple(OneRun(seed, 4096, 164, 143, 4.0, 1e-6, 1.52) for seed in range(2)),
         pairs=(
             PairBound("Gaussian", 4.0, 1e-6, 2.1, "score over 3", estimate(0.1), estimate(0.01), 9),
+            PairBound("Gaussian", 1.2, 0.05, 1.1, "score over 2", estimate(0.2), estimate(0.02), 9),
         ),
-        sampling=SamplingCheck(2000, 330, 0.4),
+        check=Check("batches are Poisson", "330 draws", 0.4),
         exposures=(
             Exposure("never planted", True, 0, (1.0, 2.0), 4096, 0.4),
             Exposure("planted once", True, 1, (1.0, 3.0), 4096, 0.3),
@@ -97,7 +99,20 @@ def test_the_page_states_bounds_power_and_controls(found: Findings) -> None:
         assert said in text, said
     assert "No attack found more than the guarantee allows. That is no proof" in text
     assert "not private (control)" in text
+    assert "pair: Gaussian, delta 0.05" in text
+    assert "330 draws agree with it" in text
     assert "Violation" not in text
+
+
+def test_the_page_says_what_differs_by_synthesizer(found: Findings) -> None:
+    text = " ".join(Reader(render_audit(found, SOFTWARE)).text.split())
+    said = {
+        "trip_field": ("are in or out of one measurement", "no sampling that could be wrong"),
+        "trip_net": ("are in or out of one training", "drawn independently of each other"),
+    }
+    for synthesizer, phrases in said.items():
+        for phrase in phrases:
+            assert (phrase in text) is (synthesizer == found.synthesizer), phrase
 
 
 def test_all_is_well_where_all_is_well(found: Findings) -> None:
@@ -111,7 +126,8 @@ def test_all_is_well_where_all_is_well(found: Findings) -> None:
         ("one_runs", 1, {"epsilon_lower": 4.2}, "seed 1 proves epsilon 4.2 where 4 is claimed"),
         ("one_runs", 0, {"epsilon_lower": 2.9}, "once in a thousand runs"),
         ("pairs", 0, {"epsilon_lower": 4.5}, "Gaussian: a neighbouring pair proves epsilon 4.5"),
-        ("sampling", 0, {"p_value": 1e-9}, "batches are not Poisson"),
+        ("pairs", 1, {"epsilon_lower": 1.3}, "a neighbouring pair proves epsilon 1.3 where 1.2"),
+        ("check", 0, {"p_value": 1e-9}, "it is not true that batches are Poisson: 330 draws"),
         ("exposures", 1, {"bits": (12.0,) * 20}, "planted once are exposed by 12.00 bits"),
         ("memberships", 0, {"area": estimate(0.8)}, "better than epsilon allows"),
         ("memberships", 0, {"hits": (estimate(0.2), estimate(0.1))}, "at 1% false alarms"),

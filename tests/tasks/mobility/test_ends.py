@@ -33,8 +33,11 @@ REGION = Region.model_validate(
 )
 
 
-def ends(day: Day, rows: int = 1_000) -> pa.Table:
-    return ends_table(RunsOfDay.of(day.cut(rows), day.polls), "f", REGION)
+def ends(day: Day, rows: int = 1_000, id_regime: str = "per_trip") -> pa.Table:
+    (feed,) = REGION.feeds
+    feeds = (feed.model_copy(update={"id_regime": id_regime}),)
+    region = REGION.model_copy(update={"feeds": feeds})
+    return ends_table(RunsOfDay.of(day.cut(rows), day.polls), "f", region)
 
 
 def found(table: pa.Table, kind: str) -> list[tuple[int, float, float]]:
@@ -85,12 +88,31 @@ def test_hours_are_local_and_areas_hold_the_place() -> None:
         )
 
 
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 1000), vehicles=st.integers(1, 8), keep=st.floats(0, 1))
+def test_rule_5_what_one_vehicle_does_changes_nothing_of_what_is_told_of_others(
+    seed: int, vehicles: int, keep: float
+) -> None:
+    """Of few vehicles, most ids may change in a step: each is told of all the same."""
+    day = simulate(Fleet(vehicles=vehicles, polls=60, rides=6, seed=seed), per_trip)
+    ids = sorted(set(day.sightings["vehicle_id"].to_pylist()))
+    some = pa.array(ids[: round(keep * len(ids))], pa.string())
+    chosen = pc.is_in(day.sightings["vehicle_id"], some)
+    parts = [
+        ends_table(RunsOfDay.of([day.sightings.filter(mask)], day.polls), "f", REGION)
+        for mask in (chosen, pc.invert(chosen))
+    ]
+    for kind in ("start", "end"):
+        together = [each for part in parts for each in found(part, kind)]
+        assert sorted(together) == found(ends(day), kind)
+
+
 def test_an_end_is_not_told_where_all_ids_change() -> None:
-    assert ends(simulate(Fleet(), per_poll)).num_rows == 0
+    assert ends(simulate(Fleet(), per_poll), id_regime="per_poll").num_rows == 0
     fleet = Fleet()
     day = simulate(fleet, periodic(60))
     known = {time_of(60 * n, fleet) for n in range(8)}
-    table = ends(day)
+    table = ends(day, id_regime="periodic")
     told = {time for time, *_ in found(table, "end")}
     assert told
     assert not told & known

@@ -177,3 +177,17 @@ def test_rules_look_at_one_move_only(
 
 def test_the_table_has_the_declared_schema() -> None:
     assert table([], EVERY_MINUTE).schema.equals(TRIPS.arrow(), check_metadata=True)
+
+
+def test_a_move_that_ends_in_a_hole_of_the_area_is_no_trip() -> None:
+    outline, hole = (
+        [[8.5 + x * half, 50.5 + y * half] for x, y in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
+        for half in (0.2, 0.05)
+    )
+    area = {"name": "west", "polygons": [[[*ring, ring[0]] for ring in (outline, hole)]]}
+    region = REGION.model_validate({**REGION.model_dump(), "service_area": [area]})
+    served, parked, beyond = (move(longitude=x) for x in (8.6, 8.51, 8.2))
+    rows = pa.Table.from_pylist([served, parked, beyond], schema=MOVES)
+    table = trip_table(rows, polls(list(range(-5, 20))), TYPES, "f", region)
+    assert table["area"].to_pylist() == ["west", None, None]
+    assert table["is_trip"].to_pylist() == [True, False, False]

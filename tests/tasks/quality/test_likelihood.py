@@ -24,3 +24,10 @@ def test_an_impossible_trip_costs_infinitely_much_and_no_density_is_an_error() -
         bits_per_trip(np.array([0.0, np.nan]))
     with pytest.raises(QualityError, match="no trip was held out"):
         bits_per_trip(np.array([]))
+
+
+def test_polygons_cost_the_bits_of_their_size() -> None:
+    triangle = [[8.0, 50.0], [9.0, 50.0], [9.0, 51.0], [8.0, 50.0]]
+    half = Box.model_validate({"name": "half", "polygons": [[triangle]]})
+    whole = Box(name="whole", south=50, west=8, north=51, east=9)
+    assert uniform_bits([half]) == pytest.approx(uniform_bits([whole]) - 2)

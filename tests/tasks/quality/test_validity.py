@@ -52,3 +52,16 @@ def test_share_of_valid_rows(box: Box, make_trips: MakeTrips) -> None:
     assert 0.8 < share <= 1
     with pytest.raises(QualityError, match="without trips"):
         valid_share(trips.slice(0, 0), trips, [box])
+
+
+def test_a_row_in_a_hole_of_the_area_is_not_valid(box: Box) -> None:
+    rings = [
+        [[10.75 - half, 52.4 - half], [10.75 + half, 52.4 - half], [10.75, 52.4 + half]]
+        for half in (0.09, 0.01)
+    ]
+    polygons = [[[*ring, ring[0]] for ring in rings]]
+    holed = Box.model_validate({"name": "holed", "polygons": polygons})
+    used = table_of([(8, 52.405, 10.755, 52.405, 10.755)] * 5)
+    rows = table_of([(8, 52.42, 10.75, 52.42, 10.755), (8, 52.42, 10.75, 52.395, 10.75)])
+    assert valid(rows, used, [box]).tolist() == [True, True]
+    assert valid(rows, used, [holed]).tolist() == [True, False]

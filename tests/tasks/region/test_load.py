@@ -1,10 +1,11 @@
+import json
 from pathlib import Path
 
 import pytest
 import yaml
 from pydantic import ValidationError
 
-from tasks.region import RegionError, load_region
+from tasks.region import Region, RegionError, TripEnds, load_region
 
 GOOD = {
     "id": "test",
@@ -72,6 +73,35 @@ def test_a_guarantee_for_vehicles_is_one_frozen_value(tmp_path: Path) -> None:
         guarantee.epsilon = 2.0  # type: ignore[misc]  # mypy sees it as well
 
 
+def test_what_a_region_yields_follows_from_how_its_feeds_name_vehicles(tmp_path: Path) -> None:
+    def feeds(*regimes: str) -> list[dict[str, str]]:
+        return [
+            {"id": f"f{i}", "url": f"http://127.0.0.1/{i}/gbfs.json", "id_regime": regime}
+            for i, regime in enumerate(regimes)
+        ]
+
+    for regimes, yields, maker in (
+        (("static", "static"), "trips", "trip_field"),
+        (("per_trip", "per_trip"), "ends", "trip_ends"),
+        (("per_trip", "static"), "nothing", "trip_ends"),
+        (("per_poll",), "nothing", "trip_ends"),
+        (("periodic",), "nothing", "trip_ends"),
+    ):
+        region = load_region(write(tmp_path / "r.yaml", feeds=feeds(*regimes)))
+        assert (region.yields, region.maker.name) == (yields, maker)
+    fast = {"name": "trip_field", "steps": 7}
+    path = write(tmp_path / "r.yaml", feeds=feeds("per_trip"), synthesizer=fast)
+    assert load_region(path).maker == TripEnds(steps=7)
+
+
+def test_a_vehicle_that_cannot_be_followed_is_not_promised_to_be_protected(tmp_path: Path) -> None:
+    guarantee = {"unit": "vehicle_day", "adjacency": "add_remove", "max_trips_per_vehicle": 4}
+    feed = {"id": "f", "url": "http://127.0.0.1/gbfs.json", "id_regime": "per_trip"}
+    path = write(tmp_path / "r.yaml", feeds=[feed], guarantee=guarantee)
+    with pytest.raises(RegionError, match=r"followed.*set guarantee\.unit to trip"):
+        load_region(path)
+
+
 @pytest.mark.parametrize("text", ["", "- a\n- b\n", "a: [", "\x00"])
 def test_what_is_no_region_gives_one_line(tmp_path: Path, text: str) -> None:
     path = tmp_path / "r.yaml"
@@ -94,3 +124,39 @@ def test_a_url_takes_its_variables_from_the_environment(
     monkeypatch.setenv("FEED_HOST", "http://127.0.0.1:1")
     assert feed.resolved_url() == "http://127.0.0.1:1/gbfs.json"
     assert feed.account == "${FEED_HOST}/gbfs.json"
+
+
+RING = [[8.0, 50.0], [8.5, 50.0], [8.5, 50.5], [8.0, 50.0]]
+
+
+def test_a_polygon_file_is_read_into_the_region(tmp_path: Path) -> None:
+    (tmp_path / "areas").mkdir()
+    document = {"type": "MultiPolygon", "coordinates": [[RING]]}
+    (tmp_path / "areas" / "town.geojson").write_text(json.dumps(document))
+    area = {"name": "town", "file": "areas/town.geojson"}
+    region = load_region(write(tmp_path / "r.yaml", service_area=[area]))
+    (box,) = region.service_area
+    assert box.polygons == ((tuple(map(tuple, RING)),),)
+    assert box.edges == (50.0, 8.0, 50.5, 8.5)
+    assert Region.model_validate(region.model_dump(mode="json")) == region  # as a flow gets it
+
+
+@pytest.mark.parametrize(
+    ("area", "said"),
+    [
+        ({"name": "a", "file": "absent.geojson"}, "absent.geojson: cannot read"),
+        ({"name": "a", "file": 7}, "either polygons or, as `file`"),
+        ({"name": "a", "file": "a", "polygons": []}, "either polygons or, as `file`"),
+        ({"name": "a", "polygons": [[RING[:-1]]]}, "has 3 positions"),
+        ({"name": "a", "polygons": [[[*RING[:2], *([RING[2]] * 500)]]]}, "is open"),
+        ({"name": "a"}, "service_area.0.south: Field required"),
+    ],
+)
+def test_a_mistake_in_an_area_gives_one_short_line(
+    tmp_path: Path, area: dict[str, object], said: str
+) -> None:
+    with pytest.raises(RegionError) as raised:
+        load_region(write(tmp_path / "r.yaml", service_area=[area]))
+    assert said in str(raised.value)
+    assert "\n" not in str(raised.value)
+    assert len(str(raised.value)) < 600

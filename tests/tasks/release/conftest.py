@@ -164,7 +164,7 @@ def make_manifest(sealed: dict[str, Any], model: dict[str, Any]) -> Callable[...
 
     def make(region: Region, **changes: Any) -> PublicManifest:
         sources: dict[str, Any] = {
-            "rows": 500,
+            "rows": {"trips": 500},
             "sealed": sealed,
             "model": model,
             "checks": {"expectations": 43, "warnings": []},

@@ -32,7 +32,7 @@ def publish(
     """Publishes 500 rows of the town."""
 
     def run(releases: Path) -> Path:
-        rows = make_rows(region, 500)
+        rows = {"trips": make_rows(region, 500)}
         return publish_first(releases, rows, lambda files: make_manifest(region, files=files))
 
     return run
@@ -84,7 +84,7 @@ def test_a_refused_manifest_leaves_nothing(
         raise ReleaseError("no")
 
     with pytest.raises(ReleaseError):
-        publish_first(tmp_path / "town" / "2026-05-20", make_rows(region, 5), refuse)
+        publish_first(tmp_path / "town" / "2026-05-20", {"trips": make_rows(region, 5)}, refuse)
     assert list((tmp_path / "town").iterdir()) == []
 
 
@@ -102,7 +102,7 @@ def stop(staged, final, real=bundle.move_into_place):
 bundle.move_into_place = stop
 def manifest_of(files):
     return PublicManifest.model_validate({**json.loads(fields.read_bytes()), "files": files})
-print(bundle.publish_first(releases, pq.read_table(rows), manifest_of), flush=True)
+print(bundle.publish_first(releases, {"trips": pq.read_table(rows)}, manifest_of), flush=True)
 """
 
 

@@ -30,6 +30,19 @@ def test_every_table_is_whole(region: Region, make_manifest: Callable[..., Publi
         assert len(widths) == 1, block
 
 
+def test_the_card_names_the_areas_that_are_polygons(
+    make_region: Callable[..., Region], make_manifest: Callable[..., PublicManifest]
+) -> None:
+    triangle = [[8.0, 50.0], [8.1, 50.0], [8.1, 50.1], [8.0, 50.0]]
+    plain = {"name": "plain", "south": 51, "west": 8, "north": 52, "east": 9}
+    region = make_region(service_area=[plain, {"name": "old-town", "polygons": [[triangle]]}])
+    manifest = make_manifest(region)
+    assert "only polygons are served: old-town." in render_card(manifest)
+    assert "only polygons are served" not in render_card(make_manifest(make_region()))
+    assert manifest.region.service_area == region.service_area
+    assert PublicManifest.model_validate_json(manifest.model_dump_json()) == manifest
+
+
 def test_card_and_page_name_the_unit_that_is_protected(
     region: Region,
     make_manifest: Callable[..., PublicManifest],

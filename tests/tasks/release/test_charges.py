@@ -24,7 +24,9 @@ def release(
 ) -> Path:
     rows = make_rows(region, 500)
     return publish_first(
-        tmp_path / "town" / "2026-05-20", rows, lambda files: make_manifest(region, files=files)
+        tmp_path / "town" / "2026-05-20",
+        {"trips": rows},
+        lambda files: make_manifest(region, files=files),
     )
 
 

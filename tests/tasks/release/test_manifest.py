@@ -67,10 +67,11 @@ def test_nothing_private_reaches_a_public_file(
 
     def manifest_of(files: Any) -> PublicManifest:
         return make_manifest(
-            region, sealed=sealed, model=model, checks=checks, files=files, rows=500
+            region, sealed=sealed, model=model, checks=checks, files=files, rows={"trips": 500}
         )
 
-    release = publish_first(tmp_path / "town" / "2026-05-20", make_rows(region, 500), manifest_of)
+    rows = {"trips": make_rows(region, 500)}
+    release = publish_first(tmp_path / "town" / "2026-05-20", rows, manifest_of)
     published = b"".join(path.read_bytes() for path in release.iterdir()).decode("latin-1")
     private = ["planted", "3.14159", "2.71828", "5ecre7", "why_not", "no_position", "98765432"]
     private += ["7654321", "7,654,321", "8643", "8,643", "4242", "4,242", "777", "abababab"]

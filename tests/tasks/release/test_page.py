@@ -157,7 +157,7 @@ def test_ten_areas_and_27000_rows_stay_small(
         for i in range(30, 40)
     ]
     region = make_region(service_area=areas)
-    page = render_page(make_manifest(region, rows=27_000), make_rows(region, 27_000))
+    page = render_page(make_manifest(region, rows={"trips": 27_000}), make_rows(region, 27_000))
     assert len(page.encode()) < 1_500_000
     maps = [a for tag, a in Reader(page).tags if (a.get("class") or "").startswith("plot map")]
     assert len(maps) == 20

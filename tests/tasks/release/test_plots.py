@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from tasks.region import Region
+from tasks.region import Box, Region
 from tasks.release.figures import size_m
 from tasks.release.manifest import PublicManifest
 from tasks.release.plots import (
@@ -54,6 +54,28 @@ def test_a_map_draws_each_cell_where_it_lies(style: MapStyle, region: Region) ->
         for path in inner.findall("path")
     }
     assert drawn == {"c0": [(1, 0, 1)], "c2": [(0, 2, 3)]}
+
+
+def test_a_map_outlines_the_polygons_of_its_area() -> None:
+    outline = [[8.0, 50.0], [8.4, 50.0], [8.4, 50.2], [8.0, 50.2], [8.0, 50.0]]
+    hole = [[8.1, 50.05], [8.2, 50.05], [8.2, 50.1], [8.1, 50.05]]
+    box = Box.model_validate({"name": "a", "polygons": [[outline, hole]]})
+    svg = ET.fromstring(
+        density_map(np.zeros((9, 9), int), box, 1000, Ramp.up_to(0), SMALL, "Where")
+    )
+    inner = svg.find("svg")
+    assert inner is not None
+    width, height = float(inner.get("width", 0)), float(inner.get("height", 0))
+    (path,) = [path for path in svg.findall("path") if path.get("class") == "frame"]
+    rings = [
+        [tuple(map(float, place.split())) for place in ring.split("L")]
+        for ring in path.get("d", "").removesuffix("Z").removeprefix("M").split("ZM")
+    ]
+    assert [len(ring) for ring in rings] == [4, 3]
+    left = SMALL.left
+    assert rings[0][0] == pytest.approx((left, 1 + height), abs=0.1)
+    assert rings[0][2] == pytest.approx((left + width, 1), abs=0.1)
+    assert rings[1][0] == pytest.approx((left + width / 4, 1 + height * 3 / 4), abs=0.1)
 
 
 def test_bars_say_their_numbers() -> None:

@@ -18,7 +18,7 @@ from tasks.synthesis.trip_field import Field, save_field
 from tasks.synthesis.trip_field.sampling import sample
 from tests.tasks.synthesis.trip_field.conftest import random_field
 
-HEAVY = ("tensorflow", "dp_accounting", "prefect", "scipy", "great_expectations")
+HEAVY = ("tensorflow", "dp_accounting", "prefect", "scipy", "yaml", "great_expectations")
 
 
 @pytest.fixture(scope="module")

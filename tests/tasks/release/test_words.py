@@ -69,9 +69,9 @@ def test_the_words_say_what_the_unit_and_the_adjacency_protect(
 def test_a_small_or_incomplete_day_carries_a_caution(
     region: Region, make_manifest: Callable[..., PublicManifest], sealed: dict[str, Any]
 ) -> None:
-    assert cautions(make_manifest(region, rows=1_000)) == ()
-    (small,) = cautions(make_manifest(region, rows=999))
+    assert cautions(make_manifest(region, rows={"trips": 1_000})) == ()
+    (small,) = cautions(make_manifest(region, rows={"trips": 999}))
     assert "999 trips" in small
     sealed["feeds"]["one"]["coverage"] = 0.142
-    (incomplete,) = cautions(make_manifest(region, rows=1_000, sealed=sealed))
+    (incomplete,) = cautions(make_manifest(region, rows={"trips": 1_000}, sealed=sealed))
     assert "only 14.2 %" in incomplete

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tasks.mobility.areas import area_of
 from tasks.mobility.distance import haversine
 from tasks.region import Box
 from tasks.synthesis.grid import BEARINGS, NULL, Columns, Grid, Tokens
-from tests.tasks.synthesis.boxes import any_box
+from tests.tasks.synthesis.boxes import any_box, any_holed_area, star
 
 MakeTrips = Callable[[int, int], pa.Table]
 FAST = settings(
@@ -184,3 +185,53 @@ def test_masks_forbid_what_leads_out_and_allow_what_stays(grid: Grid) -> None:
 def test_decoding_no_rows_gives_no_rows(grid: Grid) -> None:
     none = grid.decode(np.zeros((0, len(grid.sizes)), np.int32), np.random.default_rng(0))
     assert len(none.area) == len(none.distance_m) == 0
+
+
+@FAST
+@given(area=any_holed_area(), levels=st.integers(1, 4), seed=st.integers(0, 1000))
+def test_every_token_of_an_area_with_a_hole_decodes_into_the_area(
+    area: Box, levels: int, seed: int
+) -> None:
+    grid = Grid((area,), levels)
+    generator = np.random.default_rng(seed)
+    tokens = np.stack([generator.integers(0, size, 200) for size in grid.sizes], axis=1)
+    tokens[:50, 2:-2] = 63  # the corner's cells, where no point of a star is
+    assert_inside(grid, grid.decode(tokens.astype(np.int32), generator))
+
+
+def assert_inside(grid: Grid, columns: Columns) -> None:
+    assert_valid(grid, columns)
+    ends = (
+        (columns.origin_latitude, columns.origin_longitude),
+        (columns.destination_latitude, columns.destination_longitude),
+    )
+    assert area_of(grid.boxes, *ends).null_count == 0
+
+
+def test_a_trip_into_a_hole_is_a_null_record() -> None:
+    grid = Grid((star(50.0, 8.0, 0.2),), 3)
+    columns = grid.decode(np.zeros((40, len(grid.sizes)), np.int32), np.random.default_rng(0))
+    trips = table_of(grid, columns)
+    assert (grid.encode(trips) != NULL).all()
+    rows = trips.to_pylist()
+    rows[3].update(destination_latitude=50.1, destination_longitude=8.1)
+    assert np.flatnonzero(grid.encode(pa.Table.from_pylist(rows))[:, 0] == NULL).tolist() == [3]
+
+
+def test_masks_of_origins_leave_what_touches_the_polygons() -> None:
+    area = star(50.0, 8.0, 0.2, hole=0.4)
+    grid = Grid((area, Box(name="plain", south=50, west=9, north=50.2, east=9.2)), 3)
+    tokens = np.zeros((300, len(grid.sizes)), np.int32)
+    tokens[150:, 0] = 1
+    generator = np.random.default_rng(3)
+    for level in (1, 2, 3):
+        mask = grid.origin_mask(tokens, level)
+        assert mask[150:].all()
+        assert (level > 1) or (0 < mask[:150].mean() < 1)
+        weights = np.where(mask, generator.random(mask.shape), 0)
+        tokens[:, 1 + level] = weights.argmax(axis=1)
+    columns = grid.decode(tokens, generator)
+    assert_inside(grid, columns)
+    again = grid.encode(table_of(grid, columns))
+    # cells that only touch the star may have been left for another place
+    assert (again[:, 2:5] == tokens[:, 2:5]).all(axis=1).mean() > 0.95

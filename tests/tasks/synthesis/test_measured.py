@@ -45,6 +45,7 @@ def measure(directory: Path, count: Callable[[], int]) -> int:
         lease = ledger.reserve(REQUEST, "run")
         value, lease = measured_count(COUNT, ledger, lease, directory, "first", count)
         assert lease.steps_started == charge_in(directory)[1]
+    assert isinstance(value, int)
     return value
 
 
@@ -178,3 +179,21 @@ def test_rule_6_kill_9_at_any_moment_never_leads_to_a_second_measurement(
     else:
         with pytest.raises(StepsSpentError, match="not measured twice"):
             measure(tmp_path, never)
+
+
+def test_both_numbers_of_unlinked_ends_are_counted_in_one_step(tmp_path: Path) -> None:
+    def again() -> tuple[int, int]:
+        with Ledger(tmp_path / "ledger.sqlite") as ledger:
+            lease = ledger.reserve(REQUEST, "run")
+            counts, lease = measured_count(
+                COUNT, ledger, lease, tmp_path, "first", lambda: (100_000, 500_000)
+            )
+        assert isinstance(counts, tuple)
+        assert lease.steps_started == 1
+        return counts
+
+    starts, ends = again()
+    assert abs(starts - 100_000) < 1000
+    assert abs(ends - 500_000) < 1000
+    assert starts - 100_000 != ends - 500_000  # two draws of noise
+    assert again() == (starts, ends)

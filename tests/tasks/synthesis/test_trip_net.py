@@ -6,12 +6,17 @@ import pytest
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from tasks.mobility.areas import area_of
 from tasks.privacy.mechanism import SubsampledGaussian
 from tasks.region import Box, TripNet
+from tasks.schema import RELEASE
 from tasks.synthesis import dpsgd
 from tasks.synthesis.dpsgd import Layers
+from tasks.synthesis.draw import draw_from_network
 from tasks.synthesis.grid import NULL, Grid, Tokens
+from tasks.synthesis.network_file import TrainedNetwork
 from tasks.synthesis.trip_net import TripNetwork, _draw
+from tests.tasks.synthesis.boxes import star
 
 MakeTrips = Callable[[int, int], pa.Table]
 
@@ -177,3 +182,16 @@ class _Last(np.random.Generator):
 def test_drawing_at_the_end_of_the_interval_stays_possible() -> None:
     logits = np.tile(np.array([[0.0, 0.3, -np.inf]]), (3, 1))
     assert _draw(logits, _Last(np.random.PCG64())).tolist() == [1, 1, 1]
+
+
+def test_rows_of_an_area_with_a_hole_lie_inside_it() -> None:
+    grid = Grid((star(50.0, 8.0, 0.3),), 3)
+    network = TripNetwork(grid, TripNet())
+    rows = draw_from_network(TrainedNetwork(network, network.start()), 3000)
+    ends = [
+        (rows[f"{end}_latitude"].to_numpy(), rows[f"{end}_longitude"].to_numpy())
+        for end in ("origin", "destination")
+    ]
+    assert area_of(grid.boxes, *ends).null_count == 0
+    assert grid.encode(rows)[:, 0].tolist() == [0] * 3000
+    assert rows.schema == RELEASE.arrow()

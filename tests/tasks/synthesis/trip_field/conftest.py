@@ -25,7 +25,7 @@ def random_field(box: Box, seed: int) -> Field:
         bins=(weights / weights.sum())[None],
         local=(weights / weights.sum())[None],
         hours=hours,
-        tilt=np.exp(generator.normal(0, 0.3, (bins.octaves, 24))),
+        tilt=np.exp(generator.normal(0, 0.3, (1, bins.octaves, 24))),
         parts=parts / np.maximum(parts.sum(axis=2, keepdims=True), 1e-12),
     )
 

@@ -6,6 +6,7 @@ from tasks.region import Box
 from tasks.synthesis.trip_field import Field, log_density
 from tasks.synthesis.trip_field.lattice import ENDS, FAR, METRES_PER_DEGREE
 from tasks.synthesis.trip_field.sampling import sample
+from tests.tasks.synthesis.boxes import star
 from tests.tasks.synthesis.trip_field.conftest import random_field
 
 
@@ -72,3 +73,10 @@ def test_far_pairs_have_density(wide_field: Field) -> None:
     row = dict(zip(("area", "hour", *ENDS), ("wide", 3, -0.09, 8.01, 0.29, 8.39), strict=True))
     assert np.isfinite(log_density(wide_field, pa.Table.from_pylist([row]))).all()
     assert wide_field.flows[:, :, FAR].sum() > 0
+
+
+def test_the_density_over_polygons_integrates_to_one() -> None:
+    field = random_field(star(50.0, 8.0, 0.08), 0)
+    integral, error = mass(field, 350_000, 0)
+    assert error < 0.03
+    assert abs(integral - 1) < 4 * error + 0.01

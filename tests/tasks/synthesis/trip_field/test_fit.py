@@ -5,6 +5,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from tasks.mobility.areas import held
 from tasks.region import Box, Guarantee
 from tasks.synthesis.errors import ModelFileError
 from tasks.synthesis.trip_field import (
@@ -21,8 +22,9 @@ from tasks.synthesis.trip_field import (
     save_measurements,
 )
 from tasks.synthesis.trip_field.fit import fit
-from tasks.synthesis.trip_field.lattice import CELLS
+from tasks.synthesis.trip_field.lattice import CELLS, Lattice
 from tasks.synthesis.trip_field.sampling import sample
+from tests.tasks.synthesis.boxes import star
 from tests.tasks.synthesis.trip_field.conftest import random_field
 
 BOX = Box(name="town", south=50.0, west=8.0, north=50.1, east=8.1)
@@ -41,7 +43,9 @@ def trips(truth: Field) -> pa.Table:
 
 @pytest.fixture(scope="module")
 def measurements(trips: pa.Table) -> Measurements:
-    plan = make_plan((BOX,), len(trips), Guarantee(epsilon=5, delta=1e-6), SETTINGS)
+    # less noise than epsilon 1.3 needs, and cells of 0.01 degrees would be halved
+    plan = make_plan((BOX,), len(trips), Guarantee(epsilon=1.3, delta=1e-6), SETTINGS)
+    assert plan.lattice == Lattice((BOX,))
     return measure(trips, plan)
 
 
@@ -108,8 +112,9 @@ def test_a_small_day_is_measured_coarsely_and_still_fits() -> None:
     settings = FieldSettings(steps=20)
     plan = make_plan((BOX,), 100, Guarantee(epsilon=0.666, delta=1e-6), settings)
     names = {table.name for table in plan.mechanism.tables}
-    assert "ends" in names
-    assert not names & {"origins", "quarters", "sixteenths"}
+    assert {"ends", "block_ends"} <= names
+    assert not names & {"origins", "area_hours", "quarters", "sixteenths"}
+    assert plan.lattice == Lattice((BOX,))
     field = fit(plan, Evidence.of(measure(trips, plan)))
     assert np.isfinite(log_density(field, trips)).all()
     assert sample(field, 100, np.random.default_rng(0)).num_rows == 100
@@ -123,3 +128,24 @@ def test_a_day_without_trips_gives_noise_and_no_error() -> None:
     assert sample(field, 50, np.random.default_rng(0)).num_rows == 50
     with pytest.raises(ValueError, match="rows 0"):
         make_plan((BOX,), 0, Guarantee(), FieldSettings())
+
+
+def test_over_polygons_every_row_is_inside_and_every_trip_has_a_density(tmp_path: Path) -> None:
+    areas = (star(50.0, 8.0, 0.08), BOX.model_copy(update={"name": "plain"}))
+    truth = random_field(areas[0], 3)
+    trips = sample(truth, 1_500, np.random.default_rng(0))
+    plan = make_plan(areas, len(trips), Guarantee(epsilon=3, delta=1e-6), FieldSettings(steps=12))
+    save_field(tmp_path, fit(plan, Evidence.of(measure(trips, plan))))
+    field = load_field(tmp_path)
+    assert field.lattice.boxes == areas
+    density = log_density(field, trips)
+    assert len(density) == len(trips)
+    assert np.isfinite(density).all()
+    drawn = sample(field, 3_000, np.random.default_rng(1))
+    ends = [
+        (drawn[f"{end}_latitude"].to_numpy(), drawn[f"{end}_longitude"].to_numpy())
+        for end in ("origin", "destination")
+    ]
+    by_name = {area.name: number for number, area in enumerate(areas)}
+    index = np.array([by_name[name] for name in drawn["area"].to_pylist()])
+    assert held(areas, index, *ends).all()

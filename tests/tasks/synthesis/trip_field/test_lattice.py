@@ -4,17 +4,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tasks.mobility.areas import square_degrees
 from tasks.region import Box
 from tasks.synthesis.trip_field.lattice import (
     CELLS,
+    ENDS,
     FAR,
     NEAR,
     PARTS,
     REACH,
     Lattice,
-    resolution,
 )
-from tests.tasks.synthesis.boxes import any_box
+from tests.tasks.synthesis.boxes import any_box, any_holed_area
 
 
 def trips_in(box: Box, generator: np.random.Generator, rows: int) -> pa.Table:
@@ -108,13 +109,6 @@ def test_cells_stay_about_as_wide_as_high_towards_the_poles() -> None:
         assert 0.49 < lattice.aspect[0] <= 1.02
 
 
-def test_resolution_rises_with_trips_and_falls_with_noise() -> None:
-    assert resolution(100, 6.3) == resolution(27_000, 6.3) == 100
-    assert resolution(1_000_000, 4.3) == 200
-    assert resolution(10_000_000, 4.3) == 800
-    assert resolution(1_000_000, 43) == 100
-
-
 def test_rows_that_are_no_trips_are_left_out() -> None:
     box = Box(name="a", south=37.55, west=-122.55, north=37.95, east=-122.1)
     trips = trips_in(box, np.random.default_rng(0), 6).to_pylist()
@@ -126,3 +120,27 @@ def test_rows_that_are_no_trips_are_left_out() -> None:
         destination_longitude=trips[4]["origin_longitude"],
     )
     assert Lattice((box,)).encode(pa.Table.from_pylist(trips)).row.tolist() == [0, 5]
+
+
+@settings(max_examples=20)
+@given(area=any_holed_area(), finer=st.integers(0, 2))
+def test_covers_add_up_to_the_polygons(area: Box, finer: int) -> None:
+    lattice = Lattice((area,), 100 * 2**finer)
+    part = 1 / (16 * lattice.cells_per_degree * lattice.columns_per_degree[0])
+    assert lattice.cover.sum() * part == pytest.approx(square_degrees(area), rel=1e-5)
+    assert lattice.cover.min() == 0
+    assert lattice.cover.max() <= 1
+
+
+def test_a_position_on_the_outline_has_a_part_inside() -> None:
+    """The outline runs along the lines between parts, which belong to the parts north-east."""
+    ring = [[8.0, 50.0], [8.05, 50.0], [8.05, 50.05], [8.0, 50.05], [8.0, 50.0]]
+    hole = [[8.02, 50.02], [8.03, 50.02], [8.03, 50.03], [8.02, 50.03], [8.02, 50.02]]
+    edges = {"south": 49.98, "west": 7.98, "north": 50.08, "east": 8.08}
+    area = Box.model_validate({"name": "a", **edges, "polygons": [[ring, hole]]})
+    for latitude, longitude in ((50.05, 8.05), (50.05, 8.011), (50.02, 8.025), (50.03, 8.03)):
+        ends = dict(zip(ENDS, ([latitude], [longitude], [50.001], [8.001]), strict=True))
+        places = Lattice((area,)).encode(pa.table({"area": ["a"], "hour": [0], **ends}))
+        assert len(places.row) == 1
+        block, cell, part = places.origin, places.origin_cell, places.origin_part
+        assert Lattice((area,)).cover[block, cell, part] == 1

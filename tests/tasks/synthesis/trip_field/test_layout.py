@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from tasks.region import Box
-from tasks.synthesis.trip_field.lattice import CELLS, Lattice, Places
-from tasks.synthesis.trip_field.layout import layouts
+from tasks.synthesis.trip_field.lattice import CELLS, FAR, Lattice, Places
+from tasks.synthesis.trip_field.layout import BY_AREA, BY_NOTHING, by_place, layouts
 from tasks.synthesis.trip_field.sampling import sample
 from tasks.synthesis.trip_field.tables import table_sizes, touched
 from tests.tasks.synthesis.trip_field.conftest import random_field
@@ -45,6 +45,29 @@ def test_places_are_those_where_the_trips_are() -> None:
         assert (found[name].scales[0][cells[name][:, 0]] == trips.origin).all(), name
     for name in ("ends", "sixteenths", "area_hours", "area_distances"):
         assert (found[name].scales[-1][cells[name][:, 0]] == area).all(), name
+
+
+def test_what_is_new_at_a_block_concerns_all_cells_that_lie_there() -> None:
+    trips, found = places(), layouts(LATTICE)
+    cells = touched(LATTICE, trips)
+    at_block = np.zeros(LATTICE.blocks)
+    at_block[trips.destination[0]] = 7.0
+    new = by_place(LATTICE, np.arange(LATTICE.blocks), at_block)
+    assert new.sum() == 3 * 7  # the block, its area, everywhere
+    area = LATTICE.area[trips.destination[0]]
+    for name, layout in found.items():
+        here = sum((new[place] for place in layout.within), np.zeros(table_sizes(LATTICE)[name][0]))
+        seen = here[cells[name][:, 0]] > 0
+        if name == "flows":
+            near = LATTICE.offset(trips.origin, trips.destination) != FAR
+            ends = (trips.destination == trips.destination[0]) & near
+            assert (seen == (ends | (trips.origin == trips.destination[0]))).all()
+        elif name in BY_NOTHING:
+            assert seen.all(), name
+        elif name in BY_AREA:
+            assert (seen == (LATTICE.area[trips.origin] == area)).all(), name
+        else:
+            assert (seen == (trips.origin == trips.destination[0])).all(), name
 
 
 def test_sums_are_sums_and_come_before_their_summands() -> None:

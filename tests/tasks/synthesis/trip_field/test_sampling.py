@@ -4,13 +4,14 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tasks.mobility.areas import area_of
 from tasks.mobility.distance import haversine
 from tasks.region import Box
 from tasks.schema import RELEASE
 from tasks.synthesis.trip_field import Field
 from tasks.synthesis.trip_field.lattice import CELLS, ENDS
 from tasks.synthesis.trip_field.sampling import sample
-from tests.tasks.synthesis.boxes import any_box
+from tests.tasks.synthesis.boxes import any_box, any_holed_area
 from tests.tasks.synthesis.trip_field.conftest import random_field
 
 
@@ -26,6 +27,8 @@ def assert_valid(field: Field, rows: int, seed: int) -> None:
         ]
     ).reshape(-1, 4)
     ends = np.stack([table[name].to_numpy() for name in ENDS], axis=1)
+    held = area_of(field.lattice.boxes, (ends[:, 0], ends[:, 1]), (ends[:, 2], ends[:, 3]))
+    assert held.equals(table["area"].combine_chunks())
     for end in (ends[:, :2], ends[:, 2:]):
         assert (end >= corners[:, :2]).all()
         assert (end <= corners[:, 2:]).all()
@@ -91,3 +94,9 @@ def test_parts_are_drawn_by_their_density() -> None:
     places = field.lattice.encode(table)
     assert (places.origin_part < 4).mean() > 0.998  # rounding moves a few over the edge
     assert (places.destination_part < 4).mean() > 0.998
+
+
+@settings(max_examples=12)
+@given(area=any_holed_area(), seed=st.integers(0, 1000))
+def test_every_row_of_an_area_with_a_hole_is_valid(area: Box, seed: int) -> None:
+    assert_valid(random_field(area, seed), 300, seed)

@@ -14,6 +14,7 @@ from tasks.synthesis.trip_field.tracks import (
     Track,
     aged,
     begun,
+    loosened_by,
     predicted,
     summing_to,
     updated,
@@ -161,6 +162,15 @@ def test_hours_that_are_empty_on_working_days_may_be_busy_on_weekends() -> None:
     for is_hourly, least in ((False, 0.0), (True, 80.0)):
         _, track = begun(counted, layout_of(2, is_hourly), DYNAMICS)
         assert ROWS * np.sqrt(track.covariance[2, 0]) == pytest.approx(least, abs=20)
+
+
+def test_new_trips_of_a_place_may_be_any_of_its_cells() -> None:
+    layout = Layout((), False, None, np.zeros(0, np.int64), (np.repeat([0, 1], 10), np.full(20, 2)))
+    prior = Estimate(np.zeros(20), np.ones(20))
+    found = loosened_by(np.array([0.0, 400.0, 0.0]), prior, layout)
+    assert found.values.tolist() == [0.0] * 20
+    assert found.stddev[:10].tolist() == [1.0] * 10
+    assert found.stddev[10:] == pytest.approx(np.sqrt(np.full(10, 1 + 400 / (10 * 4))))
 
 
 def test_summands_follow_what_is_known_of_their_sum() -> None:

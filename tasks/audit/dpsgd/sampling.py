@@ -6,39 +6,16 @@ draws every record equally often.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from tasks.audit.check import Check
 from tasks.privacy.mechanism import SubsampledGaussian
 
-IMPLAUSIBLE = 1e-6
-"""A p-value under this is no accident."""
 
-
-@dataclass(frozen=True)
-class SamplingCheck:
-    """How plausible a mechanism's draws are under Poisson sampling.
-
-    Attributes:
-        records: Records of the day that was drawn from.
-        steps: Number of draws.
-        p_value: Of the least plausible of three statistics, corrected for being three.
-    """
-
-    records: int
-    steps: int
-    p_value: float
-
-    @property
-    def is_violation(self) -> bool:
-        """Whether these draws cannot be Poisson."""
-        return self.p_value < IMPLAUSIBLE
-
-
-def check_sampling(mechanism: SubsampledGaussian, records: int) -> SamplingCheck:
+def check_sampling(mechanism: SubsampledGaussian, records: int) -> Check:
     """Draw every step of one attempt and look at the draws.
 
     Args:
@@ -50,8 +27,10 @@ def check_sampling(mechanism: SubsampledGaussian, records: int) -> SamplingCheck
     for _ in range(mechanism.steps_allowed):
         draws.append(run.draw())
         run.release(np.zeros(1))
-    return SamplingCheck(
-        records, len(draws), poisson_p_value(draws, records, mechanism.sampling_probability)
+    return Check(
+        "batches are drawn by Poisson sampling",
+        f"{len(draws)} draws from {records:,} records",
+        poisson_p_value(draws, records, mechanism.sampling_probability),
     )
 
 

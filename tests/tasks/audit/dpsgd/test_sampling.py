@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from tasks.audit.sampling import IMPLAUSIBLE, check_sampling, poisson_p_value
+from tasks.audit.check import IMPLAUSIBLE
+from tasks.audit.dpsgd.sampling import check_sampling, poisson_p_value
 from tasks.privacy.mechanism import SubsampledGaussian
 
 
@@ -32,4 +33,4 @@ def test_draws_that_are_not_poisson_are_implausible() -> None:
 def test_the_mechanism_draws_as_it_says() -> None:
     mechanism = SubsampledGaussian(0.1, 2.0, steps=100, reserve_steps=20, l2_norm_clip=1.0)
     found = check_sampling(mechanism, 1000)
-    assert (found.records, found.steps, found.is_violation) == (1000, 120, False)
+    assert (found.seen, found.is_violation) == ("120 draws from 1,000 records", False)

@@ -1,0 +1,1 @@
+"""How a synthesizer that measures counts is audited: trips are its canaries."""

@@ -1,0 +1,100 @@
+"""Trips as canaries of a measurement of counts: real trips that it treats worst.
+
+A trip adds 1 to the cells that it touches, and is protected by the noise there. All that a trip
+gives away is how many cells it touches and how little noise they have: the sum of the inverse
+variances, at most that of the joint sensitivity. Trips whose ends lie in different cells of every
+table reach it. Among many canaries each also hides behind those that share its cells; so their
+ends are spread over all the parts of the map, and their hours over the day.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from scipy import sparse
+
+from tasks.audit.trips import trips_between
+from tasks.privacy.weighted_counts import WeightedMeasurement
+from tasks.synthesis.grid import HOURS
+from tasks.synthesis.microdegrees import MICRO
+from tasks.synthesis.trip_field import Plan
+from tasks.synthesis.trip_field.lattice import Integers, Lattice
+from tasks.synthesis.trip_field.tables import touched
+
+_WORST = 0.99
+"""Canaries give away at least this share of what the worst of them does."""
+
+
+@dataclass(frozen=True)
+class CountCanaries:
+    """Canaries of a measurement.
+
+    Attributes:
+        trips: The trips, columns as `tasks.schema.RELEASE`.
+        weights: What each adds to each cell of all tables, one after the other, in standard
+            deviations of the noise there, shape (canaries, cells).
+    """
+
+    trips: pa.Table
+    weights: sparse.csr_matrix
+
+
+def count_canaries(plan: Plan, canaries: int, generator: np.random.Generator) -> CountCanaries:
+    """Canaries of a plan.
+
+    Args:
+        plan: What is measured.
+        canaries: Their number.
+        generator: Source of randomness; not secret, only the coins are.
+    """
+    found: list[pa.Table] = []
+    while sum(table.num_rows for table in found) < canaries:
+        trips = _trips_between_parts(plan.lattice, generator)
+        places = plan.lattice.encode(trips)
+        weights = cell_weights(plan.mechanism, touched(plan.lattice, places))
+        given_away = np.asarray(weights.power(2).sum(axis=1)).ravel()
+        if len(given_away):
+            worst = given_away >= _WORST * given_away.max()
+            found.append(trips.take(places.row[worst]))
+    trips = pa.concat_tables(found).combine_chunks()
+    trips = trips.take(generator.choice(trips.num_rows, canaries, replace=False))
+    places = plan.lattice.encode(trips)
+    return CountCanaries(trips, cell_weights(plan.mechanism, touched(plan.lattice, places)))
+
+
+def cell_weights(mechanism: WeightedMeasurement, cells: dict[str, Integers]) -> sparse.csr_matrix:
+    """What each trip adds to each cell, in standard deviations of the noise, (trips, cells).
+
+    Args:
+        mechanism: What is measured.
+        cells: For each table the cells that each trip touches; -1 stands for none.
+    """
+    blocks = []
+    for table in mechanism.tables:
+        trip, place = np.nonzero(cells[table.name] >= 0)
+        cell = cells[table.name][trip, place]
+        value = np.full(len(trip), 1 / table.stddev)
+        shape = (len(cells[table.name]), table.cells)
+        blocks.append(sparse.csr_matrix((value, (trip, cell)), shape))
+    return sparse.csr_matrix(sparse.hstack(blocks))
+
+
+def _trips_between_parts(lattice: Lattice, generator: np.random.Generator) -> pa.Table:
+    """Trips from the middle of every other part of a map to the middle of one of the others."""
+    area, ends = [], []
+    for number in range(len(lattice.boxes)):
+        parts = np.flatnonzero((lattice.area[:, None, None] == number) & (lattice.cover > 0))
+        half = len(parts) // 2
+        shuffled = _middles(lattice, generator.permutation(parts)[: 2 * half])
+        ends.append(np.concatenate([shuffled[:half], shuffled[half:]], axis=1))
+        area.append(np.full(half, number))
+    both = np.concatenate(ends)
+    hours = generator.permutation(np.arange(len(both)) % HOURS)
+    return trips_between(lattice.boxes, np.concatenate(area), hours, both)
+
+
+def _middles(lattice: Lattice, parts: Integers) -> NDArray[np.int64]:
+    """Latitude and longitude of the middle of parts, by flat index, in microdegrees, (n, 2)."""
+    edges = lattice.part_edges(*np.unravel_index(parts, lattice.cover.shape))
+    return np.asarray(np.round((edges[:, :2] + edges[:, 2:]) / 2 * MICRO), np.int64)

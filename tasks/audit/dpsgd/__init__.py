@@ -1,0 +1,1 @@
+"""How a synthesizer that trains by DP-SGD is audited: gradients are its canaries."""

@@ -1,0 +1,242 @@
+"""What is measured of a day's starts and ends, planned from what is public, stored before fits."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import dp_accounting
+import pyarrow as pa
+
+from tasks.files import write_atomically
+from tasks.privacy.accountant import solve_noise
+from tasks.privacy.errors import AccountingError
+from tasks.privacy.weighted_counts import WeightedMeasurement
+from tasks.region.guarantee import Guarantee
+from tasks.region.model import Box
+from tasks.synthesis.arrays import UNREADABLE, load_arrays, save_arrays
+from tasks.synthesis.errors import ModelFileError
+from tasks.synthesis.trip_ends.settings import EndsPrior, EndsSettings, EndsShares
+from tasks.synthesis.trip_ends.tables import KINDS, events, table_sizes, touched
+from tasks.synthesis.trip_field.lattice import COARSEST, Floats, Integers, Lattice
+from tasks.synthesis.trip_field.settings import Prior
+
+COUNTS = "measurements.npz"
+DOCUMENT = "measurements.json"
+
+_ENOUGH = {"sixteenths": 1200.0, "quarters": 400.0}
+"""Rides per unit of noise multiplier below which a table is mere noise, and is left out."""
+_LARGE = 20_000
+"""Rides per unit of noise multiplier at which the largest cells are as good as they can be."""
+
+
+@dataclass(frozen=True)
+class EndsPlan:
+    """What will be measured. All fields are public.
+
+    Attributes:
+        lattice: The public lattice.
+        starts: Number of starts; public under `zero_out`, otherwise a noisy count; >= 1.
+        ends: Number of ends, likewise.
+        settings: The synthesizer's settings.
+        mechanism: What is run on both kinds of tables together.
+    """
+
+    lattice: Lattice
+    starts: int
+    ends: int
+    settings: EndsSettings
+    mechanism: WeightedMeasurement
+
+    def describe(self) -> dict[str, Any]:
+        """All fields as JSON values."""
+        return {
+            "lattice": self.lattice.describe(),
+            "starts": self.starts,
+            "ends": self.ends,
+            "settings": asdict(self.settings),
+            "mechanism": self.mechanism.describe(),
+        }
+
+
+@dataclass(frozen=True)
+class EndsMeasurements:
+    """The noisy counts of a day: differentially private already, and all that is kept of it.
+
+    Attributes:
+        plan: What was measured.
+        counts: For each table the noisy counts times its multiplier, shape (cells,).
+    """
+
+    plan: EndsPlan
+    counts: Mapping[str, Integers]
+
+    def estimate(self, name: str) -> tuple[Floats, float]:
+        """A table's noisy counts, shape (cells,), and the standard deviation of their noise."""
+        table = next(table for table in self.plan.mechanism.tables if table.name == name)
+        return self.counts[name] / table.multiplier, table.stddev
+
+
+@dataclass(frozen=True)
+class EndsMechanism:
+    """Tables of starts and tables of ends, measured once, all together. All fields are public.
+
+    Which tables, and on which lattice, follows from the numbers of starts and ends; where they are
+    private, they are known only once their noisy counts are paid for. So the cost depends on
+    neither: it is that of one whole ride, its start and its end.
+
+    Attributes:
+        boxes: The service area.
+        settings: The synthesizer's settings.
+        noise_multiplier: Noise of all tables together over what one ride can change in them, > 0.
+    """
+
+    boxes: tuple[Box, ...]
+    settings: EndsSettings
+    noise_multiplier: float
+
+    @property
+    def steps_allowed(self) -> int:
+        """One measurement, which is not repeated."""
+        return 1
+
+    def event(self) -> dp_accounting.DpEvent:
+        """The Gaussian event that dominates every plan of this mechanism."""
+        return dp_accounting.GaussianDpEvent(self.noise_multiplier)
+
+    def describe(self) -> dict[str, Any]:
+        """All fields but the service area as JSON values."""
+        return {"settings": asdict(self.settings), "noise_multiplier": self.noise_multiplier}
+
+    def plan(self, starts: int, ends: int) -> EndsPlan:
+        """What is measured of a day of so many starts and ends.
+
+        Args:
+            starts: Number of starts; public under `zero_out`, otherwise a noisy count; >= 1.
+            ends: Number of ends, likewise.
+
+        Raises:
+            ValueError: If there are no starts or no ends.
+            AccountingError: If the plan costs more than this mechanism is accounted for.
+        """
+        if min(starts, ends) < 1:
+            raise ValueError(f"a measurement needs starts and ends, got {starts} and {ends}")
+        rides = (starts + ends) // 2
+        lattice = Lattice(self.boxes, _resolution(rides, self.noise_multiplier))
+        shares = _shares(self.settings.shares, rides / self.noise_multiplier)
+        sizes = table_sizes(lattice)
+        tables = {
+            f"{kind}_{name}": (sizes[f"{kind}_{name}"], 1, share / len(KINDS))
+            for kind in KINDS
+            for name, share in shares.items()
+        }
+        measurement = WeightedMeasurement.within(self.noise_multiplier, tables)
+        if measurement.event().noise_multiplier < self.noise_multiplier:
+            raise AccountingError(
+                f"a plan for {rides} rides has less noise than {self.noise_multiplier}"
+            )
+        return EndsPlan(lattice, starts, ends, self.settings, measurement)
+
+
+def count_ends(boxes: tuple[Box, ...], table: pa.Table) -> tuple[int, int]:
+    """How many starts and how many ends of a table count; private under `add_remove`."""
+    starts, ends = (len(events(Lattice(boxes), table, kind).hour) for kind in KINDS)
+    return starts, ends
+
+
+def make_plan(
+    boxes: tuple[Box, ...], starts: int, ends: int, guarantee: Guarantee, settings: EndsSettings
+) -> EndsPlan:
+    """Plan a measurement that keeps a guarantee by itself, for one ride.
+
+    Args:
+        boxes: The service area.
+        starts: Number of starts, >= 1.
+        ends: Number of ends, >= 1.
+        guarantee: What is promised.
+        settings: The synthesizer's settings.
+
+    Raises:
+        ValueError: If there are no starts or no ends.
+        TargetUnreachableError: If no noise keeps the guarantee.
+    """
+    mechanism = solve_noise(guarantee, lambda noise: EndsMechanism(boxes, settings, noise))
+    return mechanism.plan(starts, ends)
+
+
+def _resolution(rides: int, noise_multiplier: float) -> int:
+    """Cells in a degree of latitude, from public quantities only.
+
+    A cell's count stays as large beside its noise when cells are halved while rides and the
+    inverse of the noise together grow fourfold.
+    """
+    halvings = math.floor(math.log(max(rides / noise_multiplier / _LARGE, 1), 4))
+    return COARSEST << min(3, halvings)
+
+
+def _shares(shares: EndsShares, signal: float) -> dict[str, float]:
+    """Shares of the tables that are measured, adding up to 1."""
+    kept = {
+        name: share
+        for name, share in asdict(shares).items()
+        if share > 0 and signal >= _ENOUGH.get(name, 0)
+    }
+    return {name: share / sum(kept.values()) for name, share in kept.items()}
+
+
+def measure(table: pa.Table, plan: EndsPlan) -> EndsMeasurements:
+    """Measure a day, once, with fresh noise.
+
+    Args:
+        table: Columns as in `tasks.schema.ENDS`; a ride has at most one start and one end in it.
+        plan: What is measured.
+    """
+    return EndsMeasurements(plan, plan.mechanism.begin().measure(touched(plan.lattice, table)))
+
+
+def save_measurements(directory: Path, measurements: EndsMeasurements) -> list[str]:
+    """Write the counts and the plan; returns the names of the files."""
+    save_arrays(directory / COUNTS, measurements.counts)
+    document = json.dumps(measurements.plan.describe(), indent=2) + "\n"
+    write_atomically(directory / DOCUMENT, document.encode())
+    return [COUNTS, DOCUMENT]
+
+
+def load_measurements(directory: Path) -> EndsMeasurements:
+    """Read stored measurements.
+
+    Raises:
+        ModelFileError: If they are missing or not readable.
+    """
+    try:
+        document = json.loads((directory / DOCUMENT).read_bytes())
+        counts = load_arrays(directory / COUNTS)
+        mechanism = WeightedMeasurement.described(document["mechanism"])
+        if [(t.name, (t.cells,)) for t in mechanism.tables] != [
+            (name, values.shape) for name, values in counts.items()
+        ]:
+            raise ValueError("the counts do not fit their description")
+        plan = EndsPlan(
+            Lattice.described(document["lattice"]),
+            document["starts"],
+            document["ends"],
+            _settings(document["settings"]),
+            mechanism,
+        )
+    except UNREADABLE as error:
+        raise ModelFileError(
+            f"{directory}: not measurements of this version ({error}); restore them from a backup"
+        ) from error
+    return EndsMeasurements(plan, counts)
+
+
+def _settings(document: Mapping[str, Any]) -> EndsSettings:
+    prior = dict(document["prior"])
+    return EndsSettings(
+        EndsShares(**document["shares"]),
+        EndsPrior(**{**prior, "places": Prior(**prior["places"])}),
+        document["steps"],
+        document["learning_rate"],
+    )
