@@ -44,12 +44,12 @@ MANY = 400_000
 
 @dataclass(frozen=True)
 class Run:
-    """One run: figures, gain in bits over uniform, and what it cost."""
+    """One run: figures, gain in bits over uniform, and what it cost; None is not measured."""
 
     figures: dict[str, float]
-    gain: float
+    gain: float | None
     fit_s: float
-    rows_per_s: float
+    rows_per_s: float | None
 
 
 def run_field(day: Day, guarantee: Guarantee) -> Run:
@@ -114,15 +114,20 @@ def report(name: str, runs: dict[tuple[int, int], Run]) -> None:
         print(line("    half width", {figure: each.half_width for figure, each in found.items()}))
     else:
         print(line(name, {figure: float(np.mean(values)) for figure, values in figures.items()}))
-    costs = list(runs.values())
-    print(
-        f"    {len(runs)} runs on {len(splits)} splits; gain over uniform "
-        f"{np.mean([run.gain for run in costs]):.2f} bits, fit "
-        f"{np.mean([run.fit_s for run in costs]):.0f} s, "
-        f"{np.mean([run.rows_per_s for run in costs]):,.0f} rows/s, peak "
-        f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB",
-        flush=True,
-    )
+    parts = [f"{len(runs)} runs on {len(splits)} splits", *_costs(list(runs.values()))]
+    print(f"    {', '.join(parts)}", flush=True)
+
+
+def _costs(runs: list[Run]) -> Iterator[str]:
+    """The means of what was measured beside the figures."""
+    gains = [run.gain for run in runs if run.gain is not None]
+    if gains:
+        yield f"gain over uniform {np.mean(gains):.2f} bits"
+    yield f"fit {np.mean([run.fit_s for run in runs]):.0f} s"
+    speeds = [run.rows_per_s for run in runs if run.rows_per_s is not None]
+    if speeds:  # it ran in this process
+        yield f"{np.mean(speeds):,.0f} rows/s"
+        yield f"peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB"
 
 
 def main() -> None:
