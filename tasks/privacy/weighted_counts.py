@@ -155,6 +155,17 @@ class WeightedMeasurement:
         )
         return cls(tables, document["trips_per_unit"])
 
+    def check_shapes(self, counts: Mapping[str, Counts]) -> None:
+        """Refuse counts that are not those of these tables.
+
+        Raises:
+            ValueError: If names or shapes differ.
+        """
+        if [(table.name, (table.cells,)) for table in self.tables] != [
+            (name, values.shape) for name, values in counts.items()
+        ]:
+            raise ValueError("the counts do not fit their description")
+
     def begin(self) -> "WeightedMeasurementRun":
         """Start an attempt."""
         return WeightedMeasurementRun(self)

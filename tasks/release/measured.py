@@ -6,7 +6,7 @@ from pathlib import Path
 from tasks.release.sampler import SAMPLER, sampler_archive
 from tasks.release.tables import write_parquet
 from tasks.synthesis.trip_field import load_measurements
-from tasks.synthesis.trip_field.field import ARRAYS, DOCUMENT
+from tasks.synthesis.trip_field.field import FIELD
 from tasks.synthesis.trip_field.measured_table import measured_table
 
 MEASURED = "measurements.parquet"
@@ -26,7 +26,7 @@ def write_measured(model: Path, directory: Path) -> tuple[str, ...]:
         ModelFileError: If the model's measurements cannot be read.
     """
     write_parquet(measured_table(load_measurements(model)), directory / MEASURED)
-    for name in (ARRAYS, DOCUMENT):
+    for name in FIELD.files:
         shutil.copyfile(model / name, directory / name)
     (directory / SAMPLER).write_bytes(sampler_archive())
-    return (MEASURED, ARRAYS, DOCUMENT, SAMPLER)
+    return (MEASURED, *FIELD.files, SAMPLER)

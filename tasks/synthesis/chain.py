@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tasks.files import read_manifest, sha256_of, verify_files, write_atomically
 from tasks.synthesis.errors import ModelFileError
-from tasks.synthesis.trip_field import COUNTS, Measurements, State, load_state
+from tasks.synthesis.trip_field import MEASUREMENTS, Measurements, State, load_state
 
 LINK = "link.json"
 
@@ -76,7 +76,7 @@ def take_up(directory: Path, day: dt.date, measurements: Measurements) -> tuple[
         ModelFileError: If a link or the state before cannot be read.
         FileError: If the model before was altered.
     """
-    measured = sha256_of(directory / COUNTS)
+    measured = sha256_of(directory / MEASUREMENTS.arrays)
     link = Link.read(directory)
     if link is None or link.measured != measured:
         before = _newest(directory.parent, directory)

@@ -8,8 +8,7 @@ from tasks.synthesis.trip_ends import EndsMeasurements, EndsMechanism, EndsPlan
 from tasks.synthesis.trip_ends import save_field as save_ends
 from tasks.synthesis.trip_ends.fit import fit as fit_ends
 from tasks.synthesis.trip_field import (
-    COUNTS,
-    DOCUMENT,
+    MEASUREMENTS,
     FieldMechanism,
     Measurements,
     Plan,
@@ -53,7 +52,7 @@ def measure_and_fit(attempt: Attempt) -> Made:
     attempt.progress(2, 2)
     described = measurements.plan.mechanism.describe()
     return Made(
-        files=[*files, COUNTS, DOCUMENT],
+        files=[*files, *MEASUREMENTS.files],
         mechanism={
             "name": "gaussian_counts",
             "noise_multiplier": mechanism.noise_multiplier,

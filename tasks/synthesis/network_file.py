@@ -1,22 +1,18 @@
 """The stored network of `trip_net`: its weights as plain arrays, its grid and settings as JSON."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.files import write_atomically
 from tasks.region.model import TripNet
-from tasks.synthesis.arrays import UNREADABLE, load_arrays, save_arrays
 from tasks.synthesis.dpsgd import Vector
-from tasks.synthesis.errors import ModelFileError
 from tasks.synthesis.grid import Grid, Tokens
+from tasks.synthesis.stored import Stored
 from tasks.synthesis.trip_net import TripNetwork
 
-WEIGHTS = "network.npz"
-NETWORK = "network.json"
+NETWORK = Stored("network", "a network", "restore it from a backup")
 
 
 @dataclass(frozen=True)
@@ -42,13 +38,9 @@ def save_network(directory: Path, trained: TrainedNetwork) -> list[str]:
     ends = np.cumsum([int(np.prod(shape)) for shape in network.shapes.values()])
     parts = np.split(trained.weights, ends[:-1])
     named = zip(network.shapes.items(), parts, strict=True)
-    save_arrays(directory / WEIGHTS, {name: part.reshape(shape) for (name, shape), part in named})
-    document = {
-        "grid": network.grid.describe(),
-        "settings": network.settings.model_dump(mode="json"),
-    }
-    write_atomically(directory / NETWORK, (json.dumps(document, indent=2) + "\n").encode())
-    return [WEIGHTS, NETWORK]
+    arrays = {name: part.reshape(shape) for (name, shape), part in named}
+    settings = network.settings.model_dump(mode="json")
+    return NETWORK.save(directory, arrays, {"grid": network.grid.describe(), "settings": settings})
 
 
 def load_network(directory: Path) -> TrainedNetwork:
@@ -57,13 +49,7 @@ def load_network(directory: Path) -> TrainedNetwork:
     Raises:
         ModelFileError: If it is missing or not readable.
     """
-    try:
-        document = json.loads((directory / NETWORK).read_bytes())
+    with NETWORK.reading(directory) as (document, arrays):
         settings = TripNet.model_validate(document["settings"])
         network = TripNetwork(Grid.described(document["grid"]), settings)
-        parts = load_arrays(directory / WEIGHTS).values()
-        return TrainedNetwork(network, np.concatenate([part.ravel() for part in parts]))
-    except UNREADABLE as error:
-        raise ModelFileError(
-            f"{directory}: not a network of this version ({error}); restore it from a backup"
-        ) from error
+        return TrainedNetwork(network, np.concatenate([part.ravel() for part in arrays.values()]))

@@ -15,8 +15,6 @@ densities and of what is publicly known about rides, and are called modelled.
 
 from tasks.synthesis.trip_ends.field import EndsField, load_field, save_field
 from tasks.synthesis.trip_ends.measurements import (
-    COUNTS,
-    DOCUMENT,
     EndsMeasurements,
     EndsMechanism,
     EndsPlan,
@@ -29,8 +27,6 @@ from tasks.synthesis.trip_ends.measurements import (
 from tasks.synthesis.trip_ends.settings import EndsPrior, EndsSettings, EndsShares
 
 __all__ = [
-    "COUNTS",
-    "DOCUMENT",
     "EndsField",
     "EndsMeasurements",
     "EndsMechanism",

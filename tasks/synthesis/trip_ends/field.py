@@ -1,19 +1,14 @@
 """The fitted densities of starts and of ends."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from tasks.files import write_atomically
-from tasks.synthesis.arrays import UNREADABLE, load_arrays, save_arrays
-from tasks.synthesis.errors import ModelFileError
 from tasks.synthesis.trip_ends.tables import Kind
+from tasks.synthesis.trip_field.field import FIELD
 from tasks.synthesis.trip_field.lattice import CELLS, Floats, Lattice
 
-ARRAYS = "field.npz"
-DOCUMENT = "field.json"
 _FACTORS = ("start_cells", "end_cells", "start_hours", "end_hours", "parts")
 
 
@@ -60,10 +55,9 @@ class EndsField:
 
 def save_field(directory: Path, field: EndsField) -> list[str]:
     """Write the field; returns the names of the files."""
-    save_arrays(directory / ARRAYS, {name: getattr(field, name) for name in _FACTORS})
+    factors = {name: getattr(field, name) for name in _FACTORS}
     document = {"lattice": field.lattice.describe(), "starts": field.starts, "ends": field.ends}
-    write_atomically(directory / DOCUMENT, (json.dumps(document, indent=2) + "\n").encode())
-    return [ARRAYS, DOCUMENT]
+    return FIELD.save(directory, factors, document)
 
 
 def load_field(directory: Path) -> EndsField:
@@ -72,14 +66,8 @@ def load_field(directory: Path) -> EndsField:
     Raises:
         ModelFileError: If it is missing or not readable.
     """
-    try:
-        document = json.loads((directory / DOCUMENT).read_bytes())
-        factors = load_arrays(directory / ARRAYS)
+    with FIELD.reading(directory) as (document, factors):
         lattice = Lattice.described(document["lattice"])
         if factors["start_cells"].shape != (lattice.blocks, CELLS):
             raise ValueError("the field does not fit its lattice")
         return EndsField(lattice, document["starts"], document["ends"], **factors)
-    except UNREADABLE as error:
-        raise ModelFileError(
-            f"{directory}: not a field of this version ({error}); fit the measurements again"
-        ) from error

@@ -1,6 +1,5 @@
 """What is measured of a day's starts and ends, planned from what is public, stored before fits."""
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -10,21 +9,16 @@ from typing import Any
 import dp_accounting
 import pyarrow as pa
 
-from tasks.files import write_atomically
 from tasks.privacy.accountant import solve_noise
 from tasks.privacy.errors import AccountingError
 from tasks.privacy.weighted_counts import WeightedMeasurement
 from tasks.region.guarantee import Guarantee
 from tasks.region.model import Box
-from tasks.synthesis.arrays import UNREADABLE, load_arrays, save_arrays
-from tasks.synthesis.errors import ModelFileError
 from tasks.synthesis.trip_ends.settings import EndsPrior, EndsSettings, EndsShares
 from tasks.synthesis.trip_ends.tables import KINDS, events, table_sizes, touched
 from tasks.synthesis.trip_field.lattice import COARSEST, Floats, Integers, Lattice
+from tasks.synthesis.trip_field.measurements import MEASUREMENTS
 from tasks.synthesis.trip_field.settings import Prior
-
-COUNTS = "measurements.npz"
-DOCUMENT = "measurements.json"
 
 _ENOUGH = {"sixteenths": 1200.0, "quarters": 400.0}
 """Rides per unit of noise multiplier below which a table is mere noise, and is left out."""
@@ -198,10 +192,7 @@ def measure(table: pa.Table, plan: EndsPlan) -> EndsMeasurements:
 
 def save_measurements(directory: Path, measurements: EndsMeasurements) -> list[str]:
     """Write the counts and the plan; returns the names of the files."""
-    save_arrays(directory / COUNTS, measurements.counts)
-    document = json.dumps(measurements.plan.describe(), indent=2) + "\n"
-    write_atomically(directory / DOCUMENT, document.encode())
-    return [COUNTS, DOCUMENT]
+    return MEASUREMENTS.save(directory, measurements.counts, measurements.plan.describe())
 
 
 def load_measurements(directory: Path) -> EndsMeasurements:
@@ -210,14 +201,9 @@ def load_measurements(directory: Path) -> EndsMeasurements:
     Raises:
         ModelFileError: If they are missing or not readable.
     """
-    try:
-        document = json.loads((directory / DOCUMENT).read_bytes())
-        counts = load_arrays(directory / COUNTS)
+    with MEASUREMENTS.reading(directory) as (document, counts):
         mechanism = WeightedMeasurement.described(document["mechanism"])
-        if [(t.name, (t.cells,)) for t in mechanism.tables] != [
-            (name, values.shape) for name, values in counts.items()
-        ]:
-            raise ValueError("the counts do not fit their description")
+        mechanism.check_shapes(counts)
         plan = EndsPlan(
             Lattice.described(document["lattice"]),
             document["starts"],
@@ -225,11 +211,7 @@ def load_measurements(directory: Path) -> EndsMeasurements:
             _settings(document["settings"]),
             mechanism,
         )
-    except UNREADABLE as error:
-        raise ModelFileError(
-            f"{directory}: not measurements of this version ({error}); restore them from a backup"
-        ) from error
-    return EndsMeasurements(plan, counts)
+        return EndsMeasurements(plan, counts)
 
 
 def _settings(document: Mapping[str, Any]) -> EndsSettings:

@@ -15,8 +15,7 @@ from tasks.synthesis.trip_field.density import log_density
 from tasks.synthesis.trip_field.evidence import Evidence
 from tasks.synthesis.trip_field.field import Field, load_field, save_field
 from tasks.synthesis.trip_field.measurements import (
-    COUNTS,
-    DOCUMENT,
+    MEASUREMENTS,
     FieldMechanism,
     Measurements,
     Plan,
@@ -29,8 +28,7 @@ from tasks.synthesis.trip_field.settings import FieldSettings, Prior, Shares
 from tasks.synthesis.trip_field.state import State, advanced, load_state, save_state
 
 __all__ = [
-    "COUNTS",
-    "DOCUMENT",
+    "MEASUREMENTS",
     "Evidence",
     "Field",
     "FieldMechanism",

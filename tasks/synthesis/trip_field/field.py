@@ -1,15 +1,12 @@
 """A fitted field: the factors of the density, and what follows from them."""
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from tasks.files import write_atomically
-from tasks.synthesis.arrays import UNREADABLE, load_arrays, save_arrays
-from tasks.synthesis.errors import ModelFileError
+from tasks.synthesis.stored import Stored
 from tasks.synthesis.trip_field.geometry import (
     CELL_OFFSET,
     CELL_OFFSETS,
@@ -31,8 +28,7 @@ from tasks.synthesis.trip_field.lattice import (
 )
 from tasks.synthesis.trip_field.tables import displacements
 
-ARRAYS = "field.npz"
-DOCUMENT = "field.json"
+FIELD = Stored("field", "a field", "fit the measurements again")
 PART_REACH = SPLIT * (CELL_REACH + 1) - 1
 """Parts of near cells are at most this many rows and columns apart."""
 _FACTORS = ("origin", "attraction", "pair", "bins", "local", "hours", "tilt", "parts")
@@ -179,10 +175,8 @@ def _part_tables() -> Integers:
 
 def save_field(directory: Path, field: Field) -> list[str]:
     """Write the field; returns the names of the files."""
-    save_arrays(directory / ARRAYS, {name: getattr(field, name) for name in _FACTORS})
-    document = {"lattice": field.lattice.describe(), "rows": field.rows}
-    write_atomically(directory / DOCUMENT, (json.dumps(document, indent=2) + "\n").encode())
-    return [ARRAYS, DOCUMENT]
+    factors = {name: getattr(field, name) for name in _FACTORS}
+    return FIELD.save(directory, factors, {"lattice": field.lattice.describe(), "rows": field.rows})
 
 
 def load_field(directory: Path) -> Field:
@@ -191,14 +185,8 @@ def load_field(directory: Path) -> Field:
     Raises:
         ModelFileError: If it is missing or not readable.
     """
-    try:
-        document = json.loads((directory / DOCUMENT).read_bytes())
-        factors = load_arrays(directory / ARRAYS)
+    with FIELD.reading(directory) as (document, factors):
         lattice = Lattice.described(document["lattice"])
         if factors["origin"].shape != (lattice.blocks, CELLS):
             raise ValueError("the field does not fit its lattice")
         return Field(lattice, document["rows"], **factors)
-    except UNREADABLE as error:
-        raise ModelFileError(
-            f"{directory}: not a field of this version ({error}); fit the measurements again"
-        ) from error

@@ -1,6 +1,5 @@
 """What is measured of a day, planned from public quantities and stored before it is fitted."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,21 +8,18 @@ from typing import Any
 import dp_accounting
 import pyarrow as pa
 
-from tasks.files import write_atomically
 from tasks.privacy.accountant import solve_noise
 from tasks.privacy.errors import AccountingError
 from tasks.privacy.weighted_counts import WeightedMeasurement
 from tasks.region.guarantee import Guarantee
 from tasks.region.model import Box
-from tasks.synthesis.arrays import UNREADABLE, load_arrays, save_arrays
-from tasks.synthesis.errors import ModelFileError
+from tasks.synthesis.stored import Stored
 from tasks.synthesis.trip_field.budget import divide, resolved
 from tasks.synthesis.trip_field.lattice import Floats, Integers, Lattice
 from tasks.synthesis.trip_field.settings import FieldSettings, Prior, Shares
 from tasks.synthesis.trip_field.tables import table_sizes, touched
 
-COUNTS = "measurements.npz"
-DOCUMENT = "measurements.json"
+MEASUREMENTS = Stored("measurements", "measurements", "restore them from a backup")
 
 
 @dataclass(frozen=True)
@@ -161,15 +157,13 @@ def measure(trips: pa.Table, plan: Plan) -> Measurements:
 def save_measurements(directory: Path, measurements: Measurements) -> list[str]:
     """Write the counts and the plan; returns the names of the files."""
     plan = measurements.plan
-    save_arrays(directory / COUNTS, measurements.counts)
     document = {
         "lattice": plan.lattice.describe(),
         "rows": plan.rows,
         "settings": asdict(plan.settings),
         "mechanism": plan.mechanism.describe(),
     }
-    write_atomically(directory / DOCUMENT, (json.dumps(document, indent=2) + "\n").encode())
-    return [COUNTS, DOCUMENT]
+    return MEASUREMENTS.save(directory, measurements.counts, document)
 
 
 def load_measurements(directory: Path) -> Measurements:
@@ -178,25 +172,12 @@ def load_measurements(directory: Path) -> Measurements:
     Raises:
         ModelFileError: If they are missing or not readable.
     """
-    try:
-        document = json.loads((directory / DOCUMENT).read_bytes())
-        counts = load_arrays(directory / COUNTS)
+    with MEASUREMENTS.reading(directory) as (document, counts):
         settings = dict(document["settings"])
         settings["shares"] = Shares(**settings["shares"])
         settings["prior"] = Prior(**settings["prior"])
         mechanism = WeightedMeasurement.described(document["mechanism"])
-        if [(t.name, (t.cells,)) for t in mechanism.tables] != [
-            (name, values.shape) for name, values in counts.items()
-        ]:
-            raise ValueError("the counts do not fit their description")
-        plan = Plan(
-            Lattice.described(document["lattice"]),
-            document["rows"],
-            FieldSettings(**settings),
-            mechanism,
-        )
-    except UNREADABLE as error:
-        raise ModelFileError(
-            f"{directory}: not measurements of this version ({error}); restore them from a backup"
-        ) from error
-    return Measurements(plan, counts)
+        mechanism.check_shapes(counts)
+        lattice = Lattice.described(document["lattice"])
+        plan = Plan(lattice, document["rows"], FieldSettings(**settings), mechanism)
+        return Measurements(plan, counts)

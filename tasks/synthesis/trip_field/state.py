@@ -8,14 +8,11 @@ state is post-processing, and costs nothing.
 """
 
 import datetime as dt
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tasks.files import write_atomically
-from tasks.synthesis.arrays import UNREADABLE, load_arrays, save_arrays
-from tasks.synthesis.errors import ModelFileError
+from tasks.synthesis.stored import Stored
 from tasks.synthesis.trip_field.evidence import Evidence
 from tasks.synthesis.trip_field.lattice import Floats, Lattice
 from tasks.synthesis.trip_field.layout import BY_AREA, BY_NOTHING, PLACED, by_place, layouts
@@ -34,8 +31,7 @@ from tasks.synthesis.trip_field.tracks import (
     updated,
 )
 
-ARRAYS = "state.npz"
-DOCUMENT = "state.json"
+STATE = Stored("state", "a state", "restore it from a backup")
 DYNAMICS = Dynamics()
 """What every region is believed to do."""
 
@@ -138,14 +134,12 @@ def save_state(directory: Path, state: State) -> list[str]:
     arrays = {}
     for name, track in state.tables.items():
         arrays[f"{name}.mean"], arrays[f"{name}.covariance"] = track.mean, track.covariance
-    save_arrays(directory / ARRAYS, arrays)
     document = {
         "day": state.day.isoformat(),
         "days": state.days,
         "lattice": state.lattice.describe(),
     }
-    write_atomically(directory / DOCUMENT, (json.dumps(document, indent=2) + "\n").encode())
-    return [ARRAYS, DOCUMENT]
+    return STATE.save(directory, arrays, document)
 
 
 def load_state(directory: Path) -> State:
@@ -154,9 +148,7 @@ def load_state(directory: Path) -> State:
     Raises:
         ModelFileError: If it is missing or not readable.
     """
-    try:
-        document = json.loads((directory / DOCUMENT).read_bytes())
-        arrays = load_arrays(directory / ARRAYS)
+    with STATE.reading(directory) as (document, arrays):
         names = [name.removesuffix(".mean") for name in arrays if name.endswith(".mean")]
         tables = {
             name: Track(arrays[f"{name}.mean"], arrays[f"{name}.covariance"]) for name in names
@@ -172,7 +164,3 @@ def load_state(directory: Path) -> State:
             Lattice.described(document["lattice"]),
             tables,
         )
-    except UNREADABLE as error:
-        raise ModelFileError(
-            f"{directory}: not a state of this version ({error}); restore it from a backup"
-        ) from error
