@@ -55,6 +55,10 @@ NET = {
     "reserve_steps": 4,
 }
 FIELD = {"name": "trip_field", "steps": 12}
+SYNTHESIZERS = [
+    pytest.param(FIELD, id="trip_field"),
+    pytest.param(NET, id="trip_net", marks=pytest.mark.slow),
+]
 
 NOISY_ROWS = ("trips.parquet", "trips.csv.gz")
 """Published files sampled from what is noised: their rows may differ, not their number."""
@@ -121,7 +125,7 @@ def listening() -> Iterator[list[str]]:
             logger.removeHandler(handler)
 
 
-@pytest.fixture(params=[FIELD, NET], ids=lambda each: each["name"])
+@pytest.fixture(params=SYNTHESIZERS)
 def region(request: pytest.FixtureRequest) -> Region:
     return region_of(
         {"feed": "http://127.0.0.1:9/2.3/gbfs.json"},

@@ -32,6 +32,10 @@ OFFSET = 45
 """What the noise of a count is in these tests, so that the noisy count is never the true one."""
 NET = {"name": "trip_net", "levels": 1, "hidden_units": 8, "steps": 10, "reserve_steps": 4}
 FIELD = {"name": "trip_field", "steps": 10}
+SYNTHESIZERS = [
+    pytest.param(FIELD, id="trip_field"),
+    pytest.param(NET, id="trip_net", marks=pytest.mark.slow),
+]
 STEPS = {"trip_net": (10, 14), "trip_field": (1, 1)}
 """Steps started and allowed, but for the count."""
 SECOND = {"unit": "trip", "adjacency": "add_remove"}
@@ -84,7 +88,7 @@ def numbers_in(directory: Path) -> set[str]:
     return set(re.findall(r"(?<![\d.])[\d,]+(?![\d.])", text.replace(",", "")))
 
 
-@pytest.mark.parametrize("synthesizer", [NET, FIELD], ids=lambda each: each["name"])
+@pytest.mark.parametrize("synthesizer", SYNTHESIZERS)
 def test_rule_8_rows_are_made_and_checked_without_the_private_trips(
     layout: Layout, synthesizer: dict[str, Any]
 ) -> None:
@@ -112,7 +116,7 @@ def test_the_published_counts_are_those_that_were_stored_and_their_noise_is_told
     assert abs(hours.sum() - TRIPS) < 5 * noise["hours"] * len(hours) ** 0.5
 
 
-@pytest.mark.parametrize("synthesizer", [NET, FIELD], ids=lambda each: each["name"])
+@pytest.mark.parametrize("synthesizer", SYNTHESIZERS)
 @pytest.mark.parametrize(("guarantee", "used"), [(SECOND, TRIPS), (THIRD, 478)])
 def test_rule_5_the_number_of_trips_leaves_as_a_noisy_count_only(
     layout: Layout,

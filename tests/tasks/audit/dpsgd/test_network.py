@@ -18,6 +18,7 @@ def less_private(twin: Twin) -> AuditedNetwork:
     return AuditedNetwork(Twin(region, twin.trips), settings, is_quick=False)
 
 
+@pytest.mark.slow
 def test_training_without_privacy_fits_better_and_both_beat_no_training(
     less_private: AuditedNetwork,
 ) -> None:
@@ -30,6 +31,7 @@ def test_training_without_privacy_fits_better_and_both_beat_no_training(
     assert private > untrained - 12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("optimizer", "steps_are_of_one_length"), [("adam", True), ("sgd", False)])
 def test_the_twin_trains_by_the_optimizer_of_its_region(
     twin: Twin, optimizer: str, steps_are_of_one_length: bool
