@@ -210,11 +210,15 @@ def _days_behind(manifest: PublicManifest) -> Sequence[str]:
         return (
             "No day before it stands behind this release: the fit knew this day's counts only.",
         )
+    before = (
+        f"the one before, {history.parent_day},"
+        if history.days == 2
+        else f"the {history.days - 1} before, the last of them {history.parent_day},"
+    )
     return (
         f"{history.days} measured days stand behind this release: what was counted with noise on "
-        f"the {history.days - 1} before, the last of them {history.parent_day}, told the fit what "
-        "to expect of this one. They were paid for by their own budgets, and cost nothing again; "
-        "a trip of one of those days is protected as its own release says.",
+        f"{before} told the fit what to expect of this one. That was paid for by its own budgets "
+        "and costs nothing again; a trip of those days is protected as their releases say.",
     )
 
 
