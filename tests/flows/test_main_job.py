@@ -79,6 +79,7 @@ def test_a_simulated_day_is_published_once(
     assert before == {p: p.stat().st_mtime_ns for p in data_root.rglob("*") if p.is_file()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", ["1.1", "2.3", "3.0"])
 def test_every_version_of_the_standard_gives_the_same_moves(
     version: str, data_root: Path, monkeypatch: pytest.MonkeyPatch
@@ -125,6 +126,7 @@ def test_the_captured_day_of_wolfsburg(
     assert not (data_root / "releases").exists()
 
 
+@pytest.mark.slow
 def test_wolfsburg_is_published_where_its_region_allows_so_small_a_day(
     shared_data: Path, opentrips: Run, write_region: Callable[..., Path], data_root: Path
 ) -> None:
@@ -150,6 +152,7 @@ def test_the_tabled_day_of_27114_trips(shared_data: Path, opentrips: Run, data_r
     check_tabled_day(table, METROS, opentrips, data_root)
 
 
+@pytest.mark.slow
 def test_every_fortieth_vehicle_of_the_tabled_day(
     shared_data: Path, opentrips: Run, data_root: Path, tmp_path: Path
 ) -> None:

@@ -166,6 +166,7 @@ def test_rule_13_rides_with_half_of_their_noise_are_caught(show: Show) -> None:
     assert bound.is_violation
 
 
+@pytest.mark.slow
 def test_rule_13_teachers_that_share_records_are_caught(show: Show) -> None:
     epsilon = epsilon_by_pld(VOTES.event(), DELTA)
     bound = judged("votes", lambda: votes_pair(VOTES, VOTES.teachers), epsilon, DELTA)

@@ -81,6 +81,7 @@ busy_trip = trip.map(lambda t: (t[0] // 12, *t[1:]))  # two hours only
     seed=st.integers(0, 100),
     poll_seconds=st.sampled_from([60, 60, 30]),
 )
+@pytest.mark.slow
 def test_every_trip_is_one_move_and_no_other_move_is_seen(
     trips: list[Any], seed: int, poll_seconds: int, moves_of: Any, metres_between: Any
 ) -> None:

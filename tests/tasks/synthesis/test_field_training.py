@@ -335,11 +335,3 @@ def test_rule_6_kill_9_at_any_moment_never_leads_to_a_second_measurement(
     else:
         with pytest.raises(StepsSpentError, match="not measured twice"):
             train_in(tmp_path, plan, never)
-
-
-def test_the_noise_of_two_days_differs(tmp_path: Path, plan: Plan, trips: pa.Table) -> None:
-    counts = []
-    for name in ("one", "two"):
-        train_in(tmp_path / name, plan, lambda: trips)
-        counts.append(load_measurements(tmp_path / name / "model").counts["hours"])
-    assert (counts[0] != counts[1]).any()

@@ -334,6 +334,7 @@ print("finished", flush=True)
 """
 
 
+@pytest.mark.slow
 def test_rule_6_kill_9_in_mid_training_then_the_same_command_finishes(
     tmp_path: Path, trips: pa.Table
 ) -> None:
