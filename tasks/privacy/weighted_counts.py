@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 
 from tasks.privacy.discrete_noise import DiscreteNoise, round_up
 from tasks.privacy.domination import SMOOTHING_VARIANCE, dominating_gaussian
-from tasks.privacy.errors import StepsSpentError
+from tasks.privacy.errors import AccountingError, StepsSpentError
 
 Counts = NDArray[np.int64]
+Estimates = NDArray[np.float64]
 
 _ROUGH = 16
 """Noise on the multiplied counts is at least this, so that rounding costs under one per cent."""
@@ -105,6 +106,9 @@ class WeightedMeasurement:
             tables: For each name the number of cells, how many different cells a trip touches at
                 most, and the share of the squared budget, > 0; they add up to at most 1.
             trips_per_unit: Most trips that one unit contributes.
+
+        Raises:
+            AccountingError: If rounding left less noise than that.
         """
         if sum(share for *_, share in tables.values()) > 1 + 1e-9:
             raise ValueError(f"shares of a budget add up to more than 1: {dict(tables)}")
@@ -117,7 +121,10 @@ class WeightedMeasurement:
             variance = (stddev * multiplier) ** 2 * (1 + 1e-9) + SMOOTHING_VARIANCE
             sigma = round_up(Fraction(math.sqrt(variance)))
             made.append(WeightedTable(name, cells, distinct, multiplier, sigma))
-        return cls(tuple(made), trips_per_unit)
+        measurement = cls(tuple(made), trips_per_unit)
+        if measurement.event().noise_multiplier < noise_multiplier:
+            raise AccountingError(f"{measurement} has less noise than {noise_multiplier}")
+        return measurement
 
     def event(self) -> dp_accounting.DpEvent:
         """The continuous Gaussian event that dominates all tables together."""
@@ -154,6 +161,19 @@ class WeightedMeasurement:
             for table in document["tables"]
         )
         return cls(tables, document["trips_per_unit"])
+
+    def estimate(self, name: str, counts: Mapping[str, Counts]) -> tuple[Estimates, float]:
+        """A table's noisy counts, shape (cells,), and the standard deviation of their noise.
+
+        Args:
+            name: Of the table.
+            counts: What was measured, by table.
+
+        Raises:
+            KeyError: If there is no such table.
+        """
+        table = {table.name: table for table in self.tables}[name]
+        return counts[name] / table.multiplier, table.stddev
 
     def check_shapes(self, counts: Mapping[str, Counts]) -> None:
         """Refuse counts that are not those of these tables.

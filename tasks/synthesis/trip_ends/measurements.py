@@ -10,7 +10,6 @@ import dp_accounting
 import pyarrow as pa
 
 from tasks.privacy.accountant import solve_noise
-from tasks.privacy.errors import AccountingError
 from tasks.privacy.weighted_counts import WeightedMeasurement
 from tasks.region.guarantee import Guarantee
 from tasks.region.model import Box
@@ -69,8 +68,7 @@ class EndsMeasurements:
 
     def estimate(self, name: str) -> tuple[Floats, float]:
         """A table's noisy counts, shape (cells,), and the standard deviation of their noise."""
-        table = next(table for table in self.plan.mechanism.tables if table.name == name)
-        return self.counts[name] / table.multiplier, table.stddev
+        return self.plan.mechanism.estimate(name, self.counts)
 
 
 @dataclass(frozen=True)
@@ -113,7 +111,7 @@ class EndsMechanism:
 
         Raises:
             ValueError: If there are no starts or no ends.
-            AccountingError: If the plan costs more than this mechanism is accounted for.
+            AccountingError: If rounding left less noise than is accounted for.
         """
         if min(starts, ends) < 1:
             raise ValueError(f"a measurement needs starts and ends, got {starts} and {ends}")
@@ -127,10 +125,6 @@ class EndsMechanism:
             for name, share in shares.items()
         }
         measurement = WeightedMeasurement.within(self.noise_multiplier, tables)
-        if measurement.event().noise_multiplier < self.noise_multiplier:
-            raise AccountingError(
-                f"a plan for {rides} rides has less noise than {self.noise_multiplier}"
-            )
         return EndsPlan(lattice, starts, ends, self.settings, measurement)
 
 

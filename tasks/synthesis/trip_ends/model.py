@@ -17,8 +17,15 @@ import tensorflow as tf
 
 from tasks.synthesis.grid import HOURS
 from tasks.synthesis.trip_ends.settings import EndsPrior
-from tasks.synthesis.trip_field.lattice import CELLS, Lattice
-from tasks.synthesis.trip_field.popularity import HOUR_ROOT, Effects, log_cover, places
+from tasks.synthesis.trip_field.lattice import Lattice
+from tasks.synthesis.trip_field.popularity import (
+    Effects,
+    hour_effects,
+    hours_of,
+    log_cover,
+    place_shapes,
+    places,
+)
 
 
 @dataclass(frozen=True)
@@ -50,30 +57,17 @@ class EndsModel:
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Shape of every effect by name."""
-        blocks, areas = self.lattice.blocks, len(self.lattice.boxes)
         return {
-            "area": (areas,),
-            "block": (blocks,),
-            "square": (int(self.lattice.squares.max()) + 1,),
-            "cell": (blocks, CELLS),
-            "block_difference": (blocks,),
-            "cell_difference": (blocks, CELLS),
-            "hours": (HOURS,),
+            **place_shapes(self.lattice),
             "hours_difference": (HOURS,),
-            "area_hours": (areas, HOURS),
-            "block_hours": (blocks, HOURS),
-            "block_hours_difference": (blocks, HOURS),
+            "block_hours_difference": (self.lattice.blocks, HOURS),
         }
 
     def densities(self, effects: Effects) -> dict[str, Density]:
         """The densities of both kinds that effects give."""
-        prior, area = self.prior, self.lattice.area
+        prior = self.prior
         base, difference = places(self.lattice, prior.places, effects)
-        hours = (
-            effects["hours"]
-            + prior.places.area_hours * tf.gather(effects["area_hours"], area)
-            + prior.places.block_hours * effects["block_hours"]
-        )
+        hours = hour_effects(self.lattice, prior.places, effects)
         hours_difference = (
             prior.hours_difference * effects["hours_difference"]
             + prior.block_hours_difference * effects["block_hours_difference"]
@@ -81,9 +75,7 @@ class EndsModel:
         return {
             kind: Density(
                 cells=_softmax(base + sign * difference + self._log_cover),
-                hours=tf.nn.softmax(
-                    tf.matmul(hours + sign * hours_difference, HOUR_ROOT, transpose_b=True)
-                ),
+                hours=hours_of(hours + sign * hours_difference),
             )
             for kind, sign in (("start", 1), ("end", -1))
         }

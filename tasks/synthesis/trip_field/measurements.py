@@ -9,7 +9,6 @@ import dp_accounting
 import pyarrow as pa
 
 from tasks.privacy.accountant import solve_noise
-from tasks.privacy.errors import AccountingError
 from tasks.privacy.weighted_counts import WeightedMeasurement
 from tasks.region.guarantee import Guarantee
 from tasks.region.model import Box
@@ -53,8 +52,7 @@ class Measurements:
 
     def estimate(self, name: str) -> tuple[Floats, float]:
         """A table's noisy counts, shape (cells,), and the standard deviation of their noise."""
-        table = next(table for table in self.plan.mechanism.tables if table.name == name)
-        return self.counts[name] / table.multiplier, table.stddev
+        return self.plan.mechanism.estimate(name, self.counts)
 
 
 @dataclass(frozen=True)
@@ -101,7 +99,7 @@ class FieldMechanism:
 
         Raises:
             ValueError: If `rows` is not positive.
-            AccountingError: If the plan costs more than this mechanism is accounted for.
+            AccountingError: If rounding left less noise than is accounted for.
         """
         if rows < 1:
             raise ValueError(f"a measurement needs at least one trip, got rows {rows}")
@@ -111,10 +109,6 @@ class FieldMechanism:
         shares, sizes = divide(ordinary, lattice, signal), table_sizes(lattice)
         tables = {name: (*sizes[name], share) for name, share in shares.items()}
         measurement = WeightedMeasurement.within(self.noise_multiplier, tables, self.trips_per_unit)
-        if measurement.event().noise_multiplier < self.noise_multiplier:
-            raise AccountingError(
-                f"a plan for {rows} trips has less noise than {self.noise_multiplier}"
-            )
         return Plan(lattice, rows, self.settings, measurement)
 
 

@@ -17,17 +17,21 @@ from functools import cached_property
 import numpy as np
 import tensorflow as tf
 
-from tasks.synthesis.grid import HOURS
 from tasks.synthesis.trip_field.geometry import CELL_OFFSET, CELL_OFFSETS, Zone, zones
 from tasks.synthesis.trip_field.kernel import SECTORS, Displacements
 from tasks.synthesis.trip_field.lattice import (
-    CELLS,
     FAR,
     NEAR,
     REACH,
     Lattice,
 )
-from tasks.synthesis.trip_field.popularity import HOUR_ROOT, log_cover, places
+from tasks.synthesis.trip_field.popularity import (
+    hour_effects,
+    hours_of,
+    log_cover,
+    place_shapes,
+    places,
+)
 from tasks.synthesis.trip_field.settings import Prior
 from tasks.synthesis.trip_field.tables import displacements
 
@@ -88,24 +92,16 @@ class FieldModel:
         """Shape of every effect by name."""
         blocks, areas = self.lattice.blocks, len(self.lattice.boxes)
         return {
-            "area": (areas,),
-            "block": (blocks,),
-            "square": (int(self.lattice.squares.max()) + 1,),
-            "cell": (blocks, CELLS),
-            "block_difference": (blocks,),
-            "cell_difference": (blocks, CELLS),
+            **place_shapes(self.lattice),
             "pair": (FAR + 1, blocks),
             "distance": (self.bins.distances,),
             "bearing": (self.bins.octaves, SECTORS),
             "area_octave": (areas, self.bins.octaves),
-            "hours": (HOURS,),
-            "area_hours": (areas, HOURS),
-            "block_hours": (blocks, HOURS),
         }
 
     def factors(self, effects: Effects) -> Factors:
         """The factors that effects give."""
-        prior, area = self.prior, self.lattice.area
+        prior = self.prior
         base, difference = places(self.lattice, prior, effects)
         base += self._log_cover
         octave = self.bins.octave
@@ -113,17 +109,12 @@ class FieldModel:
         distance = self._usual + prior.distance * tf.cumsum(effects["distance"])
         distance += prior.area_octave * tf.gather(effects["area_octave"], octave, axis=1)
         bins = tf.reshape(distance[:, :, None] + bearing, [len(self.lattice.boxes), -1])
-        hours = (
-            effects["hours"]
-            + prior.area_hours * tf.gather(effects["area_hours"], area)
-            + prior.block_hours * effects["block_hours"]
-        )
         return Factors(
             origin=_exponential(base + difference),
             attraction=_exponential(base - difference),
             pair=tf.exp(prior.pair * effects["pair"]),
             bins=tf.nn.softmax(bins),
-            hours=tf.nn.softmax(tf.matmul(hours, HOUR_ROOT, transpose_b=True)),
+            hours=hours_of(hour_effects(self.lattice, prior, effects)),
         )
 
     def expected(self, factors: Factors, rows: float) -> dict[str, tf.Tensor]:

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tasks.synthesis.grid import HOURS
-from tasks.synthesis.trip_field.lattice import Floats, Lattice
+from tasks.synthesis.trip_field.lattice import CELLS, Floats, Lattice
 from tasks.synthesis.trip_field.settings import Prior
 
 _HOUR_WIDTH = 2.0
@@ -41,6 +41,36 @@ def places(lattice: Lattice, prior: Prior, effects: Effects) -> tuple[tf.Tensor,
         + prior.cell_difference * effects["cell_difference"]
     )
     return base, difference
+
+
+def place_shapes(lattice: Lattice) -> dict[str, tuple[int, ...]]:
+    """Shapes of the effects that `places` and `hour_effects` take, by name."""
+    blocks, areas = lattice.blocks, len(lattice.boxes)
+    return {
+        "area": (areas,),
+        "block": (blocks,),
+        "square": (int(lattice.squares.max()) + 1,),
+        "cell": (blocks, CELLS),
+        "block_difference": (blocks,),
+        "cell_difference": (blocks, CELLS),
+        "hours": (HOURS,),
+        "area_hours": (areas, HOURS),
+        "block_hours": (blocks, HOURS),
+    }
+
+
+def hour_effects(lattice: Lattice, prior: Prior, effects: Effects) -> tf.Tensor:
+    """What makes hours likelier in each block, before it is smoothed, shape (blocks, 24)."""
+    return (
+        effects["hours"]
+        + prior.area_hours * tf.gather(effects["area_hours"], lattice.area)
+        + prior.block_hours * effects["block_hours"]
+    )
+
+
+def hours_of(effects: tf.Tensor) -> tf.Tensor:
+    """Probability of each hour, smooth around the clock; shape as that of the effects."""
+    return tf.nn.softmax(tf.matmul(effects, HOUR_ROOT, transpose_b=True))
 
 
 def log_cover(lattice: Lattice) -> tf.Tensor:
