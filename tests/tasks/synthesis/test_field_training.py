@@ -14,21 +14,27 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tasks.privacy.errors import LeaseLostError, LedgerError, StepsSpentError
-from tasks.privacy.ledger import ChargeRequest, Ledger
-from tasks.region import Box, Guarantee, TripField
+from tasks.privacy.errors import LedgerError, StepsSpentError
+from tasks.privacy.ledger import Ledger
+from tasks.region import Guarantee, TripField
 from tasks.synthesis import field_training, measured, trip_field
 from tasks.synthesis.measured import MEASURED_FOR
 from tasks.synthesis.model_file import load_model
 from tasks.synthesis.plan import Plan, make_plan
 from tasks.synthesis.training import train
 from tasks.synthesis.trip_field import FieldMechanism, load_measurements
-from tests.tasks.synthesis.test_training import StopError, charge_in, request_for
+from tests.tasks.synthesis.charged import (
+    BOX,
+    ROWS,
+    StopError,
+    charge_in,
+    never,
+    request_for,
+    train_in,
+)
 
 MakeTrips = Callable[[int, int], pa.Table]
-ROWS = 600
 ROOT = Path(__file__).parents[3]
-BOX = Box(name="north-town", south=52.3, west=10.6, north=52.5, east=10.9)
 SETTINGS = TripField(steps=3)
 
 
@@ -47,28 +53,6 @@ def private_plan() -> Plan:
     """The number of trips is private."""
     guarantee = Guarantee(adjacency="add_remove", epsilon=1.0, delta=1e-6)
     return make_plan(guarantee, (BOX,), SETTINGS, None)
-
-
-def train_in(
-    directory: Path,
-    plan: Plan,
-    read_trips: Callable[[], pa.Table],
-    request: ChargeRequest | None = None,
-) -> dict[str, Any]:
-    with Ledger(directory / "ledger.sqlite") as ledger:
-        return train(
-            plan,
-            request or request_for(plan),
-            ledger,
-            read_trips,
-            directory / "model",
-            "run",
-            {"region": "demo"},
-        )
-
-
-def never() -> pa.Table:
-    raise AssertionError("read again")
 
 
 def crash(*arguments: object) -> None:
@@ -91,19 +75,6 @@ def test_a_day_is_measured_once_and_says_what_it_cost(
     assert mechanism["tables"] == stored.plan.mechanism.describe()["tables"]
     assert charge_in(tmp_path) == ("trained", 1)
     assert load_model(tmp_path / "model").rows == ROWS
-
-
-def test_rule_10_the_charge_is_on_disk_before_the_first_private_read(
-    tmp_path: Path, plan: Plan, trips: pa.Table
-) -> None:
-    states = []
-
-    def read() -> pa.Table:
-        states.append(charge_in(tmp_path))
-        return trips
-
-    train_in(tmp_path, plan, read)
-    assert states == [("reserved", 0)]
 
 
 def test_rule_6_the_measurement_is_counted_before_it_is_made(
@@ -149,16 +120,6 @@ def test_rule_10_a_measurement_that_was_begun_and_is_lost_is_not_made_again(
         train_in(tmp_path, plan, never)
 
 
-def test_a_read_that_fails_costs_nothing(tmp_path: Path, plan: Plan, trips: pa.Table) -> None:
-    def fail() -> pa.Table:
-        raise StopError
-
-    with pytest.raises(StopError):
-        train_in(tmp_path, plan, fail)
-    assert charge_in(tmp_path) == ("reserved", 0)
-    train_in(tmp_path, plan, lambda: trips)
-
-
 def test_rule_10_a_ledger_older_than_the_measurement_is_refused(
     tmp_path: Path, plan: Plan, trips: pa.Table
 ) -> None:
@@ -167,19 +128,6 @@ def test_rule_10_a_ledger_older_than_the_measurement_is_refused(
     with pytest.raises(LedgerError, match="older than that; restore"):
         train_in(tmp_path, plan, never)
     assert charge_in(tmp_path) == ("reserved", 0)
-
-
-def test_a_run_that_lost_its_lease_measures_nothing(
-    tmp_path: Path, plan: Plan, trips: pa.Table
-) -> None:
-    def take_over() -> pa.Table:
-        with Ledger(tmp_path / "ledger.sqlite") as other:
-            other.reserve(request_for(plan), "other")
-        return trips
-
-    with pytest.raises(LeaseLostError):
-        train_in(tmp_path, plan, take_over)
-    assert not (tmp_path / "model" / "measurements.npz").exists()
 
 
 def test_the_measurement_of_another_charge_is_not_taken(
@@ -195,7 +143,7 @@ def test_the_measurement_of_another_charge_is_not_taken(
         start=request_for(plan).end,
         end=request_for(plan).end + dt.timedelta(days=1),
     )
-    train_in(tmp_path, plan, lambda: trips, later)
+    train_in(tmp_path, plan, lambda: trips, request=later)
     after = load_measurements(tmp_path / "model")
     assert any((after.counts[name] != before.counts[name]).any() for name in before.counts)
 
@@ -272,15 +220,6 @@ def test_rule_4_no_day_costs_more_than_what_was_solved_for(
     assert mechanism.noise_multiplier <= measured_with < 1.01 * mechanism.noise_multiplier
 
 
-def test_rule_11_what_is_stored_names_no_loss_and_no_seed(
-    tmp_path: Path, plan: Plan, trips: pa.Table
-) -> None:
-    train_in(tmp_path, plan, lambda: trips)
-    stored = b"".join(path.read_bytes() for path in (tmp_path / "model").glob("*.json"))
-    for word in (b"loss", b"seed", b"norms", b"gradient"):
-        assert word not in stored.lower()
-
-
 KILLED = """
 import os, pathlib, signal, sys
 import pyarrow.parquet as pq
@@ -288,7 +227,7 @@ from tasks.privacy.ledger import Ledger
 from tasks.synthesis import field_training, measured, trip_field
 from tasks.synthesis.plan import make_plan
 from tasks.region import Guarantee
-from tests.tasks.synthesis import test_field_training as t
+from tests.tasks.synthesis import charged, test_field_training as t
 here, moment = pathlib.Path(sys.argv[1]), sys.argv[2]
 
 def die(*ignored):
@@ -311,8 +250,8 @@ elif moment == "stored":
     measured.write_atomically = after(measured.write_atomically)
 elif moment == "fitting":
     field_training.fit = die
-plan = make_plan(Guarantee(epsilon=1.0, delta=1e-6), (t.BOX,), t.SETTINGS, t.ROWS)
-t.train_in(here, plan, read)
+plan = make_plan(Guarantee(epsilon=1.0, delta=1e-6), (charged.BOX,), t.SETTINGS, charged.ROWS)
+charged.train_in(here, plan, read)
 """
 
 
