@@ -15,8 +15,6 @@ from tasks.synthesis.trip_ends.tables import KINDS
 from tasks.synthesis.trip_field.evidence import Evidence
 from tasks.synthesis.trip_field.fit import doubtful, fitted_parts, maximise
 from tasks.synthesis.trip_field.lattice import CELLS, Floats, Lattice
-from tasks.synthesis.trip_field.measurements import Plan
-from tasks.synthesis.trip_field.settings import FieldSettings
 
 _FITTED_TOGETHER = ("cells", "blocks", "block_hours", "area_hours", "hours")
 _POOLED = {
@@ -65,7 +63,7 @@ def fit(measurements: EndsMeasurements) -> EndsField:
         if name in expected[0]
     }
     pooled = _pooled(measurements)
-    doubt = doubtful(*pooled, both)
+    doubt = doubtful(plan.lattice, pooled, both)
     cells = {}
     for kind in KINDS:
         kept = densities[kind].cells.numpy().astype(np.float64) * doubt
@@ -78,14 +76,13 @@ def fit(measurements: EndsMeasurements) -> EndsField:
         end_cells=cells["end"],
         start_hours=densities["start"].hours.numpy(),
         end_hours=densities["end"].hours.numpy(),
-        parts=fitted_parts(*pooled, both["ends"].reshape(-1, CELLS)),
+        parts=fitted_parts(plan.lattice, pooled, both["ends"].reshape(-1, CELLS)),
     )
 
 
-def _pooled(measurements: EndsMeasurements) -> tuple[Plan, Evidence]:
+def _pooled(measurements: EndsMeasurements) -> Evidence:
     """What was measured of places, starts and ends added up, under the names of `trip_field`."""
-    plan = measurements.plan
-    measured = {table.name for table in plan.mechanism.tables}
+    measured = {table.name for table in measurements.plan.mechanism.tables}
     values, stddev = {}, {}
     for name, pooled in _POOLED.items():
         seen = [
@@ -96,13 +93,7 @@ def _pooled(measurements: EndsMeasurements) -> tuple[Plan, Evidence]:
         if seen:
             values[pooled] = np.sum([counts for counts, _ in seen], axis=0)
             stddev[pooled] = np.full(len(values[pooled]), math.hypot(*(noise for _, noise in seen)))
-    settings = FieldSettings(
-        prior=plan.settings.prior.places,
-        steps=plan.settings.steps,
-        learning_rate=plan.settings.learning_rate,
-    )
-    rides = (plan.starts + plan.ends) // 2
-    return Plan(plan.lattice, rides, settings, plan.mechanism), Evidence(values, stddev)
+    return Evidence(values, stddev)
 
 
 def _weights(lattice: Lattice, name: str, values: Floats, stddev: float) -> Floats:

@@ -1,4 +1,4 @@
-"""Settings of the synthesizer `trip_ends`; all of them are public and affect privacy."""
+"""Settings of the synthesizer `trip_ends`, all public: what is measured, and how it is fitted."""
 
 from dataclasses import dataclass, field, fields
 

@@ -15,7 +15,7 @@ from tasks.synthesis.grid import BINS_PER_OCTAVE, HOURS
 from tasks.synthesis.trip_field.evidence import Evidence
 from tasks.synthesis.trip_field.field import Field
 from tasks.synthesis.trip_field.kernel import SECTORS
-from tasks.synthesis.trip_field.lattice import CELLS, Floats
+from tasks.synthesis.trip_field.lattice import CELLS, Floats, Lattice
 from tasks.synthesis.trip_field.measurements import Plan
 from tasks.synthesis.trip_field.model import FieldModel
 from tasks.synthesis.trip_field.parts import part_shares
@@ -77,7 +77,7 @@ def fit(plan: Plan, evidence: Evidence) -> Field:
     factors = model.factors(effects)
     expected = model.expected(factors, plan.rows)
     tables = {name: table.numpy() for name, table in expected.items()}
-    doubt = doubtful(plan, evidence, tables)
+    doubt = doubtful(plan.lattice, evidence, tables)
     field = Field(
         lattice=plan.lattice,
         rows=plan.rows,
@@ -89,20 +89,22 @@ def fit(plan: Plan, evidence: Evidence) -> Field:
         hours=_hours(evidence, factors.hours.numpy(), tables["block_hours"]),
         tilt=_tilt(plan, evidence, model, tables),
         parts=fitted_parts(
-            plan, evidence, (tables["origins"] + tables["destinations"]).reshape(-1, CELLS)
+            plan.lattice,
+            evidence,
+            (tables["origins"] + tables["destinations"]).reshape(-1, CELLS),
         ),
     )
     return _calibrated(field, _distances(evidence, tables["distances"]))
 
 
-def doubtful(plan: Plan, evidence: Evidence, expected: dict[str, Floats]) -> Floats:
+def doubtful(lattice: Lattice, evidence: Evidence, expected: dict[str, Floats]) -> Floats:
     """Factor of every cell: small where the fit leaves less than noise alone would.
 
     The most probable field spreads a little over every empty block and cell, for no count can
     tell that none is there; together it would be several per cent of all trips.
     """
     noise = evidence.stddev
-    factor = np.ones((plan.lattice.blocks, CELLS), np.float32)
+    factor = np.ones((lattice.blocks, CELLS), np.float32)
     if "block_ends" in noise:
         empty = expected["block_ends"] < _EMPTY_BLOCK * noise["block_ends"]
         factor[empty] = _LEFT
@@ -245,9 +247,9 @@ def _tilt(plan: Plan, evidence: Evidence, model: FieldModel, expected: dict[str,
     return np.asarray(tilt.transpose(0, 2, 1), np.float32)
 
 
-def fitted_parts(plan: Plan, evidence: Evidence, ends: Floats) -> Floats:
+def fitted_parts(lattice: Lattice, evidence: Evidence, ends: Floats) -> Floats:
     """How the ends in each cell divide over its parts, shape (blocks, CELLS, PARTS)."""
-    cover = plan.lattice.cover
+    cover = lattice.cover
     with np.errstate(divide="ignore", invalid="ignore"):
         uniform = cover / cover.sum(axis=2, keepdims=True)
     parts = np.where(np.isnan(uniform), 0, uniform)

@@ -37,9 +37,10 @@ T = TypeVar("T", "_Drawn", "_Proposal")
 _ROWS_AT_ONCE = 262_144
 _TRIED_AT_ONCE = 16_384
 """Draws of positions at a time where few trips are left: the first that is accepted counts."""
-_TRIES = 256
-_REDRAW = 128
+_TRIES = 1024
+_REDRAW = 256
 """Tries for one pair of parts; those that hold hardly any valid trip are drawn again after them."""
+_WHOLE = 1 - 1e-9
 _GOLDEN = (5**0.5 - 1) / 2
 
 
@@ -202,12 +203,16 @@ class _Proposal:
         bound: Largest density per square metre of a displacement between them; zero for far
             pairs, whose parts are independent and whose positions are all accepted.
         bin: Bin of the displacement for parts that touch, else -1.
+        around: For parts that touch and are cut by the edge of the area, how they touch, else -1:
+            their bins are drawn again with every try, for less of a bin fits than between whole
+            parts.
         edges: South, west, north and east of the parts of both ends, degrees, shape (n, 2, 4).
     """
 
     parts: Integers
     bound: Floats
     bin: Integers
+    around: Integers
     edges: Floats
 
 
@@ -236,7 +241,7 @@ def _proposal(field: Field, drawn: _Drawn, generator: np.random.Generator) -> _P
     """Parts of both ends and, where they touch, the bin of the displacement."""
     count = len(drawn.origin)
     parts, bound = np.zeros((count, 2), np.int64), np.zeros(count)
-    bins = np.full(count, -1)
+    bins, around = np.full(count, -1), np.full(count, -1)
     for number, kernel in enumerate(field.kernels):
         inside = field.lattice.area[drawn.origin] == number
         near = np.flatnonzero(inside & (drawn.offset != FAR))
@@ -254,6 +259,11 @@ def _proposal(field: Field, drawn: _Drawn, generator: np.random.Generator) -> _P
         bins[near[close]] = _pick_of(
             kernel.near_bins, touching[close], generator.random(len(close))
         )
+        cover = np.minimum(
+            field.lattice.cover[some.origin, some.origin_cell, part],
+            field.lattice.cover[some.destination, some.destination_cell, to_part],
+        )
+        around[near] = np.where(cover < _WHOLE, touching, -1)
     far = np.flatnonzero(drawn.offset == FAR)
     for column, (block, cell) in enumerate(
         ((drawn.origin, drawn.origin_cell), (drawn.destination, drawn.destination_cell))
@@ -267,7 +277,7 @@ def _proposal(field: Field, drawn: _Drawn, generator: np.random.Generator) -> _P
         ],
         axis=1,
     )
-    return _Proposal(parts, bound, bins, edges)
+    return _Proposal(parts, bound, bins, around, edges)
 
 
 def _reaching(between: Floats, cells: Integers, arriving: Floats) -> Floats:
@@ -319,13 +329,25 @@ def _try_apart(
     return degrees, (proposal.bound == 0) | (inside & lucky)
 
 
+def _bins_of_try(
+    field: Field, area: Integers, proposal: _Proposal, generator: np.random.Generator
+) -> Integers:
+    """The proposal's bins, but for parts that are cut another of those that may fit."""
+    bins = proposal.bin.copy()
+    for number, kernel in enumerate(field.kernels):
+        rows = np.flatnonzero((area == number) & (proposal.around >= 0))
+        may_fit = (kernel.near_bins > 0) * field.local[number]
+        bins[rows] = _pick_of(may_fit, proposal.around[rows], generator.random(len(rows)))
+    return bins
+
+
 def _try_touching(
     field: Field, drawn: _Drawn, proposal: _Proposal, generator: np.random.Generator
 ) -> tuple[Floats, Bools]:
     """A displacement of the bin, accepted by the room it leaves, and an origin in that room."""
     lattice, bins = field.lattice, field.displacements
     area = lattice.area[drawn.origin]
-    ring, sector = np.divmod(proposal.bin, SECTORS)
+    ring, sector = np.divmod(_bins_of_try(field, area, proposal, generator), SECTORS)
     near, far = bins.edges[ring], bins.edges[ring + 1]
     radius = near * (far / near) ** generator.random(len(area))
     angle = (sector + generator.random(len(area))) * (2 * np.pi / SECTORS)

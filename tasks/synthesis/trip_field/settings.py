@@ -1,11 +1,13 @@
-"""Settings of the synthesizer `trip_field`; all of them are public and affect privacy."""
+"""Settings of the synthesizer `trip_field`, all public: what is measured, and how it is fitted."""
 
 from dataclasses import dataclass, fields
 
 
 @dataclass(frozen=True)
 class Shares:
-    """Shares of the squared budget; they are scaled to add up to 1, and 0 leaves a table out.
+    """What an ordinary day gives each table of the squared budget; 0 leaves a table out.
+
+    What a day gives follows from that and from its size (`budget.divide`).
 
     Attributes:
         ends: Both ends of a trip by cell; a trip within one cell counts once there.

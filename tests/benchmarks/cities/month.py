@@ -1,7 +1,7 @@
 """Thirty days of one city: weekdays and weekends, drift, and one day that is like no other.
 
 Day 0 is a Monday. A quarter is being built: its share of homes and leisure grows from nothing day
-by day, while some of the old places fade. On `FAIR_DAY` a fair draws a quarter of all trips to a
+by day, while some of the old places fade. On `FAIR_DAY` a fair draws a third of all trips to a
 field where otherwise nobody rides, and there is none on the day after.
 """
 
