@@ -18,8 +18,9 @@ _TRIED = 256
 """Positions in a part, of which those in the piece are taken: points of a sequence that fills a
 square evenly (Roberts 2018, R2)."""
 _STEPS = (0.7548776662466927, 0.5698402909980532)
-_CLOSE = 2
-"""Parts further apart than so many rows or columns are alike wherever they are cut."""
+_CLOSE = 15
+"""Parts further apart than so many rows or columns count as whole: of random fields, pieces of a
+fifth of a part that are 16 apart were 11 per cent off."""
 _PAIRS_AT_ONCE = 512
 
 
@@ -33,7 +34,7 @@ def crowding(field: Field, origin: Integers, destination: Integers, whole: Float
         whole: Mean density between the whole parts, per square metre, shape (n,).
 
     Returns:
-        Shape (n,), to a few per cent; 1 where neither part is cut, or both are not close.
+        Shape (n,), by quadrature; 1 where neither part is cut, or both are not close.
     """
     factor = np.ones(len(origin))
     lattice = field.lattice
