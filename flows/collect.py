@@ -1,6 +1,7 @@
 """Collect: poll every feed of a region into its journal, shift by shift."""
 
 import datetime as dt
+import time
 from collections.abc import Iterator
 from itertools import count
 from typing import Any
@@ -42,8 +43,9 @@ def collect(
         One report per shift and feed: polls, sightings, outcomes; or the `error`.
 
     Raises:
-        OpentripsError: If every feed of a shift failed (where shifts go on after that: of all
-            shifts); what the first one said.
+        OpentripsError: If every feed of a shift failed; what the first one said. Where shifts go
+            on after that, if every feed of all shifts failed, or of a first one at once: that is
+            no outage but a mistake.
     """
     goes_on = shifts is None and region.clock == "wall"
     day = day or service_day_of(dt.datetime.now(dt.UTC), region.zone)
@@ -57,6 +59,10 @@ def collect(
         has_failed = all("error" in report for report in (reports if goes_on else shift))
         if (has_failed and not goes_on) or all(report.get("ended") for report in shift):
             break
+        if all("error" in report for report in shift) and _is_long_until(end, region):
+            if has_failed:
+                break
+            sleep_until(end)
     if has_failed:
         futures[0].result()  # raises
     create_table_artifact(
@@ -73,6 +79,17 @@ def _report(feed: Feed, future: PrefectFuture[dict[str, Any]]) -> dict[str, Any]
         return {"feed": feed.id} | future.result()
     except OpentripsError as error:
         return {"feed": feed.id, "error": str(error)}
+
+
+def _is_long_until(end: dt.datetime, region: Region) -> bool:
+    """Whether a shift that is over could have polled again before its end."""
+    slowest = dt.timedelta(seconds=max(feed.poll_seconds for feed in region.feeds))
+    return end - dt.datetime.now(dt.UTC) > slowest + MINUTE
+
+
+def sleep_until(moment: dt.datetime) -> None:
+    """Wait for a moment on the wall clock."""
+    time.sleep(max((moment - dt.datetime.now(dt.UTC)).total_seconds(), 0))
 
 
 def _shift_ends(

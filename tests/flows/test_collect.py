@@ -81,6 +81,34 @@ def test_a_day_goes_on_after_a_shift_that_failed(
         collect(region, shifts=None)
 
 
+def test_a_shift_that_fails_at_once_costs_neither_the_day_nor_its_next_shifts(
+    server: FeedServer, data_root: Path, prefect_api: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    region = region_of("${FEED_URL}", poll_seconds=60)
+    server.serve("/v", vehicles(2))
+    later = dt.datetime.now(dt.UTC) + dt.timedelta(hours=3)
+    slept: list[dt.datetime] = []
+    monkeypatch.setattr("flows.collect.sleep_until", slept.append)
+
+    def shifts(*is_known: bool) -> Iterator[dt.datetime]:
+        for known in is_known:
+            if known:
+                monkeypatch.setenv("FEED_URL", f"{server.url}/v")
+                yield dt.datetime.now(dt.UTC) + dt.timedelta(seconds=15)
+            else:
+                monkeypatch.delenv("FEED_URL", raising=False)
+                yield later
+
+    monkeypatch.setattr("flows.collect._shift_ends", lambda *_: shifts(False, True))
+    with pytest.raises(FeedError, match="FEED_URL"):
+        collect(region, shifts=None)
+    assert slept == []
+    monkeypatch.setattr("flows.collect._shift_ends", lambda *_: shifts(True, False, True))
+    reports = collect(region, shifts=None)
+    assert ["error" in report for report in reports] == [False, True, False]
+    assert slept == [later]
+
+
 @pytest.mark.parametrize(
     ("now", "length", "ends"),
     [
