@@ -37,37 +37,53 @@ DYNAMICS = Dynamics()
 
 
 @dataclass(frozen=True)
+class Known:
+    """A table as it was known on a day.
+
+    Attributes:
+        track: What is known of its cells.
+        day: The newest day in it.
+    """
+
+    track: Track
+    day: dt.date
+
+
+@dataclass(frozen=True)
 class State:
     """What the days so far say about the next.
 
     Attributes:
-        day: The newest day that was measured.
-        days: How many measured days stand behind it, >= 1.
         lattice: The public lattice of the newest measurement.
-        tables: What is known of each table.
+        tables: What is known of each table, by `_key`: days of another size are measured at
+            another resolution, and what was known at this one waits for the next of its size.
     """
 
-    day: dt.date
-    days: int
     lattice: Lattice
-    tables: Mapping[str, Track]
+    tables: Mapping[str, Known]
 
-    def carried(self, lattice: Lattice) -> dict[str, Track]:
-        """The tables that mean the same on a lattice; others start anew.
+    @property
+    def day(self) -> dt.date:
+        """The newest day that was measured."""
+        return max(known.day for known in self.tables.values())
 
-        Another service area has no table in common. At another resolution those remain that do
-        not tell places within an area apart.
-        """
+    def carried(self, lattice: Lattice) -> dict[str, Known]:
+        """The tables that are known on a lattice; none of another service area."""
         if replace(self.lattice, cells_per_degree=lattice.cells_per_degree) != lattice:
             return {}
-        sizes = table_sizes(lattice)
         return {
-            name: track
-            for name, track in self.tables.items()
-            if (self.lattice == lattice or name in BY_AREA + BY_NOTHING)
-            and name in sizes
-            and track.mean.shape[1] == sizes[name][0]
+            name: self.tables[_key(name, lattice)]
+            for name, (cells, _) in table_sizes(lattice).items()
+            if _key(name, lattice) in self.tables
+            and self.tables[_key(name, lattice)].track.mean.shape[1] == cells
         }
+
+
+def _key(name: str, lattice: Lattice) -> str:
+    """A table's name, with the resolution where it tells places within an area apart."""
+    if name in BY_AREA + BY_NOTHING:
+        return name
+    return f"{name}@{lattice.cells_per_degree}"
 
 
 def advanced(
@@ -92,54 +108,49 @@ def advanced(
     """
     plan = measurements.plan
     carried = {} if state is None else state.carried(plan.lattice)
-    gap = 0 if state is None else (day - state.day).days
-    away = dynamics.drift**2 * max(-gap, 0)
     is_weekend = day.weekday() >= 5
     seen = {
         table.name: Counted(*measurements.estimate(table.name), plan.rows, is_weekend)
         for table in plan.mechanism.tables
     }
     estimates: dict[str, Estimate] = {}
-    tracks: dict[str, Track] = {}
+    tables: dict[str, Known] = {}
     surprises: Floats | None = None
     for name, layout in layouts(plan.lattice).items():
-        counted, track = seen.get(name), carried.get(name)
-        if track is not None:
-            track = aged(track, max(gap, 0), layout, dynamics)
-            prior = predicted(track, plan.rows, is_weekend, away)
+        counted, known = seen.get(name), carried.get(name)
+        if known is not None:
+            gap = (day - known.day).days
+            track = aged(known.track, max(gap, 0), layout, dynamics)
+            prior = predicted(track, plan.rows, is_weekend, dynamics.drift**2 * max(-gap, 0))
             if surprises is not None:
                 prior = loosened_by(surprises, prior, layout)
             if layout.whole in estimates:
                 prior = summing_to(estimates[layout.whole], prior, layout)
-            estimates[name], tracks[name] = prior, track
+            estimates[name] = prior
             if counted is not None:
-                estimates[name], tracks[name], loosened = updated(
-                    track, counted, prior, layout, dynamics
-                )
+                estimates[name], track, loosened = updated(track, counted, prior, layout, dynamics)
                 if name == PLACED:
                     surprises = by_place(plan.lattice, layout.within[0], loosened)
+            tables[_key(name, plan.lattice)] = Known(track, max(day, known.day))
         elif counted is not None:
-            estimates[name], tracks[name] = begun(counted, layout, dynamics)
+            estimates[name], track = begun(counted, layout, dynamics)
+            tables[_key(name, plan.lattice)] = Known(track, day)
     evidence = Evidence(
         {name: estimate.values for name, estimate in estimates.items()},
         {name: estimate.stddev for name, estimate in estimates.items()},
     )
-    if state is None:
-        return evidence, State(day, 1, plan.lattice, tracks)
-    return evidence, State(max(day, state.day), state.days + 1, plan.lattice, tracks)
+    waiting = state.tables if state is not None and carried else {}
+    return evidence, State(plan.lattice, {**waiting, **tables})
 
 
 def save_state(directory: Path, state: State) -> list[str]:
     """Write the state; returns the names of the files."""
     arrays = {}
-    for name, track in state.tables.items():
-        arrays[f"{name}.mean"], arrays[f"{name}.covariance"] = track.mean, track.covariance
-    document = {
-        "day": state.day.isoformat(),
-        "days": state.days,
-        "lattice": state.lattice.describe(),
-    }
-    return STATE.save(directory, arrays, document)
+    for key, known in state.tables.items():
+        arrays[f"{key}.mean"] = known.track.mean
+        arrays[f"{key}.covariance"] = known.track.covariance
+    days = {key: known.day.isoformat() for key, known in state.tables.items()}
+    return STATE.save(directory, arrays, {"lattice": state.lattice.describe(), "days": days})
 
 
 def load_state(directory: Path) -> State:
@@ -149,18 +160,17 @@ def load_state(directory: Path) -> State:
         ModelFileError: If it is missing or not readable.
     """
     with STATE.reading(directory) as (document, arrays):
-        names = [name.removesuffix(".mean") for name in arrays if name.endswith(".mean")]
         tables = {
-            name: Track(arrays[f"{name}.mean"], arrays[f"{name}.covariance"]) for name in names
+            key: Known(
+                Track(arrays[f"{key}.mean"], arrays[f"{key}.covariance"]),
+                dt.date.fromisoformat(day),
+            )
+            for key, day in document["days"].items()
         }
         if any(
-            len(track.mean) != 2 or track.covariance.shape != (3, *track.mean.shape[1:])
-            for track in tables.values()
+            len(known.track.mean) != 2
+            or known.track.covariance.shape != (3, *known.track.mean.shape[1:])
+            for known in tables.values()
         ):
             raise ValueError("means and covariances do not fit together")
-        return State(
-            dt.date.fromisoformat(document["day"]),
-            document["days"],
-            Lattice.described(document["lattice"]),
-            tables,
-        )
+        return State(Lattice.described(document["lattice"]), tables)

@@ -32,7 +32,7 @@ from tasks.synthesis.trip_field import tracks as tracks_module
 from tasks.synthesis.trip_field.fit import fit
 from tasks.synthesis.trip_field.lattice import Floats
 from tasks.synthesis.trip_field.sampling import sample
-from tasks.synthesis.trip_field.tables import touched
+from tasks.synthesis.trip_field.tables import table_sizes, touched
 from tests.tasks.synthesis.trip_field.conftest import random_field
 
 BOX = Box(name="town", south=50.0, west=8.0, north=50.1, east=8.1)
@@ -106,11 +106,11 @@ def test_without_days_before_the_measurement_is_the_evidence(plan: Plan, rates: 
     measurements = measured(plan, rates, np.random.default_rng(0))
     found, state = advanced(None, measurements, MONDAY)
     alone = Evidence.of(measurements)
-    assert set(found.values) == set(alone.values) == set(state.tables)
+    assert set(found.values) == set(alone.values) == set(state.carried(plan.lattice))
     for name in alone.values:
         assert (found.values[name] == alone.values[name]).all()
         assert (found.stddev[name] == alone.stddev[name]).all()
-    assert (state.day, state.days) == (MONDAY, 1)
+    assert state.day == MONDAY
 
 
 def test_every_table_gets_better_and_says_how_much(plan: Plan, rates: Counts) -> None:
@@ -120,7 +120,6 @@ def test_every_table_gets_better_and_says_how_much(plan: Plan, rates: Counts) ->
             assert error(*last[:2], name) < 0.7 * error(*first[:2], name), name
         off = (last[1].values[name] - last[0][name]) / last[1].stddev[name]
         assert np.mean(off**2) == pytest.approx(1, abs=5 / np.sqrt(len(off)) + 0.1), name
-    assert last[2].days == 12
 
 
 def test_nothing_but_noisy_counts_and_the_calendar_is_read() -> None:
@@ -156,19 +155,19 @@ def test_a_missing_day_makes_the_next_less_certain(plan: Plan, rates: Counts) ->
     for name in rates:
         assert late.stddev[name].sum() > soon.stddev[name].sum(), name
         assert (late.stddev[name] < Evidence.of(measurements).stddev[name]).all(), name
-    assert after.days == 11
     assert after.day == MONDAY + dt.timedelta(31)
 
 
 def test_a_backfilled_day_enters_the_chain_where_it_is_made(plan: Plan, rates: Counts) -> None:
     *_, (_, _, ordered) = chain(plan, rates, range(8))
     *_, (counts, found, late) = chain(plan, rates, [0, 1, 2, 4, 5, 6, 7, 3])
-    assert (late.day, late.days) == (ordered.day, 8)
+    assert late.day == ordered.day
     alone = error(counts, Evidence.of(measured(plan, counts, np.random.default_rng(1))), "ends")
     assert error(counts, found, "ends") < 0.7 * alone
     for name in ("ends", "hours"):
-        spread = np.sqrt(ordered.tables[name].covariance[0])
-        gap = np.abs(late.tables[name].mean[0] - ordered.tables[name].mean[0])
+        one, other = (state.carried(plan.lattice)[name].track for state in (ordered, late))
+        spread = np.sqrt(one.covariance[0])
+        gap = np.abs(other.mean[0] - one.mean[0])
         assert (gap < 0.5 * spread).mean() > 0.9, name
     far, _ = advanced(late, measured(plan, rates, np.random.default_rng(2)), dt.date(2025, 6, 5))
     assert far.stddev["hours"].mean() > 1.5 * found.stddev["hours"].mean()
@@ -195,7 +194,27 @@ def test_another_area_starts_anew_and_another_resolution_keeps_what_it_can(
     found, after = advanced(state, measurements, MONDAY + dt.timedelta(3))
     assert (found.values["hours"] == Evidence.of(measurements).values["hours"]).all()
     assert after.lattice == moved.lattice
-    assert after.days == 4
+    assert after.carried(plan.lattice) == {}
+
+
+def test_what_is_known_waits_while_days_are_of_another_size(plan: Plan, rates: Counts) -> None:
+    *_, (_, _, state) = chain(plan, rates, range(8))
+    before = state.carried(plan.lattice)
+    finer = replace(plan, lattice=replace(plan.lattice, cells_per_degree=200))
+    sizes = table_sizes(finer.lattice)
+    resized = tuple(replace(table, cells=sizes[table.name][0]) for table in plan.mechanism.tables)
+    finer = replace(finer, mechanism=replace(plan.mechanism, tables=resized))
+    none = {table.name: np.zeros(table.cells) for table in resized}
+    large = measured(finer, none, np.random.default_rng(0))
+    _, between = advanced(state, large, MONDAY + dt.timedelta(8))
+    waited = between.carried(plan.lattice)
+    assert (waited["ends"].track.mean == before["ends"].track.mean).all()
+    assert waited["ends"].day == MONDAY + dt.timedelta(7)
+    assert waited["hours"].day == MONDAY + dt.timedelta(8)
+    assert between.carried(finer.lattice)["ends"].day == MONDAY + dt.timedelta(8)
+    ordinary = measured(plan, rates, np.random.default_rng(9))
+    found, _ = advanced(between, ordinary, MONDAY + dt.timedelta(9))
+    assert np.median(found.stddev["ends"] / Evidence.of(ordinary).stddev["ends"]) < 0.6
 
 
 def test_a_table_that_is_not_measured_today_is_still_known(plan: Plan, rates: Counts) -> None:
@@ -250,7 +269,7 @@ def test_a_state_can_be_stored_and_goes_on_as_if_it_had_not_been(
     *_, (_, _, state) = chain(plan, rates, range(3))
     assert save_state(tmp_path, state) == ["state.npz", "state.json"]
     read = load_state(tmp_path)
-    assert (read.day, read.days, read.lattice) == (state.day, state.days, state.lattice)
+    assert (read.day, read.lattice) == (state.day, state.lattice)
     measurements = measured(plan, rates, np.random.default_rng(9))
     (a, _), (b, _) = (
         advanced(one, measurements, MONDAY + dt.timedelta(3)) for one in (state, read)
@@ -258,7 +277,9 @@ def test_a_state_can_be_stored_and_goes_on_as_if_it_had_not_been(
     for name in rates:
         assert (a.values[name] == b.values[name]).all()
         assert (a.stddev[name] == b.stddev[name]).all()
-    numbers = sum(track.mean.size + track.covariance.size for track in state.tables.values())
+    numbers = sum(
+        known.track.mean.size + known.track.covariance.size for known in state.tables.values()
+    )
     assert (tmp_path / "state.npz").stat().st_size < 4 * numbers + 20_000
 
 
@@ -266,9 +287,9 @@ def test_files_that_are_no_state_are_named(plan: Plan, rates: Counts, tmp_path: 
     with pytest.raises(ModelFileError, match=str(tmp_path)):
         load_state(tmp_path)
     *_, (_, _, state) = chain(plan, rates, range(1))
-    track = state.tables["ends"]
-    cut = replace(track, covariance=track.covariance[:, :5])
-    save_state(tmp_path, replace(state, tables={"ends": cut}))
+    known = state.carried(plan.lattice)["ends"]
+    cut = replace(known.track, covariance=known.track.covariance[:, :5])
+    save_state(tmp_path, replace(state, tables={"ends": replace(known, track=cut)}))
     with pytest.raises(ModelFileError, match="do not fit"):
         load_state(tmp_path)
 
