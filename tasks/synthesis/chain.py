@@ -3,7 +3,8 @@
 Each link names its day, the hash of what was measured of it, and the link before it, and has a
 hash of its own over that. Only what was charged and measured is in it; a day that is filled in
 later enters the chain where it is made. A link that was chosen stays: a model that is fitted again
-has the same days behind it.
+has the same days behind it. Of days that are made side by side one goes on, and what the other
+measured is not carried.
 """
 
 import datetime as dt
@@ -13,7 +14,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from tasks.files import read_manifest, sha256_of, verify_files, write_atomically
+from tasks.files import read_manifest, verify_files, write_atomically
 from tasks.synthesis.errors import ModelFileError
 from tasks.synthesis.trip_field import MEASUREMENTS, Measurements, State, load_state
 
@@ -25,7 +26,7 @@ class Link(BaseModel):
 
     Attributes:
         day: The service day.
-        measured: SHA-256 of its noisy counts.
+        measured: SHA-256 of its noisy counts and their description, which are kept with the model.
         days: How many measured days stand behind its model, itself included.
         parent: Hash of the link before it; None for the first.
         parent_day: Service day of that link.
@@ -76,44 +77,57 @@ def take_up(directory: Path, day: dt.date, measurements: Measurements) -> tuple[
         ModelFileError: If a link or the state before cannot be read.
         FileError: If the model before was altered.
     """
-    measured = sha256_of(directory / MEASUREMENTS.arrays)
+    measured = _measured(directory)
     link = Link.read(directory)
     if link is None or link.measured != measured:
-        before = _newest(directory.parent, directory)
-        state = None if before is None else _state(before, measurements)
-        if before is None or state is None:
+        before, state = _newest_that_tells(directory, measurements)
+        if before is None:
             link = Link(day=day, measured=measured, days=1, parent=None, parent_day=None)
         else:
-            last = _link(before)
             link = Link(
                 day=day,
                 measured=measured,
-                days=last.days + 1,
-                parent=last.sha256,
-                parent_day=last.day,
+                days=before.days + 1,
+                parent=before.sha256,
+                parent_day=before.day,
             )
         write_atomically(directory / LINK, (link.model_dump_json(indent=2) + "\n").encode())
         return link, state
     if link.parent_day is None:
         return link, None
-    before = directory.parent / link.parent_day.isoformat()
-    if _link(before).sha256 != link.parent:
+    parent = directory.parent / link.parent_day.isoformat()
+    if _link(parent).sha256 != link.parent:
         raise ModelFileError(
-            f"{before}: not the model that {directory} goes on from; restore it from a backup"
+            f"{parent}: not the model that {directory} goes on from; restore it from a backup"
         )
-    return link, _state(before, measurements)
+    return link, _state(parent, measurements)
 
 
-def _newest(models: Path, but: Path) -> Path | None:
-    """The finished model with the longest chain, of those the one of the latest day."""
-    found = [
-        (link.days, link.day, path.parent)
-        for path in models.glob(f"*/{LINK}")
-        if path.parent != but
-        and read_manifest(path.parent) is not None
-        and (link := _link(path.parent))
+def _newest_that_tells(
+    directory: Path, measurements: Measurements
+) -> tuple[Link | None, State | None]:
+    """The link with the longest chain whose state says anything on the day's lattice.
+
+    Of chains as long as each other it is that of the latest day.
+    """
+    links = [
+        _link(path.parent)
+        for path in directory.parent.glob(f"*/{LINK}")
+        if path.parent != directory and read_manifest(path.parent) is not None
     ]
-    return max(found)[2] if found else None
+    for link in sorted(links, key=lambda link: (link.days, link.day), reverse=True):
+        state = _state(directory.parent / link.day.isoformat(), measurements)
+        if state is not None:
+            return link, state
+    return None, None
+
+
+def _measured(directory: Path) -> str:
+    """The hash of noisy counts and of what says how to read them."""
+    digest = hashlib.sha256()
+    for name in MEASUREMENTS.files:
+        digest.update((directory / name).read_bytes())
+    return digest.hexdigest()
 
 
 def _link(directory: Path) -> Link:

@@ -112,10 +112,23 @@ def test_another_measurement_gets_another_link(begin: Callable[..., Path]) -> No
     assert first.sha256 != again.sha256
 
 
-def test_another_service_area_begins_anew(begin: Callable[..., Path]) -> None:
-    finish(begin(0))
+def test_another_service_area_begins_a_chain_of_its_own(begin: Callable[..., Path]) -> None:
+    for number in range(2):
+        finish(begin(number))
     other = Box(name="south-town", south=-0.05, west=-78.6, north=0.03, east=-78.3)
-    assert finish(begin(1, other)).days == 1
+    first, second = (finish(begin(number, other)) for number in (2, 3))
+    assert (first.days, second.days) == (1, 2)
+    assert second.parent == first.sha256
+    assert finish(begin(4)).parent_day == day(1)
+
+
+def test_of_two_days_that_are_made_side_by_side_one_goes_on(begin: Callable[..., Path]) -> None:
+    finish(begin(0))
+    directories = begin(1), begin(2)
+    one, other = (finish(directory) for directory in directories)
+    assert one.parent == other.parent
+    third = finish(begin(3))
+    assert (third.parent, third.days) == (other.sha256, 3)
 
 
 def test_an_altered_day_before_is_refused(begin: Callable[..., Path]) -> None:
