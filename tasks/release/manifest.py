@@ -38,6 +38,7 @@ class Count(_Public):
 
     name: Literal["discrete_laplace"] = "discrete_laplace"
     sensitivity: int = Field(ge=1)
+    numbers: int = Field(1, ge=1, description="How many numbers were counted so, each by itself.")
     scale: str = Field(pattern=r"^[1-9][0-9]*(/[1-9][0-9]*)?$")
 
 
@@ -187,6 +188,11 @@ class PublicManifest(_Public):
     def _promise_is_kept(self) -> Self:
         if (self.mechanism.count is None) != (self.guarantee.adjacency == "zero_out"):
             raise ValueError("the number of rows comes from a noisy count under add_remove only")
+        unit = self.guarantee.trips_per_unit
+        if self.mechanism.count is not None and self.mechanism.count.sensitivity != unit:
+            raise ValueError(f"the count is noised for {self.mechanism.count.sensitivity} trips")
+        if isinstance(self.mechanism, GaussianCounts) and self.mechanism.trips_per_unit != unit:
+            raise ValueError(f"tables are noised for {self.mechanism.trips_per_unit} trips a unit")
         if self.accountant.epsilon_pld > self.guarantee.epsilon * (1 + 1e-9):
             raise ValueError(
                 f"the accountant's epsilon {self.accountant.epsilon_pld} is over the promised "

@@ -149,9 +149,9 @@ def _number_of_trips(manifest: PublicManifest) -> str:
         )
     spread = math.sqrt(2) * float(Fraction(count.scale))
     return (
-        f"How many trips the day had is private: the {manifest.rows:,} rows are a count of them "
-        f"with noise of standard deviation {spread:,.0f} (adjacency add_remove). Epsilon covers "
-        "the count as well."
+        f"How many trips the day had is private: the {manifest.rows:,} rows are a count of those"
+        f"{_used(manifest)} with noise of standard deviation {spread:,.0f} (adjacency add_remove). "
+        "Epsilon covers the count as well."
     )
 
 
@@ -188,7 +188,8 @@ def _mechanism(manifest: PublicManifest) -> str:
             "directions and flows. Every count got noise from a discrete Gaussian; that of all "
             f"tables together is {number(mechanism.noise_multiplier)} times what one "
             f"{unit(manifest)} can change in them. The counts with their noise are all that was "
-            "ever looked at: a density of hour, origin and destination was fitted to them."
+            "ever looked at of the day: a density of hour, origin and destination was fitted to "
+            "them."
         )
     of_all = " over all its trips" if manifest.guarantee.unit == "vehicle_day" else ""
     return (
@@ -211,15 +212,28 @@ def _days_behind(manifest: PublicManifest) -> Sequence[str]:
             "No day before it stands behind this release: the fit knew this day's counts only.",
         )
     before = (
-        f"the one before, {history.parent_day},"
+        f"the one measured before it, {history.parent_day},"
         if history.days == 2
-        else f"the {history.days - 1} before, the last of them {history.parent_day},"
+        else f"the {history.days - 1} measured before it, the last of them {history.parent_day},"
     )
     return (
         f"{history.days} measured days stand behind this release: what was counted with noise on "
         f"{before} told the fit what to expect of this one. That was paid for by its own budgets "
-        "and costs nothing again; a trip of those days is protected as their releases say.",
+        "and costs nothing again: a trip of those days is protected by their own guarantees.",
     )
+
+
+def _fitted_to(manifest: PublicManifest) -> str:
+    history = manifest.history
+    if history is None or history.days == 1:
+        return "these counts"
+    return "these counts and to those of the days that stand behind them"
+
+
+def _used(manifest: PublicManifest) -> str:
+    """Which trips are counted, where it is not all of them."""
+    most = manifest.guarantee.max_trips_per_vehicle
+    return "" if most is None else f" used, at most {most} of each vehicle,"
 
 
 def _bounding(manifest: PublicManifest) -> Sequence[str]:
@@ -277,12 +291,14 @@ def measured(manifest: PublicManifest) -> Sequence[str]:
         return ()
     return (
         "Rows carry the error of the noise but do not show it. The counts in measurements.parquet "
-        "do: each is the true number of trips plus noise with mean zero and the standard deviation "
-        "beside it, independent of the noise of every other. So a count, or any sum of counts, has "
-        "an honest interval: for a sum of k counts of one kind that do not overlap, 1.96 times the "
-        "square root of k times that standard deviation on either side holds the true number in "
-        "95 of 100 cases.",
-        "The rows are one draw from a density that was fitted to these counts. sampler.pyz draws "
-        "others, as many as you like; it needs Python 3.11, numpy, pyarrow, pydantic and shapely. "
-        "They say no more about the day than these files do, and cost no privacy.",
+        f"do: each is the true number of trips{_used(manifest)} plus noise with mean zero and the "
+        "standard deviation beside it, independent of the noise of every other. So a count, or any "
+        "sum of counts, has an honest interval: for a sum of k counts of one kind, 1.96 times the "
+        "square root of k times that standard deviation on either side holds the sum of the true "
+        "numbers in 95 of 100 cases. Where both ends of a trip are counted, one with its ends in "
+        "two of the places is in such a sum twice.",
+        f"The rows are one draw from a density that was fitted to {_fitted_to(manifest)}. "
+        "sampler.pyz draws others, as many as you like; it needs Python 3.11, numpy, pyarrow, "
+        "pydantic and shapely. They say no more about the day than these files do, and cost no "
+        "privacy.",
     )

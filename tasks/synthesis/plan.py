@@ -75,7 +75,9 @@ class Plan:
     @property
     def count_described(self) -> Mapping[str, Any] | None:
         """The noisy count as JSON values."""
-        return self.count.describe() if self.count else None
+        if self.count is None:
+            return None
+        return {**self.count.describe(), "numbers": _counts_of(self.settings)}
 
     def fingerprint(self, input_sha256: str) -> str:
         """The idempotency key of this training on an input, by this code."""

@@ -68,7 +68,7 @@ PUBLIC_FACTS = ("field.json", "sampler.pyz")
 """Published beside the counts, the same for every day of one size."""
 DRAWN_FROM_ROWS = ("index.html", "README.md")
 """Published files that are functions of the public manifest and the noisy rows."""
-NOISY_FACTS = ("files", "checks.warnings", "history")
+NOISY_FACTS = ("files", "checks.warnings", "history.measured", "history.link")
 """Fields of the public manifest that speak of noisy rows and counts: lengths, hashes, warnings."""
 OF_THE_RUN = ("run_id", "created_at", "updated_at")
 """What the ledger's export says of the run, not of the day."""
@@ -224,8 +224,8 @@ def without(document: dict[str, Any], declared: tuple[str, ...]) -> dict[str, An
         *path, last = field.split(".")
         inner = kept
         for name in path:
-            inner = inner[name]
-        del inner[last]
+            inner = inner[name] or {}
+        inner.pop(last, None)
     return dict(kept)
 
 

@@ -104,7 +104,8 @@ def test_how_many_there_were_leaves_as_noisy_counts_only(
     assert (charge.steps_started, charge.steps_allowed) == (2, 2)
     told = [record.getMessage() for record in caplog.records if record.name.startswith("prefect")]
     texts = [(published / name).read_text("utf-8") for name in ("README.md", "manifest.json")]
-    numbers = re.findall(r"(?<![\d.])\d+(?![\d.])", " ".join([*told, *texts]).replace(",", ""))
+    said = re.sub(r"\b[0-9a-f]{32,64}\b", "", " ".join([*told, *texts]).replace(",", ""))
+    numbers = re.findall(r"(?<![\d.])\d+(?![\d.])", said)
     assert {str(STARTS + OFFSET), str(ENDINGS + OFFSET)} <= set(numbers)
     assert not {str(STARTS), str(ENDINGS)} & set(numbers)
 

@@ -95,6 +95,7 @@ def test_a_noisy_count_is_named_where_the_number_of_trips_is_private(
     assert fields["mechanism"]["count"] == {
         "name": "discrete_laplace",
         "sensitivity": 4,
+        "numbers": 1,
         "scale": "80",
     }
     assert make_manifest(region, model=model).fields()["mechanism"]["count"] is None
@@ -127,3 +128,23 @@ def test_a_refusal_shows_no_private_value(
         make_manifest(region, sealed=sealed)
     assert "4711" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+COUNTS = {
+    "name": "gaussian_counts",
+    "noise_multiplier": 4.2,
+    "trips_per_unit": 4,
+    "tables": [{"name": "hours", "cells": 24, "distinct": 1, "multiplier": 1, "sigma": "70"}],
+}
+
+
+@pytest.mark.parametrize("part", ["mechanism", "count"])
+def test_rule_15_noise_for_fewer_trips_than_a_unit_has_is_never_published(
+    part: str, region: Region, make_manifest: Make, vehicle_model: dict[str, Any]
+) -> None:
+    vehicle_model["privacy"]["mechanism"] = COUNTS
+    assert make_manifest(region, model=vehicle_model).mechanism.name == "gaussian_counts"
+    field = {"mechanism": "trips_per_unit", "count": "sensitivity"}[part]
+    vehicle_model["privacy"][part] = {**vehicle_model["privacy"][part], field: 1}
+    with pytest.raises(ReleaseError, match="noised for 1 trips"):
+        make_manifest(region, model=vehicle_model)

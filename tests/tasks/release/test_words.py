@@ -7,9 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.region import Region
-from tasks.release.manifest import PublicManifest
+from tasks.release.manifest import FileFacts, PublicManifest
 from tasks.release.numbers import percent
-from tasks.release.words import cautions, group_guarantee, limits, making, promise
+from tasks.release.words import (
+    cautions,
+    group_guarantee,
+    limits,
+    making,
+    measured,
+    promise,
+)
 
 
 @given(st.floats(0.05, 10), st.floats(1e-9, 1e-5), st.integers(1, 30))
@@ -59,7 +66,8 @@ def test_the_words_say_what_the_unit_and_the_adjacency_protect(
     ):
         assert said.lower() in text.lower()
     assert "exactly as many" not in text
-    vehicle_model["privacy"] |= {"unit": "trip", "max_trips_per_vehicle": None}
+    count = {"sensitivity": 1, "scale": "20"}
+    vehicle_model["privacy"] |= {"unit": "trip", "max_trips_per_vehicle": None, "count": count}
     text = " ".join(promise(make_manifest(region, model=vehicle_model)))
     assert "and that it took place" in text
     assert "empty record" not in text
@@ -75,3 +83,66 @@ def test_a_small_or_incomplete_day_carries_a_caution(
     sealed["feeds"]["one"]["coverage"] = 0.142
     (incomplete,) = cautions(make_manifest(region, rows={"trips": 1_000}, sealed=sealed))
     assert "only 14.2 %" in incomplete
+
+
+def counted(model: dict[str, Any], days: int, **privacy: Any) -> dict[str, Any]:
+    """The model of a measured synthesizer with so many days behind it."""
+    table = {"name": "hours", "cells": 24, "distinct": 1, "multiplier": 1, "sigma": "17/2"}
+    mechanism = {
+        "name": "gaussian_counts",
+        "noise_multiplier": 4.2,
+        "trips_per_unit": model["privacy"]["max_trips_per_vehicle"] or 1,
+        "tables": [table],
+    }
+    has_parent = days > 1
+    history = {
+        "day": "2026-05-20",
+        "measured": "ab" * 32,
+        "link": "cd" * 32,
+        "days": days,
+        "parent": "ef" * 32 if has_parent else None,
+        "parent_day": "2026-05-25" if has_parent else None,
+    }
+    privacy = {**model["privacy"], "mechanism": mechanism, "history": history, **privacy}
+    synthesizer = {"name": "trip_field", "steps": 400}
+    return {**model, "synthesizer": synthesizer, "privacy": privacy}
+
+
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [
+        (1, "the fit knew this day's counts only"),
+        (2, "noise on the one measured before it, 2026-05-25, told"),  # a day that is filled in
+        (9, "noise on the 8 measured before it, the last of them 2026-05-25, told"),
+    ],
+)
+def test_the_words_say_which_days_stand_behind_a_release(
+    days: int,
+    said: str,
+    region: Region,
+    make_manifest: Callable[..., PublicManifest],
+    model: dict[str, Any],
+) -> None:
+    manifest = make_manifest(region, model=counted(model, days))
+    assert said in " ".join(making(manifest))
+    assert measured(manifest) == ()  # no counts are among the files
+    files = {"measurements.parquet": FileFacts(bytes=1, sha256="ab" * 32)}
+    manifest = make_manifest(region, model=counted(model, days), files=files)
+    fitted = "to these counts and to those of the days" if days > 1 else "to these counts."
+    assert f"was fitted {fitted}" in " ".join(measured(manifest))
+
+
+def test_the_words_say_which_trips_are_counted(
+    region: Region,
+    make_manifest: Callable[..., PublicManifest],
+    model: dict[str, Any],
+    vehicle_model: dict[str, Any],
+) -> None:
+    files = {"measurements.parquet": FileFacts(bytes=1, sha256="ab" * 32)}
+    for made, said in (
+        (model, "each is the true number of trips plus noise"),
+        (vehicle_model, "the true number of trips used, at most 4 of each vehicle, plus noise"),
+    ):
+        manifest = make_manifest(region, model=counted(made, 1), files=files)
+        assert said in " ".join(measured(manifest))
+    assert "count of those used, at most 4 of each vehicle, with" in " ".join(promise(manifest))
