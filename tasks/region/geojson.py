@@ -1,4 +1,4 @@
-"""GeoJSON (RFC 7946): the polygons in a file, with the properties of the feature they are of."""
+"""GeoJSON (RFC 7946): the polygons of each feature, with its properties; the lines and points."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from tasks.region.errors import RegionError
-from tasks.region.polygons import Polygon, Ring
+from tasks.region.polygons import Polygon, Position
 
 MOST_BYTES = 64 << 20
 """Largest file that is read."""
+
+Line = tuple[Position, ...]
+
+_SIMPLE = ("Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon")
 
 
 @dataclass(frozen=True)
@@ -32,14 +36,7 @@ def read_features(path: Path) -> list[Feature]:
     Raises:
         RegionError: If the file cannot be read, is no GeoJSON, or holds no polygon.
     """
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise RegionError(f"{path}: a polygon file has at most {MOST_BYTES >> 20} MiB")
-        document = json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise RegionError(f"{path}: cannot read the polygon file: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise RegionError(f"{path}: not JSON; a polygon file is GeoJSON") from error
+    document = decoded(path, content_of(path, "polygon file"), "polygon file")
     try:
         found = features_of(document)
     except ValueError as error:
@@ -47,6 +44,36 @@ def read_features(path: Path) -> list[Feature]:
     if not found:
         raise RegionError(f"{path}: holds no polygon; name a GeoJSON file with some")
     return found
+
+
+def content_of(path: Path, what: str) -> bytes:
+    """The bytes of a GeoJSON file.
+
+    Args:
+        path: The file.
+        what: It is one of these, for people.
+
+    Raises:
+        RegionError: If it cannot be read, or is larger than `MOST_BYTES`.
+    """
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise RegionError(f"{path}: a {what} has at most {MOST_BYTES >> 20} MiB")
+        return path.read_bytes()
+    except OSError as error:
+        raise RegionError(f"{path}: cannot read the {what}: {error.strerror}") from error
+
+
+def decoded(path: Path, content: bytes, what: str) -> Any:
+    """The document that the bytes of a file are.
+
+    Raises:
+        RegionError: If they are no JSON.
+    """
+    try:
+        return json.loads(content.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise RegionError(f"{path}: not JSON; a {what} is GeoJSON") from error
 
 
 def features_of(document: Any) -> list[Feature]:
@@ -61,45 +88,89 @@ def features_of(document: Any) -> list[Feature]:
         >>> feature.polygons
         ((((8.0, 50.0), (9.0, 50.0), (9.0, 51.0), (8.0, 50.0)),),)
     """
+    found = []
+    for properties, geometry in _members(document):
+        polygons = tuple(_polygons(geometry))
+        if polygons:
+            found.append(Feature(properties, polygons))
+    return found
+
+
+def lines_of(document: Any) -> list[Line]:
+    """The lines and points of a decoded GeoJSON document; polygons are left out.
+
+    Returns:
+        The positions of each; a point is a line of one position.
+
+    Raises:
+        ValueError: If it is no GeoJSON.
+
+    Examples:
+        >>> line = {"type": "LineString", "coordinates": [[8, 50], [9, 50]]}
+        >>> points = {"type": "MultiPoint", "coordinates": [[8, 51], [9, 51]]}
+        >>> lines_of({"type": "GeometryCollection", "geometries": [line, points]})
+        [((8.0, 50.0), (9.0, 50.0)), ((8.0, 51.0),), ((9.0, 51.0),)]
+    """
+    found: list[Line] = []
+    for _, geometry in _members(document):
+        for kind, coordinates in _simple(geometry):
+            if kind == "Point":
+                found.append((_position(coordinates),))
+            elif kind == "MultiPoint":
+                found += [(position,) for position in _positions(coordinates)]
+            elif kind == "LineString":
+                found.append(_positions(coordinates))
+            elif kind == "MultiLineString":
+                found += [_positions(line) for line in _list(coordinates)]
+    return [line for line in found if line]
+
+
+def _members(document: Any) -> Iterator[tuple[Mapping[str, Any], Any]]:
+    """Properties and geometry of each feature; a geometry by itself has no properties."""
     kind = document.get("type") if isinstance(document, dict) else None
     if kind == "FeatureCollection":
         members = document.get("features")
         if not isinstance(members, list):
             raise ValueError("a FeatureCollection has a list of features")
-        return [feature for member in members for feature in features_of(member)]
-    if kind == "Feature":
+        for member in members:
+            yield from _members(member)
+    elif kind == "Feature":
         properties = document.get("properties")
-        properties = properties if isinstance(properties, dict) else {}
-        geometry = document.get("geometry")
-        polygons = () if geometry is None else tuple(_polygons(geometry))
-        return [Feature(properties, polygons)] if polygons else []
-    polygons = tuple(_polygons(document))
-    return [Feature({}, polygons)] if polygons else []
+        if document.get("geometry") is not None:
+            yield properties if isinstance(properties, dict) else {}, document["geometry"]
+    else:
+        yield {}, document
 
 
-def _polygons(geometry: Any) -> Iterator[Polygon]:
+def _simple(geometry: Any) -> Iterator[tuple[str, Any]]:
+    """Type and coordinates of each geometry that is no collection."""
     kind = geometry.get("type") if isinstance(geometry, dict) else None
-    if kind == "Polygon":
-        yield _polygon(geometry.get("coordinates"))
-    elif kind == "MultiPolygon":
-        for coordinates in _list(geometry.get("coordinates")):
-            yield _polygon(coordinates)
-    elif kind == "GeometryCollection":
+    if kind == "GeometryCollection":
         for member in _list(geometry.get("geometries")):
-            yield from _polygons(member)
-    elif kind not in ("Point", "MultiPoint", "LineString", "MultiLineString"):
+            yield from _simple(member)
+    elif kind in _SIMPLE:
+        yield kind, geometry.get("coordinates")
+    else:
         raise ValueError(f"no GeoJSON: {_short(kind)} is no type of feature or geometry")
 
 
+def _polygons(geometry: Any) -> Iterator[Polygon]:
+    for kind, coordinates in _simple(geometry):
+        if kind == "Polygon":
+            yield _polygon(coordinates)
+        elif kind == "MultiPolygon":
+            yield from map(_polygon, _list(coordinates))
+
+
 def _polygon(coordinates: Any) -> Polygon:
-    return tuple(_ring(ring) for ring in _list(coordinates))
+    return tuple(_positions(ring) for ring in _list(coordinates))
 
 
-def _ring(ring: Any) -> Ring:
-    return tuple(_position(position) for position in _list(ring))
+def _positions(coordinates: Any) -> Line:
+    return tuple(_position(position) for position in _list(coordinates))
 
 
-def _position(position: Any) -> tuple[float, float]:
+def _position(position: Any) -> Position:
     if isinstance(position, list) and len(position) >= 2:
         longitude, latitude = position[:2]
         if all(type(value) in (int, float) and abs(value) <= 360 for value in position[:2]):

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from tasks.region.errors import RegionError
 from tasks.region.geojson import read_features
 from tasks.region.model import Region
+from tasks.region.ways import read_ways
 
 _SHOWN = 80
 """Most characters of a wrong value that a message repeats; polygons are long."""
@@ -19,7 +20,8 @@ def load_region(path: Path) -> Region:
 
     A service area that names a polygon file by `file`, relative to the region's own, gets the
     polygons of the feature of its name, or of all features if none has it. So a region holds all
-    that is known of it, wherever it is sent.
+    that is known of it, wherever it is sent. Roads and docks are too many for that: their file
+    is checked and stays where it is, and the region names it by its full path.
 
     Args:
         path: The YAML file.
@@ -38,10 +40,16 @@ def load_region(path: Path) -> Region:
     areas = document.get("service_area")
     if isinstance(areas, list):
         document["service_area"] = [_with_polygons(area, path) for area in areas]
+    snap = document.get("snap")
+    if isinstance(snap, dict) and isinstance(snap.get("file"), str):
+        snap["file"] = str(path.absolute().parent / snap["file"])
     try:
-        return Region.model_validate(document)
+        region = Region.model_validate(document)
     except ValidationError as error:
         raise RegionError(f"{path}: {_describe(error)}") from error
+    if region.snap is not None:
+        read_ways(Path(region.snap.file), region.service_area, region.snap.within_m)
+    return region
 
 
 def _with_polygons(area: Any, path: Path) -> Any:

@@ -253,6 +253,26 @@ class TripEnds(_Model):
     )
 
 
+class Snap(_Model):
+    """Where vehicles stand; public, and read by what is done to synthetic rows alone."""
+
+    file: str = Field(
+        min_length=1,
+        description="Where synthetic trips begin and end: a GeoJSON file, beside the region's, of "
+        "public roads (lines) and docks (points). Both ends of a trip are moved to the nearest of "
+        "them. Without `snap` they stay where they were drawn.",
+    )
+    within_m: float = Field(
+        100, ge=1, le=1000, description="An end with none of them that near stays, metres."
+    )
+    credit: str | None = Field(
+        None,
+        min_length=1,
+        max_length=500,
+        description="Whose roads and docks they are, under which licence; the card says it.",
+    )
+
+
 TripSynthesizer = Annotated[TripField | TripNet, Field(discriminator="name")]
 """Settings of one of the synthesizers that a region chooses from."""
 Synthesizer = Annotated[TripField | TripNet | TripEnds, Field(discriminator="name")]
@@ -286,6 +306,7 @@ class Region(_Model):
     trips: TripRules = Field(default_factory=TripRules)
     guarantee: Guarantee = Field(default_factory=Guarantee)
     synthesizer: TripSynthesizer = Field(default_factory=TripField)
+    snap: Snap | None = None
     contact: str | None = Field(
         None,
         pattern=r"^[!-'*-~]{1,200}$",
