@@ -68,7 +68,7 @@ def places_suite(table: Table, region: Region, n: int) -> Suite:
         *row_expectations(table),
         _known_areas(region),
         *within_areas(region.service_area, [""]),
-        *release.not_degenerate(table),
+        *release.not_degenerate(table, region),
     ]
 
 
@@ -93,7 +93,7 @@ def trips_suite(region: Region, most: int) -> Suite:
             strict_min=True,
         ),
         *within_areas(region.service_area),
-        *release.not_degenerate(MODELLED_TRIPS),
+        *release.not_degenerate(MODELLED_TRIPS, region),
     ]
 
 

@@ -18,6 +18,7 @@ from tasks.files import (
 )
 from tasks.files.manifest import MANIFEST
 from tasks.region import Region
+from tasks.region.ways import WAYS, Ways, read_ways
 from tasks.step import step
 
 
@@ -25,15 +26,19 @@ from tasks.step import step
 def generate(region: Region, day: dt.date) -> dict[str, Any]:
     """Sample the day's synthetic tables from its stored model; post-processing, charged nothing.
 
+    Where the region names roads and docks, ends are moved to them. Another file of them, or
+    another distance, makes other rows of the same model.
+
     Args:
         region: The region.
         day: The service day; its model is trained.
 
     Returns:
-        The manifest of the synthetic day's directory: the rows of each table and the model's
-        manifest hash.
+        The manifest of the synthetic day's directory: the rows of each table, the model's
+        manifest hash, the file of `ways` that ends were moved to, and how many of all `ends` were.
 
     Raises:
+        RegionError: If the region's roads and docks cannot be read.
         ModelFileError: If the day has no trained model.
         FileError: If a file is missing or altered.
     """
@@ -41,12 +46,16 @@ def generate(region: Region, day: dt.date) -> dict[str, Any]:
     directory = layout.synthetic(region.id, day)
     model = layout.model(region.id, day)
     finished = read_manifest(directory)
-    if finished is not None and finished["model_manifest"] == _hash_of(model):
+    ways, source = _ways_of(region)
+    made_of = {"model_manifest": _hash_of(model), "ways": source}
+    if finished is not None and made_of.items() <= finished.items():
         verify_files(directory, finished)
         return finished
     from tasks.synthesis.draw import draw_tables
 
-    tables = draw_tables(model)
+    tables, ends = draw_tables(model), None
+    if ways is not None:
+        tables, ends = _moved(region, ways, tables)
     rows = {name: table.num_rows for name, table in tables.items()}
     said = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in rows.items())
     get_run_logger().info("Generated %s", said)
@@ -56,16 +65,40 @@ def generate(region: Region, day: dt.date) -> dict[str, Any]:
         content = pa.BufferOutputStream()
         pq.write_table(table, content)
         write_atomically(directory / f"{name}.parquet", content.getvalue().to_pybytes())
+    if ways is not None:
+        write_atomically(directory / WAYS, ways.packed())
     fields = {
         "region": region.id,
         "day": day.isoformat(),
         "rows": rows,
-        "model_manifest": _hash_of(model),
+        **made_of,
+        "ends": ends,
     }
-    write_manifest(directory, fields, [f"{name}.parquet" for name in tables])
+    files = [f"{name}.parquet" for name in tables]
+    write_manifest(directory, fields, files if ways is None else [*files, WAYS])
     manifest = read_manifest(directory)
     assert manifest is not None
     return manifest
+
+
+def _ways_of(region: Region) -> tuple[Ways | None, dict[str, Any] | None]:
+    """The region's roads and docks, if it names any, and what the manifest says of them."""
+    if region.snap is None:
+        return None, None
+    path, within_m = Path(region.snap.file), region.snap.within_m
+    ways, sha256 = read_ways(path, region.service_area, within_m)
+    return ways, {"file": path.name, "sha256": sha256, "within_m": within_m}
+
+
+def _moved(
+    region: Region, ways: Ways, tables: dict[str, pa.Table]
+) -> tuple[dict[str, pa.Table], dict[str, int]]:
+    """The tables with their ends on roads and docks, and how many of all ends are."""
+    from tasks.synthesis.snapping import snap_tables
+
+    snapped = snap_tables(region.service_area, ways, tables)
+    get_run_logger().info("Moved %d of %d ends to roads and docks", snapped.moved, snapped.ends)
+    return snapped.tables, {"all": snapped.ends, "moved": snapped.moved}
 
 
 def _hash_of(model: Path) -> str | None:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import shutil
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from tasks.check import REPORT
 from tasks.files import FileError, Layout, read_manifest, sha256_of, verify_files
 from tasks.files.manifest import MANIFEST
 from tasks.region import Region
+from tasks.region.ways import WAYS
 from tasks.release.bundle import PAGE, publish_first, published
 from tasks.release.errors import ReleaseError
 from tasks.release.manifest import public_manifest
@@ -64,6 +66,7 @@ def _publish(layout: Layout, region: Region, day: dt.date, releases: Path) -> Pa
     verify_files(stored, _finished(stored))
     if generated["model_manifest"] != sha256_of(stored / MANIFEST):
         raise ReleaseError(f"{synthetic}: another model made these rows; generate and check again")
+    verify_files(synthetic, generated)
     tables = {name: pq.read_table(path) for name, path in files.items()}
     sealed = _finished(layout.sightings(region.id, day))
     model = _read_json(stored / "model.json", "train again")
@@ -80,18 +83,35 @@ def _publish(layout: Layout, region: Region, day: dt.date, releases: Path) -> Pa
             checks=checks,
             software=software,
             files=files,
+            generated=generated,
         ),
-        partial(_write_more, model, stored),
+        partial(_write_more, model, stored, synthetic if generated.get("ways") else None),
     )
 
 
-def _write_more(model: dict[str, Any], stored: Path, directory: Path) -> Sequence[str]:
-    """What a measured synthesizer publishes beside the rows."""
-    if model["synthesizer"]["name"] != "trip_field":
-        return ()
-    from tasks.release.measured import write_measured
+def _write_more(
+    model: dict[str, Any], stored: Path, snapped: Path | None, directory: Path
+) -> Sequence[str]:
+    """What is published beside the rows: measurements and a sampler, roads and docks.
 
-    return write_measured(stored, directory)
+    Args:
+        model: Its statement; a measured synthesizer publishes more.
+        stored: Directory of the model.
+        snapped: Directory of the roads and docks that ends were moved to, if they were.
+        directory: Where the files go.
+
+    Returns:
+        Their names.
+    """
+    names: list[str] = []
+    if model["synthesizer"]["name"] == "trip_field":
+        from tasks.release.measured import write_measured
+
+        names += write_measured(stored, directory)
+    if snapped is not None:
+        shutil.copyfile(snapped / WAYS, directory / WAYS)
+        names.append(WAYS)
+    return names
 
 
 def _finished(directory: Path) -> dict[str, Any]:

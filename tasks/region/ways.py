@@ -5,6 +5,7 @@ positions are rounded to microdegrees, so that ways in use are ways as published
 """
 
 import gzip
+import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -144,7 +145,7 @@ class Ways:
         return gzip.compress(json.dumps(document, separators=(",", ":")).encode(), mtime=0)
 
 
-def read_ways(path: Path, areas: Sequence[Box], within_m: float) -> tuple[Ways, bytes]:
+def read_ways(path: Path, areas: Sequence[Box], within_m: float) -> tuple[Ways, str]:
     """The roads and docks of a GeoJSON file that lie in a service area.
 
     Args:
@@ -153,7 +154,7 @@ def read_ways(path: Path, areas: Sequence[Box], within_m: float) -> tuple[Ways, 
         within_m: How far an end is moved at most, metres.
 
     Returns:
-        The ways, and the bytes of the file that they were read from.
+        The ways, and the SHA-256 of the file as 64 hexadecimal digits.
 
     Raises:
         RegionError: If it cannot be read or is no GeoJSON, if none of its lines and points lies
@@ -178,7 +179,7 @@ def read_ways(path: Path, areas: Sequence[Box], within_m: float) -> tuple[Ways, 
     fault = _fault_of(list(ways.values()))
     if fault is not None:
         raise RegionError(f"{path}: {fault}")
-    return Ways(within_m, ways), content
+    return Ways(within_m, ways), hashlib.sha256(content).hexdigest()
 
 
 def load_ways(path: Path) -> Ways:

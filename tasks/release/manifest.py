@@ -6,6 +6,7 @@ else. A field of a private manifest becomes public only by being named here.
 
 import datetime as dt
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -116,6 +117,17 @@ class Synthesizer(_Public):
     settings: dict[str, float | int | str]
 
 
+class Snapping(_Public):
+    """The public roads and docks that ends of rows were moved to, and how many of them were."""
+
+    file: str = Field(description="Name of the file that they are from.")
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    within_m: float = Field(gt=0, description="No end was moved further, metres.")
+    credit: str | None
+    ends: int = Field(ge=0, description="Ends in all tables together.")
+    moved: int = Field(ge=0, description="Those that lie on a road or dock now.")
+
+
 class FeedCapture(_Public):
     """What was seen of one feed: polls by public outcome, coverage, gaps."""
 
@@ -174,6 +186,7 @@ class PublicManifest(_Public):
     charge: Charge
     synthesizer: Synthesizer
     history: History | None = Field(description="None where a model knows its own day only.")
+    snapping: Snapping | None = Field(description="None where ends stay where they were drawn.")
     capture: Capture
     checks: Checks
     software: Software
@@ -215,6 +228,7 @@ def public_manifest(
     checks: Mapping[str, Any],
     software: Software,
     files: Mapping[str, FileFacts],
+    generated: Mapping[str, Any] = MappingProxyType({}),
     revision: int = 1,
 ) -> PublicManifest:
     """Pick what is public out of the private manifests.
@@ -229,6 +243,7 @@ def public_manifest(
         checks: What `check_release` reported: `expectations` and `warnings`.
         software: Versions of the code and of the packages that matter.
         files: Length and SHA-256 of the data files.
+        generated: Private manifest of the synthetic rows, for what their ends were moved to.
         revision: 1 for the first publication of a day.
 
     Raises:
@@ -249,6 +264,7 @@ def public_manifest(
             tables=dict(rows),
             licence=region.licence,
             **_privacy_statement(model),
+            snapping=_snapping(region, generated),
             capture=_capture(region, sealed),
             checks=Checks(expectations=checks["expectations"], warnings=tuple(checks["warnings"])),
             software=software,
@@ -284,6 +300,18 @@ def _privacy_statement(model: Mapping[str, Any]) -> dict[str, BaseModel | None]:
             settings={name: settings[name] for name in _SETTINGS[settings["name"]]},
         ),
     }
+
+
+def _snapping(region: Region, generated: Mapping[str, Any]) -> Snapping | None:
+    """What ends of rows were moved to, if they were."""
+    if (ways := generated.get("ways")) is None:
+        return None
+    return Snapping(
+        **{name: ways[name] for name in ("file", "sha256", "within_m")},
+        credit=region.snap.credit if region.snap else None,
+        ends=generated["ends"]["all"],
+        moved=generated["ends"]["moved"],
+    )
 
 
 def _mechanism(privacy: Mapping[str, Any]) -> DpSgd | GaussianCounts:

@@ -174,7 +174,23 @@ def making(manifest: PublicManifest) -> Sequence[str]:
         f"The {manifest.rows:,} rows were then drawn from the model, without another look at the "
         f"trips, and checked against {manifest.checks.expectations:,} expectations that know "
         "synthetic rows and public constants only.",
+        *snapping(manifest),
     )
+
+
+def snapping(manifest: PublicManifest) -> Sequence[str]:
+    """What the ends of rows were moved to, in sentences; none where they were not."""
+    if (to := manifest.snapping) is None:
+        return ()
+    said = (
+        "Before the check ends were moved to the nearest road or dock of a public file, "
+        f"{to.file} (SHA-256 {to.sha256[:16]}, all of it in manifest.json), by "
+        f"{number(to.within_m)} m at most: {to.moved:,} of {to.ends:,} ends. The others stayed "
+        "where they were drawn, with none that near, or in a trip that would have become no longer "
+        "than 100 m. That looks at the rows and the file alone and costs no privacy. "
+        "What of the file lies in the service area is in ways.geojson.gz."
+    )
+    return (said,) if to.credit is None else (said, f"Roads and docks: {to.credit}")
 
 
 def _mechanism(manifest: PublicManifest) -> str:
@@ -281,6 +297,7 @@ _FILES = {
     "measurements.parquet": "every count that was taken of the day, with its noise",
     "field.npz": "the density that was fitted to the counts, as arrays",
     "field.json": "where and how that density is laid out",
+    "ways.geojson.gz": "the roads and docks that ends were moved to, as GeoJSON",
     "sampler.pyz": "draws further rows from the density: python sampler.pyz 1000000",
 }
 

@@ -10,6 +10,7 @@ from fractions import Fraction
 
 from tasks.release.manifest import GaussianCounts, PublicManifest
 from tasks.release.numbers import number, percent, scientific
+from tasks.release.words import snapping
 
 SUMMARY = (
     "Synthetic starts and synthetic ends of scooter and bike rides that follow the pattern of one "
@@ -99,6 +100,7 @@ def making(manifest: PublicManifest) -> Sequence[str]:
         "agree with it, the one that adds least.",
         f"All rows were checked against {manifest.checks.expectations:,} expectations that know "
         "synthetic rows and public constants only.",
+        *snapping(manifest),
     )
 
 

@@ -6,7 +6,8 @@ still lies in the area. A trip whose ends would come within 100 m of each other 
 drawn. So no row is lost, and what could be released before can be released after.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -26,29 +27,49 @@ _ENDS = ("origin_", "destination_", "")
 """What stands before `latitude` and `longitude` in the names of columns."""
 
 
-class Snapper:
+@dataclass(frozen=True)
+class Snapped:
+    """Tables whose ends were moved.
+
+    Attributes:
+        tables: The tables, rows sorted by their values.
+        ends: How many ends they have.
+        moved: How many of these lie on a way now.
+    """
+
+    tables: dict[str, pa.Table]
+    ends: int
+    moved: int
+
+
+def snap_tables(areas: Sequence[Box], ways: Ways, tables: Mapping[str, pa.Table]) -> Snapped:
+    """Move the ends of every row of some tables.
+
+    Args:
+        areas: The service area.
+        ways: Its roads and docks.
+        tables: Columns as in `tasks.schema.RELEASE`, `MODELLED_TRIPS`, `RELEASE_STARTS` or
+            `RELEASE_ENDS`.
+    """
+    snapper = _Snapper(areas, ways)
+    snapped = {name: snapper.snap(table) for name, table in tables.items()}
+    moved = [lies for _, lies in snapped.values()]
+    return Snapped(
+        {name: table for name, (table, _) in snapped.items()},
+        sum(lies.size for lies in moved),
+        sum(int(lies.sum()) for lies in moved),
+    )
+
+
+class _Snapper:
     """Moves the ends of synthetic rows to the ways of a service area."""
 
     def __init__(self, areas: Sequence[Box], ways: Ways) -> None:
-        """Take areas and ways.
-
-        Args:
-            areas: The service area.
-            ways: Its roads and docks.
-        """
         self._areas = areas
         self._ways = ways
 
-    def snap(self, table: pa.Table) -> tuple[pa.Table, int]:
-        """Move the ends of rows.
-
-        Args:
-            table: Columns as in `tasks.schema.RELEASE`, `MODELLED_TRIPS`, `RELEASE_STARTS` or
-                `RELEASE_ENDS`.
-
-        Returns:
-            As many rows, sorted by their values, and how many ends lie on a way now.
-        """
+    def snap(self, table: pa.Table) -> tuple[pa.Table, Bools]:
+        """As many rows, sorted by their values; and which ends lie on a way, shape (n, ends)."""
         names = [f"{end}latitude" for end in _ENDS if f"{end}latitude" in table.column_names]
         names = [column for name in names for column in (name, name.replace("lat", "long"))]
         area = self._area_of(table)
@@ -65,7 +86,7 @@ class Snapper:
         for name, column in zip(names, placed.T, strict=True):
             table = _with(table, name, column / MICRO)
         ordered = table.sort_by([(name, "ascending") for name in table.column_names])
-        return ordered, int(moved.sum())
+        return ordered, moved
 
     def _placed(self, area: Integers, drawn: Integers) -> tuple[Integers, Bools]:
         """Where each end goes, microdegrees, and which of them move to a way.

@@ -1,4 +1,5 @@
 import datetime as dt
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ from prefect.logging import disable_run_logger
 
 from tasks.files import FileError, Layout, read_manifest, sha256_of
 from tasks.generate import generate
-from tasks.region import Region, TripNet
+from tasks.region import Region, RegionError, Snap, TripNet
+from tasks.region.ways import WAYS
 from tasks.schema import RELEASE
 from tasks.synthesis.errors import ModelFileError
 from tasks.synthesis.grid import Grid
@@ -75,6 +77,59 @@ def test_rows_of_another_model_are_replaced(layout: Layout, region: Region) -> N
     run(region)
     store_model(layout, region, rows=5)
     assert run(region)["rows"] == {"trips": 5}
+
+
+def with_roads(folder: Path, region: Region, *longitudes: float, within_m: float = 100) -> Region:
+    """The region with roads from south to north."""
+    lines = [[[x, 52.3], [x, 52.5]] for x in longitudes]
+    path = folder / "roads.geojson"
+    path.write_text(json.dumps({"type": "MultiLineString", "coordinates": lines}))
+    snap = Snap(file=str(path), within_m=within_m)
+    return region.model_copy(update={"snap": snap})
+
+
+def origins(layout: Layout) -> set[float]:
+    table = pq.read_table(layout.synthetic("demo", DAY) / "trips.parquet")
+    assert len(table) == ROWS
+    return set(table["origin_longitude"].to_pylist())
+
+
+def test_ends_are_moved_to_roads_and_another_file_makes_other_rows_for_nothing(
+    layout: Layout, region: Region
+) -> None:
+    store_model(layout, region)
+    plain = run(region)
+    assert (plain["ways"], plain["ends"]) == (None, None)
+    first = with_roads(layout.root, region, 10.5, 10.6, 10.7, within_m=1000)
+    made = run(first)
+    path = layout.root / "roads.geojson"
+    assert made["ways"] == {"file": path.name, "sha256": sha256_of(path), "within_m": 1000}
+    assert made["ends"]["all"] == 2 * ROWS
+    assert 50 < made["ends"]["moved"] < ROWS
+    assert {10.5, 10.6, 10.7} < origins(layout)
+    assert WAYS in made["files"]
+    assert run(first) == made
+
+    second = with_roads(layout.root, region, 10.55, within_m=1000)
+    assert run(second)["ways"]["sha256"] == sha256_of(path) != made["ways"]["sha256"]
+    assert 10.55 in origins(layout)
+    assert not {10.5, 10.6, 10.7} & origins(layout)
+    third = with_roads(layout.root, region, 10.55, within_m=900)
+    assert run(third)["ways"]["within_m"] == 900
+    again = run(region)
+    assert again["ways"] is None
+    assert WAYS not in again["files"]
+    assert 10.55 not in origins(layout)
+    assert not layout.ledger.exists()
+
+
+def test_roads_that_are_gone_are_named(layout: Layout, region: Region) -> None:
+    store_model(layout, region)
+    gone = with_roads(layout.root, region, 10.5)
+    (layout.root / "roads.geojson").unlink()
+    with pytest.raises(RegionError, match=r"roads\.geojson: cannot read the file of roads"):
+        run(gone)
+    assert read_manifest(layout.synthetic("demo", DAY)) is None
 
 
 def test_a_missing_model_gets_one_line(layout: Layout, region: Region) -> None:

@@ -4,6 +4,7 @@
 
 The file `sampler.pyz` is this module and what it needs of this project; it runs with Python 3.11,
 numpy, pyarrow, pydantic and shapely. Rows drawn with it cost no privacy: the density is published.
+Where the folder holds roads and docks, ends are moved to them as those of the release were.
 """
 
 import argparse
@@ -15,6 +16,8 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from tasks import OpentripsError
+from tasks.region.ways import WAYS, load_ways
+from tasks.synthesis.snapping import snap_tables
 from tasks.synthesis.trip_field.field import load_field
 from tasks.synthesis.trip_field.sampling import sample
 
@@ -44,7 +47,11 @@ def main(arguments: list[str] | None = None) -> int:
     if chosen.out.suffix not in (".parquet", ".csv"):
         parser.error(f"--out must end in .parquet or .csv, got {chosen.out}")
     try:
-        table = sample(load_field(chosen.field), chosen.rows, np.random.default_rng(chosen.seed))
+        field = load_field(chosen.field)
+        table = sample(field, chosen.rows, np.random.default_rng(chosen.seed))
+        if (chosen.field / WAYS).exists():
+            ways = load_ways(chosen.field / WAYS)
+            table = snap_tables(field.lattice.boxes, ways, {"trips": table}).tables["trips"]
         if chosen.out.suffix == ".csv":
             pyarrow.csv.write_csv(table, chosen.out)
         else:

@@ -12,8 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from tasks.region import Box
+from tasks.region.ways import WAYS, Lines, Ways
 from tasks.release.sampler import SAMPLER, sampler_archive
 from tasks.schema import RELEASE
+from tasks.synthesis.snapping import snap_tables
 from tasks.synthesis.trip_field import Field, save_field
 from tasks.synthesis.trip_field.sampling import sample
 from tests.tasks.synthesis.trip_field.conftest import random_field
@@ -52,6 +54,26 @@ def test_it_draws_the_rows_that_we_draw(release: Path, field: Field) -> None:
     table = pq.read_table(release / "more_trips.parquet")
     assert table.schema.equals(RELEASE.arrow())
     assert table.equals(sample(field, 500, np.random.default_rng(7)))
+
+
+def test_it_moves_ends_to_the_roads_and_docks_of_the_release(field: Field, tmp_path: Path) -> None:
+    save_field(tmp_path, field)
+    (tmp_path / SAMPLER).write_bytes(sampler_archive())
+    roads = Lines.of(
+        [((8.0 + 0.005 * step, 50.0), (8.0 + 0.005 * step, 50.08)) for step in range(15)]
+    )
+    ways = Ways(120, {"town": roads})
+    (tmp_path / WAYS).write_bytes(ways.packed())
+    assert draw(tmp_path, "500", "--seed", "7").stdout == "more_trips.parquet: 500 rows\n"
+    drawn = sample(field, 500, np.random.default_rng(7))
+    snapped = snap_tables(field.lattice.boxes, ways, {"trips": drawn})
+    assert 300 < snapped.moved < 1000
+    assert pq.read_table(tmp_path / "more_trips.parquet").equals(snapped.tables["trips"])
+    (tmp_path / WAYS).write_bytes(b"")
+    said = draw(tmp_path, "5")
+    assert said.returncode == 1
+    assert said.stderr.startswith(f"{tmp_path / WAYS}: not the roads and docks of a release")
+    assert said.stderr.count("\n") == 1
 
 
 def test_it_writes_csv_and_needs_nothing_heavy(release: Path) -> None:

@@ -50,6 +50,29 @@ def test_the_words_carry_the_numbers_of_the_manifest(
         assert honest in text
 
 
+def test_the_words_say_what_ends_were_moved_to(
+    make_region: Callable[..., Region], make_manifest: Callable[..., PublicManifest]
+) -> None:
+    region = make_region(snap={"file": "/home/me/roads.geojson", "credit": "© The city, CC0"})
+    ways = {"file": "roads.geojson", "sha256": "0123456789abcdef" * 4, "within_m": 80.5}
+    manifest = make_manifest(region, generated={"ways": ways, "ends": {"all": 1000, "moved": 987}})
+    assert manifest.fields()["snapping"] == {
+        **ways,
+        "credit": "© The city, CC0",
+        "ends": 1000,
+        "moved": 987,
+    }
+    text = " ".join(making(manifest))
+    for said in (
+        "a public file, roads.geojson (SHA-256 0123456789abcdef, all",
+        "by 80.5 m at most: 987 of 1,000 ends",
+        "Roads and docks: © The city, CC0",
+    ):
+        assert said in text
+    assert "/home/me" not in str(manifest.fields())
+    assert "road" not in " ".join(making(make_manifest(region, generated={"ways": None})))
+
+
 def test_the_words_say_what_the_unit_and_the_adjacency_protect(
     region: Region, make_manifest: Callable[..., PublicManifest], vehicle_model: dict[str, Any]
 ) -> None:

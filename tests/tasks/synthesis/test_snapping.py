@@ -17,7 +17,7 @@ from tasks.schema import MODELLED_TRIPS, RELEASE, RELEASE_STARTS, Table
 from tasks.synthesis import microdegrees
 from tasks.synthesis.microdegrees import MICRO
 from tasks.synthesis.nearest import Floats
-from tasks.synthesis.snapping import Snapper
+from tasks.synthesis.snapping import snap_tables
 from tests.tasks.synthesis.boxes import any_box, any_holed_area, star
 
 ENDS = ("origin_", "destination_", "")
@@ -68,6 +68,13 @@ def random_ways(areas: Sequence[Box], within_m: float, seed: int, lines: int) ->
     return Ways(within_m, found)
 
 
+def snapped_table(areas: Sequence[Box], ways: Ways, table: pa.Table) -> tuple[pa.Table, int]:
+    """The table, and how many ends lie on a way."""
+    snapped = snap_tables(areas, ways, {"one": table})
+    assert snapped.ends == len(table) * len(places_of(table))
+    return snapped.tables["one"], snapped.moved
+
+
 def places_of(table: pa.Table) -> list[tuple[Floats, Floats]]:
     return [
         (table[f"{end}latitude"].to_numpy(), table[f"{end}longitude"].to_numpy())
@@ -98,7 +105,7 @@ def test_rows_stay_rows_of_a_release_and_come_to_lie_on_ways(
 ) -> None:
     table = drawn_table(schema, [box], 60, seed)
     ways = random_ways([box], within, seed + 1, lines)
-    snapped, moved = Snapper([box], ways).snap(table)
+    snapped, moved = snapped_table([box], ways, table)
     assert snapped.schema.equals(schema.arrow(), check_metadata=True)
     assert len(snapped) == 60
     assert snapped.equals(snapped.sort_by([(name, "ascending") for name in schema.names]))
@@ -135,7 +142,7 @@ def ways(*lines: Sequence[tuple[float, float]], within_m: float = 100) -> Ways:
 
 
 def snapped_to(found: Ways, *ends: float) -> list[float]:
-    table, _ = Snapper([TOWN], found).snap(one_trip(*ends))
+    table, _ = snapped_table([TOWN], found, one_trip(*ends))
     return [table[name][0].as_py() for name in RELEASE.names[2:6]]
 
 
@@ -154,7 +161,7 @@ def test_a_trip_that_would_become_too_short_stays_as_it_was_drawn() -> None:
     dock = ways([(8.05, 50.05)])
     ends = (50.0506, 8.05, 50.0494, 8.05)  # 133 m apart, both 67 m from the dock
     assert snapped_to(dock, *ends) == list(ends)
-    table, moved = Snapper([TOWN], dock).snap(one_trip(*ends))
+    table, moved = snapped_table([TOWN], dock, one_trip(*ends))
     assert (table.equals(one_trip(*ends)), moved) == (True, 0)
 
 
@@ -169,11 +176,11 @@ def test_an_end_does_not_leave_its_area_for_a_way() -> None:
             one_trip(50.02, 8.0504, 50.03, 8.0504, area="east"),
         ]
     )
-    snapped, moved = Snapper([west, east], Ways(100, {"east": road})).snap(table)
+    snapped, moved = snapped_table([west, east], Ways(100, {"east": road}), table)
     assert moved == 2
     assert snapped["origin_longitude"].to_pylist() == [8.0501, 8.0499]
     outside = Ways(100, {"west": road})  # as a file that someone else packed might say
-    snapped, moved = Snapper([west], outside).snap(table.slice(0, 1))
+    snapped, moved = snapped_table([west], outside, table.slice(0, 1))
     assert (snapped.equals(table.slice(0, 1)), moved) == (True, 0)
 
 
@@ -185,13 +192,13 @@ def test_the_same_rows_give_the_same_rows_in_any_order(tmp_path: Path) -> None:
     found, _ = read_ways(path, [area], 300)
     table = drawn_table(RELEASE, [area], 500, 3)
     shuffled = table.take(pa.array(np.random.default_rng(0).permutation(500)))
-    once, moved = Snapper([area], found).snap(table)
-    again, as_many = Snapper([area], found).snap(shuffled)
+    once, moved = snapped_table([area], found, table)
+    again, as_many = snapped_table([area], found, shuffled)
     assert once.equals(again)
     assert moved == as_many > 500
 
 
 def test_no_rows_are_a_table_without_rows() -> None:
     empty = RELEASE.arrow().empty_table()
-    snapped, moved = Snapper([TOWN], ways([(8.05, 50.05)])).snap(empty)
+    snapped, moved = snapped_table([TOWN], ways([(8.05, 50.05)]), empty)
     assert (snapped.equals(empty), moved) == (True, 0)
