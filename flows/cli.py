@@ -1,4 +1,4 @@
-"""The command line: `opentrips run`, `collect`, `release`, `serve`, `ledger`, `audit`, `area`."""
+"""The command line: `opentrips` and its commands."""
 
 import argparse
 import datetime as dt
@@ -31,8 +31,8 @@ def main(arguments: list[str] | None = None) -> int:
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     try:
-        if options.command is _area:
-            _area(options)
+        if options.command in (_area, _docks):
+            options.command(options)
             return 0
         region = load_region(options.region)
         day = options.day or service_day_of(dt.datetime.now(dt.UTC), region.zone)
@@ -104,6 +104,13 @@ def _area(options: argparse.Namespace) -> None:
         buffer_m=options.buffer,
     )
     print(block, end="")
+
+
+def _docks(options: argparse.Namespace) -> None:
+    """Write where a feed's stations stand and print how a region's file names them."""
+    from tasks.locate import locate
+
+    print(locate(options.source, options.file), end="")
 
 
 def _serve(region: Region, day: dt.date, options: argparse.Namespace) -> None:
@@ -189,6 +196,9 @@ def _is_ours(record: logging.LogRecord) -> bool:
 AREA = "outline a service area by a feed's public files or by a polygon file"
 
 
+DOCKS = "write where a feed's stations stand, for trips to begin and end there"
+
+
 class _OneLineParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"opentrips: {message}; see `opentrips --help`\n")
@@ -224,11 +234,19 @@ def _parser() -> argparse.ArgumentParser:
         else:
             _add_limits(sub)
     _add_area(commands.add_parser("area", help=AREA, description=AREA))
+    _add_docks(commands.add_parser("docks", help=DOCKS, description=DOCKS))
     return parser
 
 
+def _add_docks(parser: argparse.ArgumentParser) -> None:
+    """Makes a part of a region, as `area` does."""
+    parser.set_defaults(command=_docks)
+    parser.add_argument("source", help="a feed's gbfs.json (URL)")
+    parser.add_argument("file", type=Path, metavar="DOCKS.geojson", help="where its docks go")
+
+
 def _add_area(parser: argparse.ArgumentParser) -> None:
-    """The one command that needs no region: it makes a part of one."""
+    """A command that needs no region: it makes a part of one."""
     parser.set_defaults(command=_area)
     parser.add_argument("source", help="a feed's gbfs.json (URL) or a polygon file (GeoJSON)")
     parser.add_argument("file", type=Path, metavar="AREA.geojson", help="where its polygons go")

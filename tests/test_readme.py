@@ -16,7 +16,9 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from flows.cli import main
-from tasks.region import Guarantee, Region
+from tasks.region import Guarantee, Region, Snap
+from tests.tasks.conftest import FeedServer
+from tests.tasks.service_area.conftest import serve_feed
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -121,6 +123,28 @@ def test_every_area_made_from_files_in_the_readme_can_be_made(
     block = yaml.safe_load(capsys.readouterr().out)
     assert [area["file"] for area in block["service_area"]] == [written.name]
     assert json.loads(written.read_bytes())["features"][0]["properties"]["name"] == "districts"
+
+
+@pytest.mark.parametrize("line", re.findall(r"^snap: .*$", README, re.MULTILINE))
+def test_the_roads_of_a_region_in_the_readme_are_valid(line: str) -> None:
+    assert Snap.model_validate(yaml.safe_load(line)["snap"]).credit
+
+
+@pytest.mark.parametrize(
+    "command", re.findall(r"^\.venv/bin/opentrips (docks .*)$", README, re.MULTILINE)
+)
+def test_every_file_of_docks_in_the_readme_can_be_made(
+    command: str, data_root: Path, tmp_path: Path
+) -> None:
+    name, _, file = command.split()
+    server = FeedServer()
+    try:
+        stations = {"data": {"stations": [{"lat": 41.9, "lon": -87.6}]}}
+        url = serve_feed(server, {"station_information": stations})
+        assert main([name, url, str(tmp_path / Path(file).name)]) == 0
+    finally:
+        server.stop()
+    assert (tmp_path / Path(file).name).exists()
 
 
 def test_a_feed_is_among_the_sources_of_areas_in_the_readme() -> None:

@@ -3,9 +3,9 @@
 Nothing here reads where vehicles stand: a service area is public and is never learnt from trips.
 """
 
-from tasks.service_area.block import geojson_of, yaml_of
+from tasks.service_area.block import geojson_of, geojson_of_docks, yaml_of, yaml_of_docks
 from tasks.service_area.errors import AreaError
-from tasks.service_area.feed import areas_of_feed
+from tasks.service_area.feed import areas_of_feed, docks_of_feed
 from tasks.service_area.files import areas_of_file
 from tasks.service_area.outline import Areas
 
@@ -14,6 +14,9 @@ __all__ = [
     "Areas",
     "areas_of_feed",
     "areas_of_file",
+    "docks_of_feed",
     "geojson_of",
+    "geojson_of_docks",
     "yaml_of",
+    "yaml_of_docks",
 ]

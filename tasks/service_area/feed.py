@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import shapely
-from shapely import MultiPolygon
+from shapely import MultiPolygon, Point
 
 from tasks.gbfs import BodyError, Client, FeedError, Manners
 from tasks.gbfs.discover import NAMES, entry_url, file_url
@@ -23,7 +23,7 @@ from tasks.gbfs.reader import MAX_ENTRIES
 from tasks.service_area.errors import AreaError
 from tasks.service_area.files import cut_of, notes_of
 from tasks.service_area.outline import Areas, areas_of, parted, polygonal, text_of
-from tasks.service_area.stations import around, parse_regions, parse_stations
+from tasks.service_area.stations import around, parse_docks, parse_regions, parse_stations
 from tasks.service_area.zones import Zones, parse_zones
 
 BUFFER_M = 500.0
@@ -73,6 +73,28 @@ def areas_of_feed(
     alone = len(named) == 1
     shapes = [(system if alone or name is None else name, shape) for name, shape in named]
     return areas_of(shapes, [*notes, *notes_of(cuts)], url)
+
+
+def docks_of_feed(url: str, *, manners: Manners | None = None) -> dict[Point, str | None]:
+    """Where a feed's stations stand, each place once, with the station's name.
+
+    Args:
+        url: As of `areas_of_feed`.
+        manners: When hosts may be asked. Default: at any time.
+
+    Raises:
+        FeedError: If the discovery file or that of the stations is not to be had.
+        AreaError: If the feed has no stations.
+    """
+    with PublicFiles(url, manners) as files:
+        document = files.read(STATIONS)
+    docks = parse_docks(document) if document is not None else {}
+    if not docks:
+        raise AreaError(
+            f"{url}: the feed names no stations; where vehicles are parked anywhere, name a "
+            "GeoJSON file of the city's roads instead"
+        )
+    return docks
 
 
 class PublicFiles:

@@ -1,4 +1,4 @@
-"""Stations of a feed, by region: the ground around them is where rides start and end."""
+"""Stations of a feed: at their docks, or on the ground around them, rides start and end."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -30,16 +30,29 @@ def parse_stations(document: dict[str, Any]) -> dict[str | None, list[shapely.Ge
         TooLargeError: If it holds more than `MOST_STATIONS` stations.
         WrongShapeError: If it holds no list of stations.
     """
-    records = content(document).get("stations")
-    if not isinstance(records, list):
-        raise WrongShapeError("the JSON holds no list of stations (data.stations)")
-    if len(records) > MOST_STATIONS:
-        raise TooLargeError("the body holds more stations than any feed")
     found: dict[str | None, list[shapely.Geometry]] = {}
-    for record in records:
-        place = _place(record) if isinstance(record, dict) else None
+    for record in _records(document):
+        place = _place(record)
         if place is not None:
             found.setdefault(identifier(record.get("region_id")), []).append(place)
+    return found
+
+
+def parse_docks(document: dict[str, Any]) -> dict[Point, str | None]:
+    """Where the stations stand, each place once, with the station's name.
+
+    Args:
+        document: The decoded station_information.json.
+
+    Raises:
+        TooLargeError: If it holds more than `MOST_STATIONS` stations.
+        WrongShapeError: If it holds no list of stations.
+    """
+    found: dict[Point, str | None] = {}
+    for record in _records(document):
+        position = _position(record)
+        if position is not None:
+            found.setdefault(position, text_of(record.get("name")))
     return found
 
 
@@ -66,6 +79,15 @@ def around(stations: Sequence[shapely.Geometry], buffer_m: float) -> MultiPolygo
     return polygonal(plane.degrees(shapely.buffer(wide, -buffer_m, quad_segs=4)))
 
 
+def _records(document: dict[str, Any]) -> list[dict[str, Any]]:
+    records = content(document).get("stations")
+    if not isinstance(records, list):
+        raise WrongShapeError("the JSON holds no list of stations (data.stations)")
+    if len(records) > MOST_STATIONS:
+        raise TooLargeError("the body holds more stations than any feed")
+    return [record for record in records if isinstance(record, dict)]
+
+
 def _place(record: dict[str, Any]) -> shapely.Geometry | None:
     try:
         area = shape_of([p for one in features_of(record["station_area"]) for p in one.polygons])
@@ -73,6 +95,10 @@ def _place(record: dict[str, Any]) -> shapely.Geometry | None:
             return area
     except (KeyError, ValueError):
         pass
+    return _position(record)
+
+
+def _position(record: dict[str, Any]) -> Point | None:
     latitude, longitude = number(record.get("lat")), number(record.get("lon"))
     if latitude is None or longitude is None or not np.hypot(latitude, longitude) > 1e-6:
         return None

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.gbfs import BodyError
-from tasks.service_area.stations import around, parse_regions, parse_stations
+from tasks.service_area.stations import around, parse_docks, parse_regions, parse_stations
 from tests.tasks.service_area.conftest import square
 
 
@@ -25,6 +25,20 @@ def test_stations_stand_in_regions_and_bad_ones_are_left_out() -> None:
     assert set(found) == {"35", None}
     assert found["35"] == [shapely.Point(8.1, 50.0)]
     assert found[None][0].area == pytest.approx(1e-4)
+
+
+def test_docks_are_where_stations_stand_each_place_once() -> None:
+    area = {"type": "MultiPolygon", "coordinates": [[square(0, 0)]]}
+    records: list[Any] = [
+        {"lat": 50.0, "lon": "8.1", "name": [{"language": "en", "text": "Quay"}]},
+        {"lat": 50.0, "lon": 8.1, "name": "the same place"},
+        {"lat": 50.005, "lon": 8.005, "station_area": area},
+        {"lat": 0, "lon": 0, "name": "nowhere"},
+        {"name": "nowhere"},
+        None,
+    ]
+    docks = parse_docks({"data": {"stations": records}})
+    assert docks == {shapely.Point(8.1, 50.0): "Quay", shapely.Point(8.005, 50.005): None}
 
 
 def test_regions_have_names_in_every_version() -> None:
