@@ -79,8 +79,9 @@ class _Index:
         self._cell = max(reach_m, _REACHES_M[0]) * widest
         self._pieces = _pieces(segments, self._cell)
         self._plane = _mercator(self._pieces)
-        low = self._cells(self._plane.min(axis=1) - reach_m * widest)
-        high = self._cells(self._plane.max(axis=1) + reach_m * widest)
+        start, end = self._plane[:, 0], self._plane[:, 1]
+        low = self._cells(np.minimum(start, end) - reach_m * widest)
+        high = self._cells(np.maximum(start, end) + reach_m * widest)
         keys, pieces = zip(*_entries(low, high), strict=True)
         key, piece = np.concatenate(keys), np.concatenate(pieces)
         order = np.argsort(key, kind="stable")
@@ -120,9 +121,10 @@ class _Index:
         start = self._plane[piece, 0]
         along = self._plane[piece, 1] - start
         gap = plane[place] - start
-        squared = np.maximum((along**2).sum(axis=1), 1e-12)
-        share = np.clip((gap * along).sum(axis=1) / squared, 0, 1)
-        apart = ((gap - share[:, None] * along) ** 2).sum(axis=1)
+        squared = np.maximum(_product(along, along), 1e-12)
+        share = np.clip(_product(gap, along) / squared, 0, 1)
+        gap -= share[:, None] * along
+        apart = _product(gap, gap)
         is_least = np.flatnonzero(apart == np.minimum.reduceat(apart, first)[place])
         _, least = np.unique(place[is_least], return_index=True)
         chosen = is_least[least]
@@ -140,13 +142,18 @@ def _entries(low: Integers, high: Integers) -> Iterator[tuple[Integers, Integers
     for row in range(rows):
         for column in range(columns):
             cell = low + np.array([row, column])
-            inside = np.flatnonzero((cell <= high).all(axis=1))
+            inside = np.flatnonzero((cell[:, 0] <= high[:, 0]) & (cell[:, 1] <= high[:, 1]))
             yield _key(cell[inside]), inside
 
 
 def _key(cells: Integers) -> Integers:
     """One number for row and column of a cell."""
     return np.asarray(cells[:, 0] * _FARTHEST_CELL + cells[:, 1])
+
+
+def _product(one: Floats, other: Floats) -> Floats:
+    """The scalar product of vectors of the plane, row by row."""
+    return np.asarray(one[:, 0] * other[:, 0] + one[:, 1] * other[:, 1], np.float64)
 
 
 def _pieces(segments: Floats, longest: float) -> Floats:
