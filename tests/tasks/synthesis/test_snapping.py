@@ -165,6 +165,24 @@ def test_a_trip_that_would_become_too_short_stays_as_it_was_drawn() -> None:
     assert (table.equals(one_trip(*ends)), moved) == (True, 0)
 
 
+def test_no_end_is_moved_further_than_allowed_not_even_by_rounding() -> None:
+    feet = np.linspace(8.001, 8.097, 300)
+    slanted = ways([(8.0, 50.0), (8.1, 50.0777)], within_m=40)
+    latitude = 50.0 + 0.777 * (feet - 8.0)
+    shrink = np.cos(np.radians(latitude))
+    east, north = np.array([np.full(300, -0.777), shrink]) / np.hypot(0.777, shrink)
+    step = 39.99 / 111195.1  # rounding moves either end by up to 7 cm
+    drawn = np.round([latitude + step * north, feet + step * east / shrink], 6)
+    columns = [["town"] * 300, pa.array([7] * 300, pa.int8()), *drawn]
+    table = pa.table(columns, schema=RELEASE_STARTS.arrow())
+    snapped, moved = snapped_table([TOWN], slanted, table)
+    ((to_latitude, to_longitude),) = places_of(snapped)
+    apart = haversine(drawn[0][:, None], drawn[1][:, None], to_latitude, to_longitude).min(axis=0)
+    assert 50 < moved < 250
+    assert (apart[apart > 1] > 39.9).sum() == moved
+    assert apart.max() <= 40
+
+
 def test_an_end_does_not_leave_its_area_for_a_way() -> None:
     """Between two areas that touch, and over the rounding of a way's own end."""
     west = Box(name="west", south=50.0, west=8.0, north=50.1, east=8.05)
