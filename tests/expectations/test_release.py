@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from expectations.release import check
-from tasks.region import Region
+from tasks.region import Region, Snap
 
 Rows = Callable[[int], pd.DataFrame]
 BETWEEN = "expect_column_values_to_be_between"
@@ -70,6 +70,16 @@ def test_a_collapsed_model_is_warned_of_but_not_stopped(region: Region, release_
     assert "expect_column_unique_value_count_to_be_between(hour)" in {
         failure.reason for failure in failures
     }
+
+
+def test_rows_between_docks_may_occur_more_than_once(region: Region, release_rows: Rows) -> None:
+    frame = pd.concat([release_rows(40)] * 5, ignore_index=True)
+    _, failures = check(frame, region, 200)
+    assert [failure.reason for failure in failures] == [
+        "expect_compound_columns_to_be_unique(table)"
+    ]
+    snapped = region.model_copy(update={"snap": Snap(file="docks.geojson")})
+    assert check(frame, snapped, 200)[1] == []
 
 
 def test_a_row_in_a_hole_of_its_area_is_named(holed_region: Region, release_rows: Rows) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.region import RegionError
-from tasks.region.geojson import features_of, read_features
+from tasks.region.geojson import features_of, lines_of, read_features
 
 RING = [[8.0, 50.0], [8.1, 50.0], [8.1, 50.1], [8.0, 50.0]]
 POLYGON = {"type": "Polygon", "coordinates": [RING]}
@@ -71,12 +71,33 @@ JSON = st.recursive(
             st.sampled_from(["type", "features", "geometry", "coordinates", "geometries"])
             | st.text(max_size=3),
             inner
-            | st.sampled_from(["Feature", "FeatureCollection", "Polygon", "GeometryCollection"]),
+            | st.sampled_from(
+                ["Feature", "FeatureCollection", "Polygon", "GeometryCollection", "MultiLineString"]
+            ),
             max_size=4,
         )
     ),
     max_leaves=20,
 )
+
+
+def test_lines_and_points_are_read_in_their_order_and_nothing_else() -> None:
+    point = {"type": "Point", "coordinates": [8, 50]}
+    lines = {"type": "MultiLineString", "coordinates": [RING[:2], [], RING[1:]]}
+    collection = {"type": "GeometryCollection", "geometries": [point, POLYGON, lines]}
+    document = {"type": "FeatureCollection", "features": [feature(collection), feature(None)]}
+    first, second = (tuple(map(tuple, line)) for line in (RING[:2], RING[1:]))
+    assert lines_of(document) == [((8.0, 50.0),), first, second]
+    assert lines_of(MULTI) == []
+
+
+@given(JSON)
+def test_whatever_a_document_holds_its_lines_are_read_or_refused(document: Any) -> None:
+    try:
+        found = lines_of(json.loads(json.dumps(document)))
+    except ValueError:
+        return
+    assert all(found)
 
 
 @given(JSON)
