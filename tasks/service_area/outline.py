@@ -20,7 +20,7 @@ from shapely.geometry.base import BaseGeometry
 
 from tasks.region import Box
 from tasks.region.model import NARROWEST, WIDEST
-from tasks.region.polygons import KM_PER_DEGREE, SMALLEST_KM2, Polygon
+from tasks.region.polygons import KM_PER_DEGREE, SMALLEST_KM2, Polygon, Ring
 from tasks.service_area.errors import AreaError
 
 APART_M = 5_000.0
@@ -78,12 +78,17 @@ def shape_of(polygons: Sequence[Polygon]) -> MultiPolygon:
     """Polygons as published, which need not be valid, as a valid shape; it may be empty."""
     parts = []
     for rings in polygons:
-        filled = [
-            shapely.make_valid(shapely.Polygon(ring if len(ring) >= 3 else ())) for ring in rings
-        ]
+        filled = [_filled(ring) for ring in rings]
         if filled:
             parts.append(shapely.difference(filled[0], shapely.union_all(filled[1:])))
-    return polygonal(shapely.union_all(parts))
+    return polygonal(shapely.union_all([polygonal(part) for part in parts]))
+
+
+def _filled(ring: Ring) -> MultiPolygon:
+    """What a ring encloses; nothing if it is too short, or flat."""
+    if len(ring) < 3:
+        return MultiPolygon()
+    return polygonal(shapely.make_valid(shapely.Polygon(ring)))
 
 
 def polygonal(shape: BaseGeometry) -> MultiPolygon:

@@ -118,3 +118,19 @@ def test_thousands_of_names_in_other_letters_are_told_apart() -> None:
     names = [box.name for box in areas_of(shapes, [], "somewhere").boxes]
     assert (names[0], names[1], names[-1]) == ("area", "area-2", "area-1000")
     assert len(set(names)) == len(names)
+
+
+GRID = st.tuples(st.sampled_from([8.0, 8.01, 8.05]), st.sampled_from([50.0, 50.02, 50.05]))
+RINGS = st.lists(GRID, max_size=7).map(lambda ring: (*ring, *ring[:1]))
+
+
+@settings(max_examples=150)
+@given(st.lists(st.lists(RINGS, max_size=3).map(tuple), max_size=3))
+def test_whatever_rings_do_there_is_a_shape(polygons: list[Polygon]) -> None:
+    """Spikes, flat rings, outlines and holes that share edges or run over them twice."""
+    shape = shape_of(polygons)
+    assert shape.is_valid
+    outlines = [
+        shapely.convex_hull(shapely.multipoints(list(p[0]))) for p in polygons if p and p[0]
+    ]
+    assert shape.area <= sum(outline.area for outline in outlines) * (1 + 1e-9)
