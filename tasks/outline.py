@@ -1,5 +1,6 @@
 """Outline: make a region's service area from a public source, for a person to look at."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -29,17 +30,22 @@ def outline(
         The block `service_area` of a region's file beside the written one.
 
     Raises:
-        AreaError: If the source gives no area, or the file exists.
+        AreaError: If the source gives no area, or the file exists or cannot be written.
         FeedError: If the feed is not to be had.
         RegionError: If a polygon file is wrong.
     """
-    if file.exists():
+    if os.path.lexists(file):
         raise AreaError(f"{file} exists; remove it or name another file for the polygons")
     if not 10 <= buffer_m <= 5_000:
         raise AreaError(f"a buffer is 10 to 5000 metres, not {buffer_m:g}")
-    if source.startswith(("http://", "https://")):
+    if "://" in source:
         areas = areas_of_feed(source, cuts, buffer_m, manners=Manners.of_machine())
     else:
         areas = areas_of_file(Path(source), cuts, key)
-    write_atomically(file, geojson_of(areas))
+    try:
+        write_atomically(file, geojson_of(areas))
+    except OSError as error:
+        raise AreaError(
+            f"{file}: cannot be written: {error.strerror}; name another file"
+        ) from error
     return yaml_of(areas, file.name)

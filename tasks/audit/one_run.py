@@ -13,6 +13,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from tasks.audit.statistics import CONFIDENCE, one_run_epsilon
 from tasks.region.guarantee import Guarantee
@@ -24,6 +25,8 @@ with half of the error that the bound may have."""
 SIMULATIONS = 2000
 """Simulated runs that the power of an audit is stated from."""
 _HARDLY_EVER = 0.999
+_ACCIDENTS = 0.01
+"""How often audits of an intact mechanism, however many their runs, may look broken."""
 
 Guess = tuple[NDArray[np.float64], NDArray[np.bool_]]
 """Scores of the canaries, likelier to be in the higher, and whether they are in, (canaries,)."""
@@ -74,6 +77,16 @@ class OneRun:
     def is_violation(self) -> bool:
         """Whether more is proven than is promised."""
         return self.epsilon_lower > self.epsilon_claimed
+
+
+def is_no_accident(high: int, runs: int) -> bool:
+    """Whether more runs lie over `Power.hardly_ever` than an intact mechanism explains.
+
+    Examples:
+        >>> is_no_accident(1, 3), is_no_accident(1, 100), is_no_accident(2, 100)
+        (True, False, True)
+    """
+    return bool(high and stats.binom.sf(high - 1, runs, 1 - _HARDLY_EVER) < _ACCIDENTS)
 
 
 def coins(canaries: int, seed: int) -> NDArray[np.bool_]:

@@ -14,6 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tasks.audit.errors import AuditError
+from tasks.mobility.areas import held
 from tasks.region.guarantee import Guarantee
 from tasks.region.model import Region
 
@@ -41,6 +42,21 @@ class Twin:
                 f"region {self.region.id}: a release of {self.trips.num_rows} rows is too small to "
                 f"audit; at least {LEAST_ROWS} are needed"
             )
+        if not self._lies_in_its_areas():
+            raise AuditError(
+                f"region {self.region.id}: the service area is not that of the release; audit it "
+                "with the region's file as it was"
+            )
+
+    def _lies_in_its_areas(self) -> bool:
+        boxes = self.region.service_area
+        index = {box.name: number for number, box in enumerate(boxes)}
+        area = np.array([index.get(name, -1) for name in self.trips["area"].to_pylist()])
+        origin, destination = (
+            (self.trips[f"{end}_latitude"].to_numpy(), self.trips[f"{end}_longitude"].to_numpy())
+            for end in ("origin", "destination")
+        )
+        return bool(held(boxes, area, origin, destination).all())
 
     @property
     def claimed(self) -> Guarantee:

@@ -135,7 +135,8 @@ def _over_the_cap(
         f"source {source} from {start} to {end}: a further charge of epsilon "
         f"{request.epsilon:g}, delta {request.delta:g} would exceed the cap of epsilon "
         f"{cap_epsilon:g}, delta {cap_delta:g}; already charged: "
-        f"{', '.join(before) or 'nothing'}; publish the model of that charge, or take another day"
+        f"{', '.join(before) or 'nothing'}; publish the model of that charge, end its training "
+        "with the code and the settings that began it, or take another day"
     )
 
 

@@ -175,7 +175,9 @@ def _position(position: Any) -> Position:
         longitude, latitude = position[:2]
         if all(type(value) in (int, float) and abs(value) <= 360 for value in position[:2]):
             return float(longitude), float(latitude)
-    raise ValueError(f"no GeoJSON: {_short(position)} is no position [longitude, latitude]")
+    raise ValueError(
+        f"no GeoJSON: {_short(position)} is no position [longitude, latitude] in degrees"
+    )
 
 
 def _list(value: Any) -> list[Any]:

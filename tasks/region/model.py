@@ -18,6 +18,10 @@ Identifier = Annotated[
     ),
 ]
 
+NARROWEST, WIDEST = 0.01, 5.0
+"""Degrees that a part of the service area spans; one much wider has more places than can be
+counted, and nobody rides across it."""
+
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 
 
@@ -64,11 +68,17 @@ class Box(_Model):
         return self.south, self.west, self.north, self.east
 
     @model_validator(mode="after")
-    def _is_large_enough(self) -> Self:
-        if self.north - self.south < 0.01 or self.east - self.west < 0.01:
+    def _has_a_possible_size(self) -> Self:
+        spans = self.north - self.south, self.east - self.west
+        if min(spans) < NARROWEST:
             raise ValueError(
-                f"service area {self.name!r} must span at least 0.01 degrees "
+                f"service area {self.name!r} must span at least {NARROWEST} degrees "
                 "from south to north and from west to east"
+            )
+        if max(spans) > WIDEST:
+            raise ValueError(
+                f"service area {self.name!r} spans {max(spans):.3g} degrees, more than {WIDEST:g}; "
+                "make areas of its parts, also of those on either side of longitude 180"
             )
         fault = fault_of(self.polygons, self.edges) if self.polygons else None
         if fault is not None:

@@ -29,6 +29,8 @@ from tasks.service_area.zones import Zones, parse_zones
 BUFFER_M = 500.0
 """How far around a station its rides begin and end, unless told otherwise."""
 
+_SHOWN = 200
+
 ZONES = "geofencing_zones"
 STATIONS = "station_information"
 REGIONS = "system_regions"
@@ -141,11 +143,11 @@ class PublicFiles:
         for _ in range(MAX_ENTRIES):
             document, base = self._get(url)
             if holds_vehicles(document):
-                raise AreaError(f"{url} is a vehicle feed; give the feed's gbfs.json")
+                raise AreaError(f"{_shown(url)} is a vehicle feed; give the feed's gbfs.json")
             try:
                 target = entry_url(document, base)
             except BodyError as error:
-                raise FeedError(f"{url}: {error}") from None
+                raise FeedError(f"{_shown(url)}: {error}") from None
             if target is None:
                 return document, base
             url = target
@@ -156,11 +158,22 @@ class PublicFiles:
         if answer.outcome != "ok":
             status = f" {answer.status}" if answer.status else ""
             why = f" ({answer.detail})" if answer.detail else ""
-            raise FeedError(f"{url}: cannot be fetched: {answer.outcome}{status}{why}")
+            raise FeedError(f"{_shown(url)}: cannot be fetched: {answer.outcome}{status}{why}")
         try:
             return decode(answer.body), answer.url
         except BodyError as error:
-            raise FeedError(f"{url}: {error}") from None
+            raise FeedError(f"{_shown(url)}: {error}") from None
+
+
+def _shown(url: str) -> str:
+    r"""A URL as a message names it: the feed may have written what a terminal obeys, and pages.
+
+    Examples:
+        >>> _shown("http://a/\x1b[31m"), len(_shown("http://a/" + "b" * 4096))
+        ('http://a/?[31m', 200)
+    """
+    plain = "".join(sign if sign.isprintable() else "?" for sign in url)
+    return plain if len(plain) <= _SHOWN else f"{plain[: _SHOWN - 3]}..."
 
 
 def _system(files: PublicFiles) -> str:

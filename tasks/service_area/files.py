@@ -21,16 +21,26 @@ def areas_of_file(path: Path, cuts: Sequence[Path] = (), key: str = "name") -> A
         RegionError: If a file cannot be read or holds no polygon.
         AreaError: If nothing large enough is left.
     """
-    features: dict[str, list[shapely.MultiPolygon]] = {}
-    for feature in read_features(path):
-        name = text_of(feature.properties.get(key)) or path.stem
-        features.setdefault(name, []).append(shape_of(feature.polygons))
+    features = read_features(path)
+    names = [_name_of(feature.properties.get(key)) for feature in features]
+    shapes: dict[str, list[shapely.MultiPolygon]] = {}
+    for name, feature in zip(names, features, strict=True):
+        shapes.setdefault(name or path.stem, []).append(shape_of(feature.polygons))
     cut = cut_of(cuts)
     named = [
-        (name, polygonal(shapely.difference(shapely.union_all(shapes), cut)))
-        for name, shapes in features.items()
+        (name, polygonal(shapely.difference(shapely.union_all(parts), cut)))
+        for name, parts in shapes.items()
     ]
-    return areas_of(named, [f"made from {path.name}", *notes_of(cuts)], str(path))
+    notes = [f"made from {path.name}", *notes_of(cuts)]
+    if len(names) > 1 and (unnamed := names.count(None)):
+        notes.append(f"features without a {key!r}, all in one area: {unnamed} of {len(names)}")
+    return areas_of(named, notes, str(path))
+
+
+def _name_of(value: object) -> str | None:
+    """A name for people; districts may have numbers."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return str(value) if is_number else text_of(value)
 
 
 def cut_of(cuts: Sequence[Path]) -> shapely.MultiPolygon:

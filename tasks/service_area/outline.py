@@ -19,19 +19,19 @@ from shapely import MultiPolygon
 from shapely.geometry.base import BaseGeometry
 
 from tasks.region import Box
-from tasks.region.polygons import KM_PER_DEGREE, SMALLEST_KM2, Polygon
+from tasks.region.model import NARROWEST, WIDEST
+from tasks.region.polygons import KM_PER_DEGREE, SMALLEST_KM2, Polygon, Ring
 from tasks.service_area.errors import AreaError
 
 APART_M = 5_000.0
 """Parts of a system that lie further apart are areas of their own: between them nobody rides."""
 MOST_POSITIONS = 300
 """Positions of an area's outlines and holes together, so that a person can still read them."""
-TOLERANCES_M = (0.0, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0, 640.0)
-"""Tried in turn until an outline has few enough positions."""
+FINEST_M = 5.0
+"""The least tolerance of simplified outlines; it doubles until they have few enough positions."""
 
 _DEGREES = 1e-5
 """Positions are rounded to this: 1.1 m."""
-_SMALLEST_SPAN = 0.01
 _LONGEST_NAME = 60
 
 
@@ -78,10 +78,17 @@ def shape_of(polygons: Sequence[Polygon]) -> MultiPolygon:
     """Polygons as published, which need not be valid, as a valid shape; it may be empty."""
     parts = []
     for rings in polygons:
-        outline, *holes = [ring for ring in rings if len(ring) >= 4 or ring is rings[0]] or [()]
-        if len(outline) >= 3:
-            parts.append(shapely.make_valid(shapely.Polygon(outline, holes)))
-    return polygonal(shapely.union_all(parts))
+        filled = [_filled(ring) for ring in rings]
+        if filled:
+            parts.append(shapely.difference(filled[0], shapely.union_all(filled[1:])))
+    return polygonal(shapely.union_all([polygonal(part) for part in parts]))
+
+
+def _filled(ring: Ring) -> MultiPolygon:
+    """What a ring encloses; nothing if it is too short, or flat."""
+    if len(ring) < 3:
+        return MultiPolygon()
+    return polygonal(shapely.make_valid(shapely.Polygon(ring)))
 
 
 def polygonal(shape: BaseGeometry) -> MultiPolygon:
@@ -134,7 +141,7 @@ def areas_of(named: Sequence[tuple[str, MultiPolygon]], notes: Sequence[str], so
     if not boxes:
         raise AreaError(
             f"{source}: no part of it is an area of {SMALLEST_KM2} square kilometres and "
-            f"{_SMALLEST_SPAN} degrees from side to side; name a source that covers the city"
+            f"{NARROWEST} degrees from side to side; name a source that covers the city"
         )
     more = [f"outlines simplified to {coarsest:.0f} m"] if coarsest else []
     more += [f"left out as too small: {small}"] if small else []
@@ -154,13 +161,18 @@ def _check_on_map(name: str, shape: MultiPolygon, source: str) -> None:
                 f"{source}: {name!r} reaches to {word} {value:.6g}; is each position "
                 "[longitude, latitude] in degrees, as GeoJSON has them?"
             )
+    if (span := max(north - south, east - west)) > WIDEST:
+        raise AreaError(
+            f"{source}: {name!r} spans {span:.3g} degrees, more than {WIDEST:g}; give parts that "
+            "lie so far apart names of their own, also those on either side of longitude 180"
+        )
 
 
 def _is_large_enough(shape: MultiPolygon) -> bool:
     if shape.is_empty:
         return False
     west, south, east, north = shape.bounds
-    spans = east - west >= _SMALLEST_SPAN + _DEGREES and north - south >= _SMALLEST_SPAN + _DEGREES
+    spans = east - west >= NARROWEST + _DEGREES and north - south >= NARROWEST + _DEGREES
     size = Plane.around(shape).metres(shape).area / 1e6
     return bool(spans and size >= 1.01 * SMALLEST_KM2)
 
@@ -173,17 +185,15 @@ def _simplified(shape: MultiPolygon) -> tuple[list[Polygon], float]:
     """
     plane = Plane.around(shape)
     metres = plane.metres(shape)
-    for tolerance in TOLERANCES_M:
-        near = metres
-        if tolerance:
-            closed = shapely.buffer(metres, tolerance, quad_segs=2)
-            near = shapely.buffer(closed, -tolerance, quad_segs=2)
-            near = shapely.simplify(near, tolerance)
+    near, tolerance = metres, 0.0
+    while True:
         polygons = list(_rounded(plane.degrees(near)))
         if sum(len(ring) for rings in polygons for ring in rings) <= MOST_POSITIONS:
             return polygons, tolerance
-    (hull,) = _rounded(plane.degrees(shapely.convex_hull(near)))
-    return [hull], tolerance
+        tolerance = 2 * tolerance or FINEST_M
+        coarse = shapely.simplify(metres, tolerance / 4)  # buffers of long outlines are slow
+        closed = shapely.buffer(coarse, tolerance, quad_segs=2)
+        near = shapely.simplify(shapely.buffer(closed, -tolerance, quad_segs=2), tolerance)
 
 
 def _rounded(shape: BaseGeometry) -> Iterator[Polygon]:
@@ -203,16 +213,18 @@ def _identifiers(names: Sequence[str]) -> list[str]:
         >>> _identifiers(["São Paulo", "sao-paulo", "東京"])
         ['sao-paulo', 'sao-paulo-2', 'area']
     """
-    taken: list[str] = []
+    taken: dict[str, int] = {}
+    found = []
     for name in names:
         plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
         stem = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:_LONGEST_NAME].strip("-") or "area"
-        number, candidate = 1, stem
+        candidate = stem
         while candidate in taken:
-            number += 1
-            candidate = f"{stem[: _LONGEST_NAME - 4]}-{number}"
-        taken.append(candidate)
-    return taken
+            taken[stem] += 1
+            candidate = f"{stem[: _LONGEST_NAME - 7]}-{taken[stem]}"
+        taken[candidate] = 1
+        found.append(candidate)
+    return found
 
 
 def text_of(value: object) -> str | None:

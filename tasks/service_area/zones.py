@@ -14,6 +14,7 @@ the outside of a zone, a zone is always its inside.
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import shapely
@@ -100,13 +101,23 @@ class Zones:
         return [answers for answers in heard if any(answer is not None for answer in answers)]
 
     def _painted(self, answers: Sequence[bool | None], wanted: bool) -> MultiPolygon:
-        """Where one answer counts: later zones are painted first, and earlier ones over them."""
-        painted = MultiPolygon()
-        for index in reversed(_order(self.zones)):
-            if answers[index] is not None:
-                paint = shapely.union if answers[index] is wanted else shapely.difference
-                painted = paint(painted, self.zones[index].shape)
-        return polygonal(painted)
+        """Where one answer counts: each zone that gives it, less those that count before it."""
+        shapes, order = [zone.shape for zone in self.zones], self._order
+        rank = {index: rank for rank, index in enumerate(order)}
+        heard = [index for index in order if answers[index] is not None]
+        against = [index for index in heard if answers[index] is not wanted]
+        tree = shapely.STRtree([shapes[index] for index in against])
+        seen = []
+        for index in heard:
+            if answers[index] is wanted:
+                others = [against[at] for at in tree.query(shapes[index], predicate="intersects")]
+                over = [shapes[other] for other in others if rank[other] < rank[index]]
+                seen.append(shapely.difference(shapes[index], shapely.union_all(over)))
+        return polygonal(shapely.union_all(seen))
+
+    @cached_property
+    def _order(self) -> list[int]:
+        return _order(self.zones)
 
 
 def parse_zones(document: dict[str, Any], now: dt.datetime) -> Zones:

@@ -65,6 +65,25 @@ def test_a_file_that_exists_is_not_overwritten(data_root: Path, tmp_path: Path) 
     assert load_region(region_with(block, tmp_path)).service_area[0].name == "city"
 
 
+def test_a_file_that_cannot_be_written_is_named(data_root: Path, tmp_path: Path) -> None:
+    path = tmp_path / "city.geojson"
+    path.write_text(json.dumps({"type": "Polygon", "coordinates": [square(0, 0, 9)]}))
+    with pytest.raises(AreaError, match=r"x.geojson: cannot be written: File name too long; n"):
+        outline(str(path), tmp_path / f"{'x' * 300}.geojson", buffer_m=500)
+    loose = tmp_path / "loose.geojson"
+    loose.symlink_to(tmp_path / "absent" / "out.geojson")
+    with pytest.raises(AreaError, match=r"loose.geojson exists"):
+        outline(str(path), loose, buffer_m=500)
+
+
+@pytest.mark.parametrize("url", ["ftp://localhost/gbfs.json", "file:///gbfs.json"])
+def test_an_address_that_is_none_of_a_feed_is_said_to_be_none(
+    url: str, data_root: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(AreaError, match=f"{url} is no http or https URL; give that of gbfs.json"):
+        outline(url, tmp_path / "out.geojson", buffer_m=500)
+
+
 def test_a_host_that_is_down_is_named(data_root: Path, tmp_path: Path) -> None:
     with pytest.raises(FeedError, match=r"127.0.0.1:9/gbfs.json: cannot be fetched: unreachable"):
         outline("http://127.0.0.1:9/gbfs.json", tmp_path / "out.geojson", buffer_m=500)

@@ -14,6 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from scipy import sparse
 
+from tasks.audit.errors import AuditError
 from tasks.audit.trips import trips_between
 from tasks.privacy.weighted_counts import WeightedMeasurement
 from tasks.synthesis.grid import HOURS
@@ -22,6 +23,7 @@ from tasks.synthesis.trip_field import Plan
 from tasks.synthesis.trip_field.lattice import Integers, Lattice
 from tasks.synthesis.trip_field.tables import touched
 
+_TRIES = 200
 _WORST = 0.99
 """Canaries give away at least this share of what the worst of them does."""
 
@@ -47,9 +49,19 @@ def count_canaries(plan: Plan, canaries: int, generator: np.random.Generator) ->
         plan: What is measured.
         canaries: Their number.
         generator: Source of randomness; not secret, only the coins are.
+
+    Raises:
+        AuditError: If no trip between the middles of parts lies in the service area.
     """
     found: list[pa.Table] = []
+    tries = 0
     while sum(table.num_rows for table in found) < canaries:
+        if not found and tries == _TRIES:
+            raise AuditError(
+                "the service area is so narrow that no canary can be placed in it; audit a region "
+                "with a wider one"
+            )
+        tries += 1
         trips = _trips_between_parts(plan.lattice, generator)
         places = plan.lattice.encode(trips)
         weights = cell_weights(plan.mechanism, touched(plan.lattice, places))

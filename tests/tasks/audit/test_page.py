@@ -144,6 +144,18 @@ def test_a_violation_is_named_on_the_page(
     assert "No attack found more" not in text
 
 
+def test_of_a_hundred_audits_one_that_happens_once_in_a_thousand_is_no_violation(
+    found: Findings,
+) -> None:
+    (run, _) = found.one_runs
+    high = replace(run, epsilon_lower=2.9)
+    for numbers, said in (((99, 1), 0), ((98, 2), 1)):
+        runs = (*(run,) * numbers[0], *(high,) * numbers[1])
+        many = Findings(**{**vars(found), "one_runs": runs})
+        assert len(many.violations()) == said
+    assert "2 of 100 one-run audits prove up to epsilon 2.9" in many.violations()[0]
+
+
 @pytest.mark.parametrize(
     ("name", "place", "fields", "said"),
     [

@@ -18,6 +18,15 @@ def test_a_release_too_small_to_audit_is_refused(region: Region, rows: pa.Table)
     assert "\n" not in str(caught.value)
 
 
+def test_a_release_of_another_service_area_is_refused(region: Region, rows: pa.Table) -> None:
+    (box,) = region.service_area
+    for change in ({"name": "renamed"}, {"east": 10.75}):
+        changed = region.model_copy(update={"service_area": (box.model_copy(update=change),)})
+        with pytest.raises(AuditError, match="region's file as it was") as caught:
+            Twin(changed, rows)
+        assert "\n" not in str(caught.value)
+
+
 def test_what_is_claimed_differs_from_the_guarantee_in_epsilon_alone(twin: Twin) -> None:
     assert twin.claimed.epsilon == INFLATED_EPSILON
     epsilon = twin.region.guarantee.epsilon

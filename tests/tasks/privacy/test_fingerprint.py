@@ -23,4 +23,9 @@ def test_the_code_version_follows_the_engines_that_read_private_rows(tmp_path: P
     assert code_version(tmp_path) == first
     (tmp_path / "synthesis" / "code.py").write_text("x = 2\n")
     assert code_version(tmp_path) != first
+    second = code_version(tmp_path, {"synthesis/code.py"})
+    (tmp_path / "synthesis" / "code.py").write_text("x = 3\n")
+    assert code_version(tmp_path, {"synthesis/code.py"}) == second
+    (tmp_path / "privacy" / "code.py").write_text("x = 3\n")
+    assert code_version(tmp_path, {"synthesis/code.py"}) != second
     assert len(code_version()) == 64

@@ -51,6 +51,10 @@ def test_a_region_needs_no_more_than_place_and_feed(tmp_path: Path) -> None:
             {"service_area": [{"name": "x", "south": 51, "west": 8, "north": 50, "east": 9}]},
             "must span at least",
         ),
+        (
+            {"service_area": [{"name": "x", "south": 50, "west": -180, "north": 51, "east": 180}]},
+            "'x' spans 360 degrees, more than 5; make areas of its parts",
+        ),
     ],
 )
 def test_a_mistake_gives_one_line_that_names_it(

@@ -151,3 +151,14 @@ def test_feeds_of_real_cities_give_areas(
     number, source = REAL[name]
     assert len(areas.boxes) == number
     assert areas.notes[0].startswith(f"made from {source}")
+
+
+def test_an_address_that_a_feed_makes_up_cannot_speak_to_the_terminal(
+    feed_server: FeedServer,
+) -> None:
+    feeds = [{"name": "geofencing_zones", "url": f"{feed_server.url}/\x1b[31m" + "x" * 4096}]
+    url = feed_server.serve("/gbfs.json", json.dumps({"data": {"feeds": feeds}}).encode())
+    with pytest.raises(FeedError) as caught:
+        areas_of_feed(url, now=NOW)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 300

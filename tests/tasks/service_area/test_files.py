@@ -62,3 +62,29 @@ def test_a_wrong_file_is_named(tmp_path: Path) -> None:
     write(city, ([[position[::-1] for position in chicago]], {}))
     with pytest.raises(AreaError, match=r"city.geojson: 'city' reaches to latitude -87.6; is each"):
         areas_of_file(city)
+
+
+def test_districts_may_have_numbers_and_those_without_a_name_are_counted(tmp_path: Path) -> None:
+    squares = [[square(20 * number, 0, 5)] for number in range(3)]
+    path = write(
+        tmp_path / "city.geojson", *((ring, {"no": 7 + i}) for i, ring in enumerate(squares))
+    )
+    assert [box.name for box in areas_of_file(path, key="no").boxes] == ["7", "8", "9"]
+    misspelt = areas_of_file(path, key="nr")
+    assert [box.name for box in misspelt.boxes] == ["city"]
+    assert misspelt.notes[-1] == "features without a 'nr', all in one area: 3 of 3"
+
+
+@pytest.mark.parametrize("east", [[-179.9, 0.2], [180.0, 0.05]])
+def test_an_area_across_longitude_180_is_refused(tmp_path: Path, east: list[float]) -> None:
+    """As a ring that goes round the Earth, and cut in two as GeoJSON wants it."""
+    ring = [[179.9, -17], [east[0], -17], [east[0], -16.9], [179.9, -16.9], [179.9, -17]]
+    parts = [([ring], {"name": "Fiji"})]
+    if east[0] == 180:
+        parts.append(([[[x - 360 + 0.1, y] for x, y in ring]], {"name": "Fiji"}))
+    path = write(tmp_path / "fiji.geojson", *parts)
+    with pytest.raises(AreaError, match=r"'fiji' spans 360 degrees, more than 5; give parts that"):
+        areas_of_file(path)
+    if east[0] == 180:
+        path = write(path, parts[0], (parts[1][0], {"name": "Fiji east"}))
+        assert [box.name for box in areas_of_file(path).boxes] == ["fiji", "fiji-east"]

@@ -51,7 +51,7 @@ def test_what_is_too_small_is_left_out_and_counted() -> None:
 
 
 def test_a_small_part_of_a_huge_box_is_refused() -> None:
-    two = shapely.MultiPolygon([*disc(0, 0, 0.5).geoms, *disc(900, 900, 0.5).geoms])
+    two = shapely.MultiPolygon([*disc(0, 0, 0.5).geoms, *disc(400, 400, 0.5).geoms])
     with pytest.raises(AreaError, match="somewhere: service area 'a': its polygons cover"):
         areas_of([("a", two)], [], "somewhere")
 
@@ -90,3 +90,47 @@ def test_published_polygons_are_mended_and_empty_ones_left_out() -> None:
     ring = tuple((x, y) for x, y in square(0, 0))
     assert shape_of(((ring, ring[:2]), (), (ring[:2],))).area == pytest.approx(1e-4)
     assert shape_of(()).is_empty
+
+
+def test_a_hole_adds_nothing_wherever_it_lies() -> None:
+    town, beside, around = (
+        tuple((x, y) for x, y in square(*at)) for at in ((0, 0, 4), (9, 0, 2), (-1, -1, 6))
+    )
+    assert shape_of(((town, beside),)).equals(shapely.Polygon(town))
+    assert shape_of(((town, around),)).is_empty
+
+
+def test_many_parts_far_from_each_other_get_as_coarse_an_outline_as_it_takes() -> None:
+    corners = [(8 + 0.12 * (i % 20), 50 + 0.12 * (i // 20)) for i in range(400)]
+    shape = shapely.MultiPolygon([shapely.box(x, y, x + 0.03, y + 0.03) for x, y in corners])
+    areas = areas_of([("a", shape)], [], "somewhere")
+    assert positions(areas.boxes[0].polygons) <= MOST_POSITIONS
+    (note,) = areas.notes
+    tolerance = float(note.removeprefix("outlines simplified to ").removesuffix(" m"))
+    assert tolerance > 1000
+    drawn = shapely.MultiPolygon([shapely.Polygon(*rings) for rings in areas.boxes[0].polygons])
+    plane = Plane.around(shape)
+    assert plane.metres(drawn).within(shapely.buffer(plane.metres(shape), 2 * tolerance))
+
+
+def test_thousands_of_names_in_other_letters_are_told_apart() -> None:
+    shapes = [("\u6771\u4eac", shapely.MultiPolygon([shapely.box(8, 50, 8.02, 50.02)]))] * 1000
+    names = [box.name for box in areas_of(shapes, [], "somewhere").boxes]
+    assert (names[0], names[1], names[-1]) == ("area", "area-2", "area-1000")
+    assert len(set(names)) == len(names)
+
+
+GRID = st.tuples(st.sampled_from([8.0, 8.01, 8.05]), st.sampled_from([50.0, 50.02, 50.05]))
+RINGS = st.lists(GRID, max_size=7).map(lambda ring: (*ring, *ring[:1]))
+
+
+@settings(max_examples=150)
+@given(st.lists(st.lists(RINGS, max_size=3).map(tuple), max_size=3))
+def test_whatever_rings_do_there_is_a_shape(polygons: list[Polygon]) -> None:
+    """Spikes, flat rings, outlines and holes that share edges or run over them twice."""
+    shape = shape_of(polygons)
+    assert shape.is_valid
+    outlines = [
+        shapely.convex_hull(shapely.multipoints(list(p[0]))) for p in polygons if p and p[0]
+    ]
+    assert shape.area <= sum(outline.area for outline in outlines) * (1 + 1e-9)

@@ -43,6 +43,29 @@ def test_of_zones_that_overlap_the_earlier_counts() -> None:
     assert cells(parse(zone(west, NO), zone(east, YES)).allowed) == 8
 
 
+@settings(max_examples=40)
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 5), st.integers(0, 5), st.integers(1, 4), st.sampled_from((YES, NO))
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_a_place_has_the_answer_of_the_first_zone_that_holds_it(
+    squares: list[tuple[int, int, int, dict[str, Any]]],
+) -> None:
+    zones = parse(*(zone(square(x, y, side), rule) for x, y, side, rule in squares))
+    order = [zones.zones[index] for index in zones._order]
+    for x, y in ((x + 0.5, y + 0.5) for x in range(9) for y in range(9)):
+        place = shapely.Point(8 + x * 0.01, 50 + y * 0.01)
+        first = next((each for each in order if each.shape.contains(place)), None)
+        says = None if first is None else first.rules[0].allowed
+        assert zones.allowed.contains(place) == (says is True)
+        assert zones.forbidden.contains(place) == (says is False)
+
+
 def test_of_rules_in_one_zone_the_earlier_counts() -> None:
     assert cells(parse(zone(TOWN, YES, NO)).allowed) == 100
     assert not parse(zone(TOWN, NO, YES)).allowed.area

@@ -3,6 +3,7 @@ import pytest
 
 from tasks.audit.counts.canaries import cell_weights, count_canaries
 from tasks.audit.counts.field import AuditedField
+from tasks.audit.errors import AuditError
 from tasks.region import Box
 from tasks.synthesis.trip_field import FieldMechanism, FieldSettings, Plan
 from tasks.synthesis.trip_field.tables import touched
@@ -45,6 +46,20 @@ def test_a_service_area_of_a_cell_has_canaries_too(boxes: tuple[Box, ...]) -> No
     plan = FieldMechanism(boxes, FieldSettings(), 1.2).plan(5000)
     made = count_canaries(plan, 64, np.random.default_rng(0))
     assert len(plan.lattice.encode(made.trips).row) == 64
+
+
+def test_an_area_too_narrow_for_canaries_is_refused() -> None:
+    """A frame of 12 m around a field: no middle of a part lies in it."""
+    rings = [
+        ((10.6 + e, 52.3 + e), (10.65 - e, 52.3 + e), (10.65 - e, 52.35 - e), (10.6 + e, 52.35 - e))
+        for e in (0.0, 0.00011)
+    ]
+    frame = Box.model_validate(
+        {"name": "frame", "polygons": [[(*ring, ring[0]) for ring in rings]]}
+    )
+    plan = FieldMechanism((frame,), FieldSettings(), 1.2).plan(5000)
+    with pytest.raises(AuditError, match="so narrow that no canary"):
+        count_canaries(plan, 64, np.random.default_rng(0))
 
 
 def test_weights_are_counts_in_standard_deviations_of_the_noise(plan: Plan) -> None:

@@ -3,13 +3,13 @@ import pytest
 
 from tasks.region import Box
 from tasks.synthesis.trip_field import Field
-from tasks.synthesis.trip_field.lattice import CELLS, FAR, Lattice
+from tasks.synthesis.trip_field.lattice import CELLS, COARSEST, FAR, Lattice
 from tasks.synthesis.trip_field.tables import displacements
 
 
-def random_field(box: Box, seed: int) -> Field:
+def random_field(box: Box, seed: int, cells_per_degree: int = COARSEST) -> Field:
     """A field whose factors are drawn at random, zero outside the box."""
-    lattice = Lattice((box,))
+    lattice = Lattice((box,), cells_per_degree)
     generator = np.random.default_rng(seed)
     bins = displacements(lattice)
     weights = np.exp(generator.normal(-0.3 * np.repeat(np.arange(bins.distances), 8), 0.3))

@@ -55,6 +55,10 @@ def plan() -> Plan:
 @pytest.fixture(scope="module")
 def rates(truth: Field, plan: Plan) -> Counts:
     """Expected counts of a day of `ROWS` trips."""
+    return expected(truth, plan)
+
+
+def expected(truth: Field, plan: Plan) -> Counts:
     drawn = sample(truth, 50_000, np.random.default_rng(0))
     return {name: count * ROWS / 50_000 for name, count in true_counts(drawn, plan).items()}
 
@@ -78,6 +82,15 @@ def measured(plan: Plan, counts: Counts, generator: np.random.Generator) -> Meas
         for table in plan.mechanism.tables
     }
     return Measurements(plan, noisy)
+
+
+def without_noise(plan: Plan, counts: Counts) -> Measurements:
+    """A measurement whose noise happens to be none, so that all else shows."""
+    exact = {
+        table.name: np.rint(counts[table.name] * table.multiplier).astype(np.int64)
+        for table in plan.mechanism.tables
+    }
+    return Measurements(plan, exact)
 
 
 def drawn(rates: Counts, generator: np.random.Generator) -> Counts:
@@ -261,6 +274,43 @@ def test_an_unusual_day_shows_in_every_table_of_its_place_and_goes(
         if day == 13:
             assert abs(here) < 0.06 * trips
             assert abs(evening) < 0.2 * trips / 2
+
+
+def test_new_trips_at_a_place_are_believed_at_all_hours_though_no_hour_shows_them(
+    plan: Plan, rates: Counts
+) -> None:
+    """Six more an hour are well within the noise; where they end, they are seen."""
+    block, cell, trips = 2, 2 * 25 + 7, 150
+    *_, (_, _, state) = chain(plan, rates, range(8))
+    day, hours = MONDAY + dt.timedelta(8), slice(block * 24, block * 24 + 24)
+    counts = {name: rate.copy() for name, rate in rates.items()}
+    counts["ends"][cell] += 2 * trips
+    counts["block_ends"][block] += 2 * trips
+    counts["block_hours"][hours] += trips / 24
+    (usual, _), (found, _) = (
+        advanced(state, without_noise(plan, each), day) for each in (rates, counts)
+    )
+    more = found.values["block_hours"][hours] - usual.values["block_hours"][hours]
+    assert more.sum() > 0.6 * trips  # 0.23 by themselves
+
+
+def test_the_first_weekend_has_its_hours_everywhere_though_no_place_shows_them() -> None:
+    """Hours of 48 blocks are lost in noise one by one; their sums are not."""
+    box = Box(name="town", south=50.0, west=8.0, north=50.3, east=8.4)
+    wide = make_plan((box,), ROWS, GUARANTEE, FieldSettings(steps=40))
+    rates = expected(random_field(box, 7), wide)
+    *_, (_, _, state) = chain(wide, rates, range(5))
+    late = {
+        name: np.roll(rate.reshape(-1, 24), 6, axis=1).ravel() if name.endswith("hours") else rate
+        for name, rate in rates.items()
+    }
+    saturday, _ = advanced(state, without_noise(wide, late), MONDAY + dt.timedelta(5))
+    found, true, before = (
+        counts["block_hours"].reshape(-1, 24).sum(axis=0)
+        for counts in (saturday.values, late, rates)
+    )
+    assert np.abs(before - true).sum() > 0.25 * ROWS
+    assert np.abs(found - true).sum() < 0.18 * ROWS  # 0.29 where blocks know of no sums
 
 
 def test_a_state_can_be_stored_and_goes_on_as_if_it_had_not_been(
