@@ -13,12 +13,12 @@ densities and of what is publicly known about rides, and are called modelled.
 `fit` needs TensorFlow and is imported from `tasks.synthesis.trip_ends.fit`.
 """
 
+from tasks.synthesis.trip_ends.density import log_density
 from tasks.synthesis.trip_ends.field import EndsField, load_field, save_field
 from tasks.synthesis.trip_ends.measurements import (
     EndsMeasurements,
     EndsMechanism,
     EndsPlan,
-    count_ends,
     load_measurements,
     make_plan,
     measure,
@@ -34,9 +34,9 @@ __all__ = [
     "EndsPrior",
     "EndsSettings",
     "EndsShares",
-    "count_ends",
     "load_field",
     "load_measurements",
+    "log_density",
     "make_plan",
     "measure",
     "save_field",

@@ -14,7 +14,7 @@ from tasks.privacy.weighted_counts import WeightedMeasurement
 from tasks.region.guarantee import Guarantee
 from tasks.region.model import Box
 from tasks.synthesis.trip_ends.settings import EndsPrior, EndsSettings, EndsShares
-from tasks.synthesis.trip_ends.tables import KINDS, events, table_sizes, touched
+from tasks.synthesis.trip_ends.tables import KINDS, table_sizes, touched
 from tasks.synthesis.trip_field.lattice import COARSEST, Floats, Integers, Lattice
 from tasks.synthesis.trip_field.measurements import MEASUREMENTS
 from tasks.synthesis.trip_field.settings import Prior
@@ -126,12 +126,6 @@ class EndsMechanism:
         }
         measurement = WeightedMeasurement.within(self.noise_multiplier, tables)
         return EndsPlan(lattice, starts, ends, self.settings, measurement)
-
-
-def count_ends(boxes: tuple[Box, ...], table: pa.Table) -> tuple[int, int]:
-    """How many starts and how many ends of a table count; private under `add_remove`."""
-    starts, ends = (len(events(Lattice(boxes), table, kind).hour) for kind in KINDS)
-    return starts, ends
 
 
 def make_plan(

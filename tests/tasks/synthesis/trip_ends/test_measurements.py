@@ -15,7 +15,6 @@ from tasks.synthesis.trip_ends import (
     EndsMechanism,
     EndsSettings,
     EndsShares,
-    count_ends,
     load_measurements,
     make_plan,
     measure,
@@ -53,15 +52,6 @@ def test_both_noisy_counts_are_paid_for() -> None:
     assert plan.count.epsilon == pytest.approx(0.0175, rel=1e-4)
     forgetful = Composition((plan.count, plan.mechanism)).event()
     assert epsilon_by_pld(forgetful, 1e-6) < epsilon_by_pld(plan.event(), 1e-6) - 1e-3
-
-
-def test_events_are_counted_by_the_rule_by_which_they_are_measured(town_field: EndsField) -> None:
-    table = drawn(town_field, 0)
-    assert count_ends((TOWN,), table) == (1000, 900)
-    south = TOWN.model_copy(update={"north": 50.05})
-    starts, ends = count_ends((south,), table)
-    assert 0 < starts < 1000
-    assert 0 < ends < 900
 
 
 def test_a_day_without_starts_or_ends_is_refused() -> None:
