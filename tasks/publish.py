@@ -87,11 +87,12 @@ def _publish(layout: Layout, region: Region, day: dt.date, releases: Path) -> Pa
 
 def _write_more(model: dict[str, Any], stored: Path, directory: Path) -> Sequence[str]:
     """What a measured synthesizer publishes beside the rows."""
-    if model["synthesizer"]["name"] != "trip_field":
+    name = model["synthesizer"]["name"]
+    if name == "trip_net":
         return ()
     from tasks.release.measured import write_measured
 
-    return write_measured(stored, directory)
+    return write_measured(stored, directory, is_of_ends=name == "trip_ends")
 
 
 def _finished(directory: Path) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 
+from tasks.release import words
 from tasks.release.manifest import GaussianCounts, PublicManifest
 from tasks.release.numbers import number, percent, scientific
 
@@ -117,4 +118,15 @@ def limits(manifest: PublicManifest) -> Sequence[str]:
         "map cell or a rare hour says little.",
         f"The feeds answered {percent(manifest.capture.coverage)} of the polls that were due; "
         "starts and ends within a gap are missing.",
+    )
+
+
+def measured(manifest: PublicManifest) -> Sequence[str]:
+    """What can be done with the noisy counts, in sentences."""
+    return (
+        f"{words.intervals('starts, or of ends,')} Starts and ends were counted apart: the sum of "
+        "both kinds counts a ride twice.",
+        "The starts and the ends are one draw each from densities that were fitted to "
+        f"{words.fitted_to(manifest)}. sampler.pyz draws others (python sampler.pyz 1000000 "
+        f"--table ends), {words.FURTHER_ROWS}",
     )
