@@ -4,7 +4,7 @@ from tasks.synthesis.attempt import Attempt, Made
 from tasks.synthesis.chain import LINK, Link, take_up
 from tasks.synthesis.measured import measured_tables
 from tasks.synthesis.plan import Mechanism, Rows
-from tasks.synthesis.trip_ends import EndsMeasurements, EndsMechanism, EndsPlan
+from tasks.synthesis.trip_ends import EndsMeasurements, EndsMechanism, EndsPlan, evidence_of
 from tasks.synthesis.trip_ends import save_field as save_ends
 from tasks.synthesis.trip_ends.fit import fit as fit_ends
 from tasks.synthesis.trip_field import (
@@ -45,7 +45,7 @@ def measure_and_fit(attempt: Attempt) -> Made:
     attempt.progress(1, 2)
     history = None
     if isinstance(measurements, EndsMeasurements):
-        files = save_ends(attempt.directory, fit_ends(measurements))
+        files = save_ends(attempt.directory, fit_ends(measurements.plan, evidence_of(measurements)))
     else:
         link, files = _fit_and_link(attempt, measurements)
         history = {**link.model_dump(mode="json"), "link": link.sha256}

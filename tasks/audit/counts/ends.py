@@ -17,6 +17,7 @@ from tasks.synthesis.trip_ends import (
     EndsField,
     EndsPlan,
     EndsSettings,
+    evidence_of,
     log_density,
     make_plan,
     measure,
@@ -81,7 +82,7 @@ class AuditedEnds(AuditedCounts):
         plan = replace(self._promised, starts=trips.num_rows, ends=trips.num_rows)
         if not is_private:
             plan = replace(plan, mechanism=with_next_to_no_noise(plan.mechanism))
-        return EndsModel(fit(measure(unlinked(trips), plan)))
+        return EndsModel(fit(plan, evidence_of(measure(unlinked(trips), plan))))
 
     @cached_property
     def _promised(self) -> EndsPlan:

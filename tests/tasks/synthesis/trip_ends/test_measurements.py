@@ -20,6 +20,7 @@ from tasks.synthesis.trip_ends import (
     measure,
     save_measurements,
 )
+from tasks.synthesis.trip_ends.tables import AS_OF_TRIPS, KINDS
 from tests.tasks.synthesis.trip_ends.conftest import TOWN, drawn
 
 SMALL = Guarantee(epsilon=0.666, delta=1e-6)
@@ -60,9 +61,17 @@ def test_a_day_without_starts_or_ends_is_refused() -> None:
 
 
 def test_small_days_are_measured_coarsely() -> None:
-    names = {t.name for t in make_plan((TOWN,), 500, 500, SMALL, EndsSettings()).mechanism.tables}
-    assert "start_cells" in names
+    small, large = (
+        make_plan((TOWN,), rides, rides, SMALL, EndsSettings()) for rides in (50, 100_000)
+    )
+    names, more = ({table.name for table in plan.mechanism.tables} for plan in (small, large))
+    assert {"start_blocks", "end_blocks"} <= names
     assert not {"start_quarters", "end_sixteenths"} & names
+    assert more == {f"{kind}_{name}" for kind in KINDS for name in AS_OF_TRIPS}
+    assert small.lattice.cells_per_degree < large.lattice.cells_per_degree
+
+
+def test_negative_shares_are_refused() -> None:
     with pytest.raises(ValueError, match="shares of the budget"):
         EndsShares(cells=-1)
 
