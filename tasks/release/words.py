@@ -166,7 +166,7 @@ def making(manifest: PublicManifest) -> Sequence[str]:
         "measured again; a difference alerts staff and decides nothing about that day's release.",
         *_bounding(manifest),
         _mechanism(manifest),
-        *_days_behind(manifest),
+        *days_behind(manifest),
         f"Accounted for from the mechanism itself, epsilon is {number(accountant.epsilon_pld)} by "
         "privacy loss distributions, which counts, and "
         f"{number(accountant.epsilon_rdp)} by Renyi divergences, as a cross-check "
@@ -203,7 +203,7 @@ def _mechanism(manifest: PublicManifest) -> str:
     )
 
 
-def _days_behind(manifest: PublicManifest) -> Sequence[str]:
+def days_behind(manifest: PublicManifest) -> Sequence[str]:
     """Which days the fit knew of, where it knew of any."""
     if (history := manifest.history) is None:
         return ()
@@ -219,7 +219,8 @@ def _days_behind(manifest: PublicManifest) -> Sequence[str]:
     return (
         f"{history.days} measured days stand behind this release: what was counted with noise on "
         f"{before} told the fit what to expect of this one. That was paid for by its own budgets "
-        "and costs nothing again: a trip of those days is protected by their own guarantees.",
+        f"and costs nothing again: a {unit(manifest)} of those days is protected by their own "
+        "guarantees.",
     )
 
 

@@ -86,7 +86,8 @@ def making(manifest: PublicManifest) -> Sequence[str]:
         f"Gaussian; that of all tables together is {number(mechanism.noise_multiplier)} times what "
         "one ride, with its start and its end, can change in them. The counts with their noise "
         "are all that was ever looked at: one density of place and hour was fitted for starts and "
-        "one for ends.",
+        f"one for ends, to {words.fitted_to(manifest)}.",
+        *words.days_behind(manifest),
         f"Accounted for from the mechanism itself, epsilon is {number(accountant.epsilon_pld)} by "
         "privacy loss distributions, which counts, and "
         f"{number(accountant.epsilon_rdp)} by Renyi divergences, as a cross-check "

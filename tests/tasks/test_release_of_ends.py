@@ -72,6 +72,7 @@ def test_a_day_of_unlinked_ends_is_published(layout: Layout) -> None:
         assert (published / f"{name}.csv.gz").exists()
     assert manifest["synthesizer"] == {"name": "trip_ends", "settings": {"steps": 10}}
     assert {table["name"][:4] for table in manifest["mechanism"]["tables"]} == {"star", "end_"}
+    assert (manifest["history"]["days"], manifest["history"]["parent"]) == (1, None)
     counts = pq.read_table(published / "measurements.parquet")
     assert counts.schema.equals(MEASUREMENTS_OF_ENDS.arrow())
     stored = load_measurements(layout.model("demo", DAY))

@@ -7,6 +7,7 @@ import numpy as np
 from tasks.synthesis.trip_ends.measurements import EndsMeasurements
 from tasks.synthesis.trip_ends.tables import AS_OF_TRIPS, KINDS, Kind
 from tasks.synthesis.trip_field.evidence import Evidence
+from tasks.synthesis.trip_field.lattice import Floats
 
 EndsEvidence = Mapping[Kind, Evidence]
 """Of each kind the counts, under the names of `trip_field` (`AS_OF_TRIPS`)."""
@@ -14,19 +15,17 @@ EndsEvidence = Mapping[Kind, Evidence]
 
 def evidence_of(measurements: EndsMeasurements) -> EndsEvidence:
     """What a day's measurements say by themselves."""
+    return {kind: Evidence.measured(estimates_of(measurements, kind)) for kind in KINDS}
+
+
+def estimates_of(measurements: EndsMeasurements, kind: Kind) -> dict[str, tuple[Floats, float]]:
+    """Noisy counts of a kind and the standard deviation of their noise, likewise named."""
     measured = {table.name for table in measurements.plan.mechanism.tables}
-    found = {}
-    for kind in KINDS:
-        seen = {
-            as_of_trips: measurements.estimate(f"{kind}_{name}")
-            for name, as_of_trips in AS_OF_TRIPS.items()
-            if f"{kind}_{name}" in measured
-        }
-        found[kind] = Evidence(
-            {name: values for name, (values, _) in seen.items()},
-            {name: np.full(len(values), stddev) for name, (values, stddev) in seen.items()},
-        )
-    return found
+    return {
+        as_of_trips: measurements.estimate(f"{kind}_{name}")
+        for name, as_of_trips in AS_OF_TRIPS.items()
+        if f"{kind}_{name}" in measured
+    }
 
 
 def pooled(evidence: EndsEvidence) -> Evidence:
