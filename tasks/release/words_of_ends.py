@@ -19,7 +19,7 @@ SUMMARY = (
 
 MEASURED = (
     "How far modelled pairs are from real ones was measured on four simulated days of 21,600 trips "
-    "that are known, at epsilon 1: on a grid of 5 km, 9 to 17 of 100 pairs of origin and "
+    "that are known, at epsilon 1: on a grid of 5 km, 8 to 17 of 100 pairs of origin and "
     "destination would have to be others (3 to 9 of 100 between two halves of such a day), on a "
     "grid of 1 km 35 to 42 (13 to 40); lengths are as much off as the city's own differ from the "
     "public law, a Jensen-Shannon divergence of 0.007 to 0.11. Starts and ends themselves are 3 to "
