@@ -104,10 +104,11 @@ def _write_more(
         Their names.
     """
     names: list[str] = []
-    if model["synthesizer"]["name"] == "trip_field":
+    name = model["synthesizer"]["name"]
+    if name != "trip_net":
         from tasks.release.measured import write_measured
 
-        names += write_measured(stored, directory)
+        names += write_measured(stored, directory, is_of_ends=name == "trip_ends")
     if snapped is not None:
         shutil.copyfile(snapped / WAYS, directory / WAYS)
         names.append(WAYS)

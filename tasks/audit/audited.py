@@ -9,7 +9,7 @@ from tasks.audit.likelihood import Model
 from tasks.audit.one_run import OneRun, Power
 from tasks.audit.pairs import PairBound
 from tasks.audit.twin import Twin
-from tasks.region.model import TripField
+from tasks.region.model import TripEnds, TripField
 
 
 class Audited(Protocol):
@@ -60,11 +60,15 @@ def audited(twin: Twin, is_quick: bool) -> Audited:
         twin: What it is audited on.
         is_quick: Whether to shorten training, for those who only want to see an audit run.
     """
-    settings = twin.region.synthesizer
+    settings = twin.region.maker
     if isinstance(settings, TripField):
         from tasks.audit.counts.field import AuditedField
 
         return AuditedField(twin, settings, is_quick)
+    if isinstance(settings, TripEnds):
+        from tasks.audit.counts.ends import AuditedEnds
+
+        return AuditedEnds(twin, settings, is_quick)
     from tasks.audit.dpsgd.network import AuditedNetwork
 
     return AuditedNetwork(twin, settings, is_quick)

@@ -32,7 +32,7 @@ def attack_release(
     Args:
         region: The region.
         day: A published day.
-        rows: The release's rows, columns as `tasks.schema.RELEASE`.
+        rows: The release's trips, columns as `tasks.schema.RELEASE`.
         release_sha256: SHA-256 of the release's manifest.
         effort: How much is tried.
         is_quick: Whether to shorten training, for those who only want to see an audit run.
@@ -59,7 +59,7 @@ def attack_release(
         region=region.id,
         name=region.name,
         service_day=day,
-        synthesizer=region.synthesizer.name,
+        synthesizer=region.maker.name,
         release_sha256=release_sha256,
         epsilon=region.guarantee.epsilon,
         delta=region.guarantee.delta,

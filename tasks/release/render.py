@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from tasks.release import numbers, words, words_of_ends
 from tasks.release.manifest import PublicManifest
 from tasks.release.tables import SCHEMAS
-from tasks.schema import COUNTED, MEASUREMENTS, Column
+from tasks.schema import COUNTED, COUNTED_OF_ENDS, MEASUREMENTS, MEASUREMENTS_OF_ENDS, Column
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>#!|~&])")
 
@@ -44,12 +44,13 @@ def environment(*, autoescape: bool) -> Environment:
 def context(manifest: PublicManifest) -> dict[str, Any]:
     """What the templates of card and page share."""
     guarantee = manifest.guarantee
-    said = words_of_ends if manifest.is_of_ends else words
+    of_ends = manifest.is_of_ends
+    said = words_of_ends if of_ends else words
     return {
         "manifest": manifest,
         "summary": said.SUMMARY,
         "counts": _counts(manifest),
-        "unit_rows": "rides" if manifest.is_of_ends else "trips",
+        "unit_rows": "rides" if of_ends else "trips",
         "cautions": words.cautions(manifest),
         "unit": words.unit(manifest),
         "promise": said.promise(manifest),
@@ -59,9 +60,9 @@ def context(manifest: PublicManifest) -> dict[str, Any]:
         ],
         "making": said.making(manifest),
         "limits": said.limits(manifest),
-        "measured": words.measured(manifest),
-        "measurement_columns": MEASUREMENTS.columns,
-        "counted": COUNTED,
+        "measured": said.measured(manifest),
+        "measurement_columns": (MEASUREMENTS_OF_ENDS if of_ends else MEASUREMENTS).columns,
+        "counted": COUNTED_OF_ENDS if of_ends else COUNTED,
         "tables": {name: SCHEMAS[name] for name in manifest.tables},
         "day": f"{manifest.service_day:%A} {manifest.service_day.day} {manifest.service_day:%B %Y}",
     }

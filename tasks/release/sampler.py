@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 SAMPLER = "sampler.pyz"
-_ENTRY = "tasks.synthesis.trip_field.command"
+_ENTRY = "tasks.synthesis.sampler_command"
 _ROOT = Path(__file__).parents[2]
 _MAIN = f"import sys\n\nfrom {_ENTRY} import main\n\nsys.exit(main())\n"
 

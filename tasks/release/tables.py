@@ -12,6 +12,7 @@ from tasks.schema import MODELLED_TRIPS, RELEASE, RELEASE_ENDS, RELEASE_STARTS
 SCHEMAS = {"trips": RELEASE} | {t.name: t for t in (RELEASE_STARTS, RELEASE_ENDS, MODELLED_TRIPS)}
 """The schema of every table that a release may have, by its name."""
 PARQUET = "trips.parquet"
+MODELLED = "modelled_trips.parquet"
 
 
 def published_table(rows: pa.Table, name: str = "trips") -> pa.Table:

@@ -166,7 +166,7 @@ def making(manifest: PublicManifest) -> Sequence[str]:
         "measured again; a difference alerts staff and decides nothing about that day's release.",
         *_bounding(manifest),
         _mechanism(manifest),
-        *_days_behind(manifest),
+        *days_behind(manifest),
         f"Accounted for from the mechanism itself, epsilon is {number(accountant.epsilon_pld)} by "
         "privacy loss distributions, which counts, and "
         f"{number(accountant.epsilon_rdp)} by Renyi divergences, as a cross-check "
@@ -219,7 +219,7 @@ def _mechanism(manifest: PublicManifest) -> str:
     )
 
 
-def _days_behind(manifest: PublicManifest) -> Sequence[str]:
+def days_behind(manifest: PublicManifest) -> Sequence[str]:
     """Which days the fit knew of, where it knew of any."""
     if (history := manifest.history) is None:
         return ()
@@ -235,11 +235,13 @@ def _days_behind(manifest: PublicManifest) -> Sequence[str]:
     return (
         f"{history.days} measured days stand behind this release: what was counted with noise on "
         f"{before} told the fit what to expect of this one. That was paid for by its own budgets "
-        "and costs nothing again: a trip of those days is protected by their own guarantees.",
+        f"and costs nothing again: a {unit(manifest)} of those days is protected by their own "
+        "guarantees.",
     )
 
 
-def _fitted_to(manifest: PublicManifest) -> str:
+def fitted_to(manifest: PublicManifest) -> str:
+    """What the density was fitted to, in words."""
     history = manifest.history
     if history is None or history.days == 1:
         return "these counts"
@@ -307,15 +309,26 @@ def measured(manifest: PublicManifest) -> Sequence[str]:
     if "measurements.parquet" not in manifest.files:
         return ()
     return (
+        f"{intervals(f'trips{_used(manifest)}')} Where both ends of a trip are counted, one with "
+        "its ends in two of the places is in such a sum twice.",
+        f"The rows are one draw from a density that was fitted to {fitted_to(manifest)}. "
+        f"sampler.pyz draws others, {FURTHER_ROWS}",
+    )
+
+
+def intervals(units: str) -> str:
+    """How to read noisy counts of some units, in sentences."""
+    return (
         "Rows carry the error of the noise but do not show it. The counts in measurements.parquet "
-        f"do: each is the true number of trips{_used(manifest)} plus noise with mean zero and the "
+        f"do: each is the true number of {units} plus noise with mean zero and the "
         "standard deviation beside it, independent of the noise of every other. So a count, or any "
         "sum of counts, has an honest interval: for a sum of k counts of one kind, 1.96 times the "
         "square root of k times that standard deviation on either side holds the sum of the true "
-        "numbers in 95 of 100 cases. Where both ends of a trip are counted, one with its ends in "
-        "two of the places is in such a sum twice.",
-        f"The rows are one draw from a density that was fitted to {_fitted_to(manifest)}. "
-        "sampler.pyz draws others, as many as you like; it needs Python 3.11, numpy, pyarrow, "
-        "pydantic and shapely. They say no more about the day than these files do, and cost no "
-        "privacy.",
+        "numbers in 95 of 100 cases."
     )
+
+
+FURTHER_ROWS = (
+    "as many as you like; it needs Python 3.11, numpy, pyarrow, pydantic and shapely. They say no "
+    "more about the day than these files do, and cost no privacy."
+)

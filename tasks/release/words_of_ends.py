@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 
+from tasks.release import words
 from tasks.release.manifest import GaussianCounts, PublicManifest
 from tasks.release.numbers import number, percent, scientific
 from tasks.release.words import snapping
@@ -19,7 +20,7 @@ SUMMARY = (
 
 MEASURED = (
     "How far modelled pairs are from real ones was measured on four simulated days of 21,600 trips "
-    "that are known, at epsilon 1: on a grid of 5 km, 9 to 17 of 100 pairs of origin and "
+    "that are known, at epsilon 1: on a grid of 5 km, 8 to 17 of 100 pairs of origin and "
     "destination would have to be others (3 to 9 of 100 between two halves of such a day), on a "
     "grid of 1 km 35 to 42 (13 to 40); lengths are as much off as the city's own differ from the "
     "public law, a Jensen-Shannon divergence of 0.007 to 0.11. Starts and ends themselves are 3 to "
@@ -86,7 +87,8 @@ def making(manifest: PublicManifest) -> Sequence[str]:
         f"Gaussian; that of all tables together is {number(mechanism.noise_multiplier)} times what "
         "one ride, with its start and its end, can change in them. The counts with their noise "
         "are all that was ever looked at: one density of place and hour was fitted for starts and "
-        "one for ends.",
+        f"one for ends, to {words.fitted_to(manifest)}.",
+        *words.days_behind(manifest),
         f"Accounted for from the mechanism itself, epsilon is {number(accountant.epsilon_pld)} by "
         "privacy loss distributions, which counts, and "
         f"{number(accountant.epsilon_rdp)} by Renyi divergences, as a cross-check "
@@ -119,4 +121,15 @@ def limits(manifest: PublicManifest) -> Sequence[str]:
         "map cell or a rare hour says little.",
         f"The feeds answered {percent(manifest.capture.coverage)} of the polls that were due; "
         "starts and ends within a gap are missing.",
+    )
+
+
+def measured(manifest: PublicManifest) -> Sequence[str]:
+    """What can be done with the noisy counts, in sentences."""
+    return (
+        f"{words.intervals('starts, or of ends,')} Starts and ends were counted apart: the sum of "
+        "both kinds counts a ride twice.",
+        "The starts and the ends are one draw each from densities that were fitted to "
+        f"{words.fitted_to(manifest)}. sampler.pyz draws others (python sampler.pyz 1000000 "
+        f"--table ends), {words.FURTHER_ROWS}",
     )

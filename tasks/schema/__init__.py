@@ -1,7 +1,12 @@
 """The tables, declared once as data; every other description of them is derived from here."""
 
 from tasks.schema.ends import ENDS
-from tasks.schema.measurements import COUNTED, MEASUREMENTS
+from tasks.schema.measurements import (
+    COUNTED,
+    COUNTED_OF_ENDS,
+    MEASUREMENTS,
+    MEASUREMENTS_OF_ENDS,
+)
 from tasks.schema.polls import POLLS
 from tasks.schema.release import RELEASE
 from tasks.schema.release_ends import MODELLED_TRIPS, RELEASE_ENDS, RELEASE_STARTS
@@ -12,8 +17,10 @@ from tasks.schema.vehicle_types import VEHICLE_TYPES
 
 __all__ = [
     "COUNTED",
+    "COUNTED_OF_ENDS",
     "ENDS",
     "MEASUREMENTS",
+    "MEASUREMENTS_OF_ENDS",
     "MODELLED_TRIPS",
     "POLLS",
     "RELEASE",

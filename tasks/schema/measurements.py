@@ -1,5 +1,7 @@
 """The published table of noisy counts, of releases that were made from counts."""
 
+from dataclasses import replace
+
 import pyarrow as pa
 
 from tasks.schema.table import Column, Table
@@ -58,5 +60,37 @@ MEASUREMENTS = Table(
         Column("to_degrees", pa.float64(), "Bearing less than.", "degree", 0, 360, nullable=True),
         Column("count", pa.float64(), "Number of trips, with noise.", "trips"),
         Column("stddev", pa.float64(), "Standard deviation of the noise.", "trips", 0),
+    ),
+)
+
+COUNTED_OF_ENDS = {
+    f"{kind}_{name}": words.format(kind=kind)
+    for kind in ("start", "end")
+    for name, words in {
+        "cells": "Rides that {kind} in the place.",
+        "blocks": "The same in larger places.",
+        "block_hours": "Rides that {kind} in the place, by hour.",
+        "area_hours": "Rides that {kind} in the area, by hour.",
+        "hours": "Rides that {kind} in the hour.",
+        "quarters": "Rides that {kind} in the place, a quarter of those of `{kind}_cells`.",
+        "sixteenths": "The same, a sixteenth.",
+    }.items()
+}
+"""What is counted under each name where starts and ends of rides are not linked."""
+
+_OF_TRIPS_ALONE = {
+    *("to_south", "to_west", "to_north", "to_east"),
+    *("from_m", "to_m", "from_degrees", "to_degrees"),
+}
+
+MEASUREMENTS_OF_ENDS = Table(
+    name="measurements",
+    description=MEASUREMENTS.description,
+    version=1,
+    columns=(
+        replace(MEASUREMENTS.columns[0], categories=tuple(COUNTED_OF_ENDS)),
+        *(each for each in MEASUREMENTS.columns[1:-2] if each.name not in _OF_TRIPS_ALONE),
+        Column("count", pa.float64(), "Number of rides, with noise.", "rides"),
+        Column("stddev", pa.float64(), "Standard deviation of the noise.", "rides", 0),
     ),
 )

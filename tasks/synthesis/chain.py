@@ -9,16 +9,30 @@ measured is not carried.
 
 import datetime as dt
 import hashlib
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Self
+from typing import Any, Protocol, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tasks.files import read_manifest, verify_files, write_atomically
 from tasks.synthesis.errors import ModelFileError
-from tasks.synthesis.trip_field import MEASUREMENTS, Measurements, State, load_state
+from tasks.synthesis.stored import Stored
+from tasks.synthesis.trip_field import MEASUREMENTS
+from tasks.synthesis.trip_field.lattice import Lattice
 
 LINK = "link.json"
+
+
+class Carried(Protocol):
+    """What a day leaves to those after it."""
+
+    def carried(self, lattice: Lattice) -> Mapping[str, Any]:
+        """What it says on a lattice; nothing if it says nothing there."""
+        ...
+
+
+S = TypeVar("S", bound=Carried)
 
 
 class Link(BaseModel):
@@ -61,13 +75,21 @@ class Link(BaseModel):
             raise ModelFileError(f"{path}: cannot be read; restore it from a backup") from error
 
 
-def take_up(directory: Path, day: dt.date, measurements: Measurements) -> tuple[Link, State | None]:
+def take_up(
+    directory: Path,
+    day: dt.date,
+    lattice: Lattice,
+    kept: Stored,
+    load_state: Callable[[Path], S],
+) -> tuple[Link, S | None]:
     """Link a measured day to the newest finished one of its region, durably, or keep its link.
 
     Args:
         directory: The model's directory; the region's other models lie beside it.
         day: The service day.
-        measurements: Stored in the directory.
+        lattice: Of the measurements, which are stored in the directory.
+        kept: How the states are stored that the day can go on from; other models have none.
+        load_state: Reads one.
 
     Returns:
         The link, and the state that the link before it left; None if there is none, or if none of
@@ -77,10 +99,14 @@ def take_up(directory: Path, day: dt.date, measurements: Measurements) -> tuple[
         ModelFileError: If a link or the state before cannot be read.
         FileError: If the model before was altered.
     """
+
+    def tells(parent: Path) -> S | None:
+        return _state(parent, lattice, kept, load_state)
+
     measured = _measured(directory)
     link = Link.read(directory)
     if link is None or link.measured != measured:
-        before, state = _newest_that_tells(directory, measurements)
+        before, state = _newest_that_tells(directory, tells)
         if before is None:
             link = Link(day=day, measured=measured, days=1, parent=None, parent_day=None)
         else:
@@ -100,12 +126,12 @@ def take_up(directory: Path, day: dt.date, measurements: Measurements) -> tuple[
         raise ModelFileError(
             f"{parent}: not the model that {directory} goes on from; restore it from a backup"
         )
-    return link, _state(parent, measurements)
+    return link, tells(parent)
 
 
 def _newest_that_tells(
-    directory: Path, measurements: Measurements
-) -> tuple[Link | None, State | None]:
+    directory: Path, state_of: Callable[[Path], S | None]
+) -> tuple[Link | None, S | None]:
     """The link with the longest chain whose state says anything on the day's lattice.
 
     Of chains as long as each other it is that of the latest day.
@@ -116,7 +142,7 @@ def _newest_that_tells(
         if path.parent != directory and read_manifest(path.parent) is not None
     ]
     for link in sorted(links, key=lambda link: (link.days, link.day), reverse=True):
-        state = _state(directory.parent / link.day.isoformat(), measurements)
+        state = state_of(directory.parent / link.day.isoformat())
         if state is not None:
             return link, state
     return None, None
@@ -136,11 +162,15 @@ def _link(directory: Path) -> Link:
     return link
 
 
-def _state(directory: Path, measurements: Measurements) -> State | None:
-    """The state of a finished model, if it says anything on the lattice of a measurement."""
+def _state(
+    directory: Path, lattice: Lattice, kept: Stored, load_state: Callable[[Path], S]
+) -> S | None:
+    """The state of a finished model, if it has one and that says anything on a lattice."""
     manifest = read_manifest(directory)
     if manifest is None:
         raise ModelFileError(f"{directory}: not finished any more; restore it from a backup")
     verify_files(directory, manifest)
+    if kept.document not in manifest["files"]:
+        return None
     state = load_state(directory)
-    return state if state.carried(measurements.plan.lattice) else None
+    return state if state.carried(lattice) else None

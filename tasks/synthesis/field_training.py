@@ -6,6 +6,7 @@ from tasks.synthesis.measured import measured_tables
 from tasks.synthesis.plan import Mechanism, Rows
 from tasks.synthesis.trip_ends import EndsMeasurements, EndsMechanism, EndsPlan
 from tasks.synthesis.trip_ends import save_field as save_ends
+from tasks.synthesis.trip_ends import state as ends_state
 from tasks.synthesis.trip_ends.fit import fit as fit_ends
 from tasks.synthesis.trip_field import (
     MEASUREMENTS,
@@ -13,10 +14,12 @@ from tasks.synthesis.trip_field import (
     Measurements,
     Plan,
     advanced,
+    load_state,
     save_field,
     save_state,
 )
 from tasks.synthesis.trip_field.fit import fit
+from tasks.synthesis.trip_field.state import STATE
 
 
 def measure_and_fit(attempt: Attempt) -> Made:
@@ -43,12 +46,10 @@ def measure_and_fit(attempt: Attempt) -> Made:
     )
     attempt.ledger.finish(lease)
     attempt.progress(1, 2)
-    history = None
     if isinstance(measurements, EndsMeasurements):
-        files = save_ends(attempt.directory, fit_ends(measurements))
+        link, files = _fit_ends_and_link(attempt, measurements)
     else:
         link, files = _fit_and_link(attempt, measurements)
-        history = {**link.model_dump(mode="json"), "link": link.sha256}
     attempt.progress(2, 2)
     described = measurements.plan.mechanism.describe()
     return Made(
@@ -59,17 +60,29 @@ def measure_and_fit(attempt: Attempt) -> Made:
             **described,
         },
         steps_executed=1,
-        history=history,
+        history={**link.model_dump(mode="json"), "link": link.sha256},
     )
 
 
 def _fit_and_link(attempt: Attempt, measurements: Measurements) -> tuple[Link, list[str]]:
     """Fit a field with what earlier days tell, and leave what this one tells the next."""
-    link, before = take_up(attempt.directory, attempt.day, measurements)
+    lattice = measurements.plan.lattice
+    link, before = take_up(attempt.directory, attempt.day, lattice, STATE, load_state)
     evidence, state = advanced(before, measurements, attempt.day)
     field = fit(measurements.plan, evidence)
     files = [*save_field(attempt.directory, field), *save_state(attempt.directory, state), LINK]
     return link, files
+
+
+def _fit_ends_and_link(attempt: Attempt, measurements: EndsMeasurements) -> tuple[Link, list[str]]:
+    """The same of starts and ends."""
+    directory, plan = attempt.directory, measurements.plan
+    link, before = take_up(
+        directory, attempt.day, plan.lattice, ends_state.STATE, ends_state.load_state
+    )
+    evidence, state = ends_state.advanced(before, measurements, attempt.day)
+    field = fit_ends(plan, evidence)
+    return link, [*save_ends(directory, field), *ends_state.save_state(directory, state), LINK]
 
 
 def _plan(mechanism: Mechanism, rows: Rows) -> Plan | EndsPlan:

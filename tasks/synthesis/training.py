@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from tasks.mobility.ends import count_ends
 from tasks.privacy.accountant import ACCOUNTANT, RELATION
 from tasks.privacy.budget import Budget
 from tasks.privacy.errors import AccountingError
@@ -23,7 +24,6 @@ from tasks.synthesis.model_file import StoredModel, save_model
 from tasks.synthesis.network_training import train_network
 from tasks.synthesis.plan import Plan, Rows
 from tasks.synthesis.records import BoundedDay, bounded_day
-from tasks.synthesis.trip_ends import count_ends
 
 _VERSIONED = ("tensorflow", "numpy", "dp-accounting")
 
@@ -136,5 +136,6 @@ def _read_day(plan: Plan, read_trips: Callable[[], pa.Table]) -> BoundedDay:
 def _rows(plan: Plan, day: BoundedDay) -> Rows:
     """How many of what is measured a day has; private where it is not public."""
     if isinstance(plan.settings, TripEnds):
-        return count_ends(plan.service_area, day.trips)
+        counts = count_ends(day.trips)
+        return counts["starts"], counts["ends"]
     return int(day.trips.num_rows)

@@ -33,7 +33,7 @@ from tasks.quality.histograms import (
 from tasks.quality.intervals import FEWEST_SEEDS, FEWEST_SPLITS, intervals
 from tasks.quality.splits import halves, split
 from tasks.region import Box, Guarantee
-from tasks.synthesis.trip_ends import EndsSettings, make_plan, measure
+from tasks.synthesis.trip_ends import EndsSettings, evidence_of, make_plan, measure
 from tasks.synthesis.trip_ends.fit import fit
 from tasks.synthesis.trip_ends.pairing import pair
 from tasks.synthesis.trip_ends.sampling import sample
@@ -108,7 +108,7 @@ def run(areas: tuple[Box, ...], trips: pa.Table, epsilon: float, seed: int) -> d
     plan = make_plan(areas, len(trips), len(trips), guarantee, EndsSettings())
     measurements = measure(events, plan)
     begun = time.perf_counter()
-    field = fit(measurements)
+    field = fit(plan, evidence_of(measurements))
     fitted = time.perf_counter()
     generator = np.random.default_rng()
     made = {"start": sample(field, "start", generator), "end": sample(field, "end", generator)}

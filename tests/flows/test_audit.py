@@ -20,9 +20,10 @@ from tasks.region import Region
 from tests.flows.conftest import DAY, REGION, ROOT, Run, command
 
 
-def published(opentrips: Run, region: Path) -> None:
+def published(opentrips: Run, region: Path, id_regime: str = "static") -> None:
     """Publish the small simulated city."""
-    with ReplayServer(city_day(dt.date.fromisoformat(DAY), vehicles=90, trips=900)) as feed:
+    day = dt.date.fromisoformat(DAY)
+    with ReplayServer(city_day(day, vehicles=90, trips=900, id_regime=id_regime)) as feed:
         run = opentrips("run", region, "--day", DAY, replay=feed.url)
     assert run.returncode == 0, run.stderr
 
@@ -54,18 +55,24 @@ def test_a_day_that_is_not_published_is_not_audited(data_root: Path, tasks_alone
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(
-    "synthesizer",
-    [{"name": "trip_field"}, REGION["synthesizer"] | {"steps": 60, "levels": 2}],
-    ids=["trip_field", "trip_net"],
+    ("synthesizer", "id_regime"),
+    [
+        ({"name": "trip_field"}, "static"),
+        ({"name": "trip_field"}, "per_trip"),
+        (REGION["synthesizer"] | {"steps": 60, "levels": 2}, "static"),
+    ],
+    ids=["trip_field", "trip_ends", "trip_net"],
 )
 def test_an_audit_from_the_command_line(
     opentrips: Run,
     write_region: Callable[..., Path],
     data_root: Path,
     synthesizer: dict[str, Any],
+    id_regime: str,
 ) -> None:
-    region = write_region(synthesizer=synthesizer)
-    published(opentrips, region)
+    feeds = [{**REGION["feeds"][0], "id_regime": id_regime}]
+    region = write_region(synthesizer=synthesizer, feeds=feeds)
+    published(opentrips, region, id_regime)
     ledger = (data_root / "private" / "ledger.sqlite").read_bytes()
     run = opentrips("audit", region, "--seeds", 2, "--quick")
     assert run.returncode == 0, run.stderr

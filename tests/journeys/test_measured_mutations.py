@@ -8,13 +8,15 @@ from functools import cache
 
 import dp_accounting
 import numpy as np
-import pyarrow as pa
 import pytest
 
 from tasks.audit.check import Check
+from tasks.audit.counts.counting import Counting
+from tasks.audit.counts.field import CountedTrips
 from tasks.audit.counts.noise import check_noise
 from tasks.audit.counts.one_run import CountsAudit
 from tasks.audit.counts.pairs import distinguish_counts
+from tasks.audit.counts.rides import CountedRides
 from tasks.audit.one_run import OneRun
 from tasks.audit.pairs import PairBound, Scores, distinguish
 from tasks.audit.trips import random_trips
@@ -31,13 +33,7 @@ from tasks.privacy.weighted_counts import (
 from tasks.region import Box, Guarantee
 from tasks.synthesis.trip_ends import EndsSettings
 from tasks.synthesis.trip_ends import make_plan as make_ends_plan
-from tasks.synthesis.trip_field import (
-    FieldSettings,
-    Measurements,
-    Plan,
-    make_plan,
-    measure,
-)
+from tasks.synthesis.trip_field import FieldSettings, make_plan
 from tests.conftest import Show
 from tests.coupling import coupled_secrets
 
@@ -178,8 +174,8 @@ CLAIMED = Guarantee(epsilon=4.0, delta=DELTA)
 BOX = Box(name="town", south=52.3, west=10.6, north=52.5, east=10.9)
 TRIPS, CANARIES, REPLICAS = 4000, 4096, 40_000
 
-FIELD_HEAD = (
-    f"{'mutant of trip_field':<24}{'caught by':<40}{'one run':>9}{'pair':>9}{'of':>6}{'replay':>9}"
+COUNTED_HEAD = (
+    f"{'of':<12}{'mutant':<16}{'caught by':<40}{'one run':>9}{'pair':>9}{'of':>6}{'replay':>9}"
     f"{'noise p':>12}    (lower bounds on epsilon; one run and replay are of {CLAIMED.epsilon:g})"
 )
 
@@ -210,6 +206,19 @@ class OneEndOnly(WeightedMeasurement):
         return WeightedMeasurement(
             tuple(replace(table, distinct=1) for table in self.tables)
         ).event()
+
+
+class StartsOnly(WeightedMeasurement):
+    """Takes a ride for its start: so much noise, and so much accounted."""
+
+    @classmethod
+    def broken(cls, tables: Tables) -> "StartsOnly":
+        less = Fraction(2**0.5)
+        return cls(tuple(replace(table, sigma=round_up(table.sigma / less)) for table in tables))
+
+    def event(self) -> dp_accounting.DpEvent:
+        starts = tuple(table for table in self.tables if table.name.startswith("start"))
+        return WeightedMeasurement(starts).event()
 
 
 class ForgottenTable(WeightedMeasurement):
@@ -255,22 +264,28 @@ class SameSeed(WeightedMeasurement):
 
 
 @cache
-def intact() -> CountsAudit:
+def intact(synthesizer: str) -> CountsAudit:
     """The audit of the tables that nights measure."""
-    plan = make_plan((BOX,), TRIPS + CANARIES, CLAIMED, FieldSettings())
-    return CountsAudit.of(plan, CLAIMED, CANARIES)
+    rows = TRIPS + CANARIES
+    counting: Counting
+    if synthesizer == "trip_ends":
+        counting = CountedRides(make_ends_plan((BOX,), rows, rows, CLAIMED, EndsSettings()))
+    else:
+        counting = CountedTrips(make_plan((BOX,), rows, CLAIMED, FieldSettings()))
+    return CountsAudit.of(counting, CLAIMED, CANARIES)
 
 
 @cache
-def hardly_ever() -> float:
+def hardly_ever(synthesizer: str) -> float:
     """A one-run bound that what is accounted for exceeds once in a thousand runs."""
-    return intact().power().hardly_ever
+    return intact(synthesizer).power().hardly_ever
 
 
 @dataclass(frozen=True)
 class Caught:
-    """What each detector says of one way to measure the tables of `trip_field`."""
+    """What each detector says of one way to measure the tables of a synthesizer."""
 
+    synthesizer: str
     run: OneRun
     pair: PairBound
     replay: PairBound
@@ -280,7 +295,8 @@ class Caught:
     def by(self) -> list[str]:
         """The detectors that refute it."""
         verdicts = {
-            "one-run audit": self.run.is_violation or self.run.epsilon_lower > hardly_ever(),
+            "one-run audit": self.run.is_violation
+            or self.run.epsilon_lower > hardly_ever(self.synthesizer),
             "pair": self.pair.is_violation,
             "replayed pair": self.replay.is_violation,
             "noise": self.noise.is_violation,
@@ -295,30 +311,39 @@ class Caught:
         )
 
 
-def mutated(mutant: type[WeightedMeasurement]) -> WeightedMeasurement:
-    tables = intact().plan.mechanism.tables
+def mutated(mutant: type[WeightedMeasurement], synthesizer: str) -> WeightedMeasurement:
+    tables = intact(synthesizer).counting.mechanism.tables
     return mutant.broken(tables) if hasattr(mutant, "broken") else mutant(tables)
 
 
-def examine(mutant: type[WeightedMeasurement]) -> Caught:
-    """Put a measurement before every detector."""
-    mechanism = mutated(mutant)
-    twin = random_trips((BOX,), TRIPS, np.random.default_rng(0))
+def measuring(counting: Counting, mechanism: WeightedMeasurement) -> Counting:
+    """The same counts by another mechanism."""
+    if isinstance(counting, CountedRides):
+        return CountedRides(replace(counting.plan, mechanism=mechanism))
+    assert isinstance(counting, CountedTrips)
+    return CountedTrips(replace(counting.plan, mechanism=mechanism))
 
-    def broken(trips: pa.Table, plan: Plan) -> Measurements:
-        return measure(trips, replace(plan, mechanism=mechanism))
+
+def examine(mutant: type[WeightedMeasurement], synthesizer: str) -> Caught:
+    """Put a measurement before every detector."""
+    audit, mechanism = intact(synthesizer), mutated(mutant, synthesizer)
+    twin = random_trips((BOX,), TRIPS, np.random.default_rng(0))
+    broken = measuring(audit.counting, mechanism).measure
 
     # coupled secrets: the verdicts are those of every run of this test; SameSeed has none
     with nullcontext() if mutant is SameSeed else coupled_secrets(seed=1):
-        run = intact().run(twin, seed=1, measure=broken)
+        run = audit.run(twin, seed=1, measure=broken)
         _, at_large_delta, replay = distinguish_counts(mechanism, CLAIMED, REPLICAS)
-        return Caught(run, at_large_delta, replay, check_noise(mechanism))
+        return Caught(synthesizer, run, at_large_delta, replay, check_noise(mechanism))
 
 
 @pytest.mark.slow
-def test_rule_13_the_tables_of_trip_field_keep_what_they_claim(show: Show) -> None:
-    found = examine(WeightedMeasurement)
-    show(FIELD_HEAD, [f"{'(none)':<24}{found}"])
+@pytest.mark.parametrize("synthesizer", ["trip_field", "trip_ends"])
+def test_rule_13_the_tables_of_counted_synthesizers_keep_what_they_claim(
+    synthesizer: str, show: Show
+) -> None:
+    found = examine(WeightedMeasurement, synthesizer)
+    show(COUNTED_HEAD, [f"{synthesizer:<12}{'(none)':<16}{found}"])
     assert found.by == []
     assert found.run.epsilon_lower > 0.5
     assert found.pair.epsilon_lower > 0.85 * found.pair.epsilon_claimed
@@ -326,20 +351,25 @@ def test_rule_13_the_tables_of_trip_field_keep_what_they_claim(show: Show) -> No
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("mutant", "detectors"),
+    ("synthesizer", "mutant", "detectors"),
     [
-        (HalfNoise, {"one-run audit", "pair", "noise"}),
-        (OneEndOnly, {"pair"}),
-        (ForgottenTable, {"pair"}),
-        (MeasuredTwice, {"pair", "noise"}),
-        (SameSeed, {"replayed pair", "noise"}),
+        ("trip_field", HalfNoise, {"one-run audit", "pair", "noise"}),
+        ("trip_field", OneEndOnly, {"pair"}),
+        ("trip_field", ForgottenTable, {"pair"}),
+        ("trip_field", MeasuredTwice, {"pair", "noise"}),
+        ("trip_field", SameSeed, {"replayed pair", "noise"}),
+        ("trip_ends", HalfNoise, {"one-run audit", "pair", "noise"}),
+        ("trip_ends", StartsOnly, {"pair"}),
+        ("trip_ends", ForgottenTable, {"pair"}),
+        ("trip_ends", MeasuredTwice, {"pair", "noise"}),
+        ("trip_ends", SameSeed, {"replayed pair", "noise"}),
     ],
 )
-def test_rules_13_and_15_broken_tables_of_trip_field_are_caught(
-    mutant: type[WeightedMeasurement], detectors: set[str], show: Show
+def test_rules_13_and_15_broken_tables_are_caught(
+    synthesizer: str, mutant: type[WeightedMeasurement], detectors: set[str], show: Show
 ) -> None:
-    found = examine(mutant)
-    show(FIELD_HEAD, [f"{mutant.__name__:<24}{found}"])
+    found = examine(mutant, synthesizer)
+    show(COUNTED_HEAD, [f"{synthesizer:<12}{mutant.__name__:<16}{found}"])
     assert detectors <= set(found.by)
 
 
@@ -352,7 +382,12 @@ def test_rule_13_noise_that_is_not_as_stated_is_caught(mutant: type[WeightedMeas
 
 
 def test_what_broken_tables_claim_is_what_intact_ones_cost() -> None:
-    for mutant in (OneEndOnly, ForgottenTable):
-        assert mutated(mutant).event().noise_multiplier == pytest.approx(
-            intact().plan.mechanism.event().noise_multiplier, rel=0.01
-        )
+    for mutant, synthesizer in (
+        (OneEndOnly, "trip_field"),
+        (ForgottenTable, "trip_field"),
+        (StartsOnly, "trip_ends"),
+        (ForgottenTable, "trip_ends"),
+    ):
+        claimed = intact(synthesizer).counting.mechanism.event().noise_multiplier
+        found = mutated(mutant, synthesizer).event().noise_multiplier
+        assert found == pytest.approx(claimed, rel=0.01), (mutant, synthesizer)

@@ -1,5 +1,7 @@
 """The taint test: a day, the same day with one trip nulled, and one with that trip elsewhere.
 
+Where ids change with every ride, a trip is its start and its end, which nothing links.
+
 The whole pipeline runs on each with coupled secrets: the same masks, the same noise. What is
 published, logged or exported may differ in the declared noisy outputs and nowhere else.
 """
@@ -8,6 +10,7 @@ import csv
 import datetime as dt
 import json
 import logging
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,20 +26,25 @@ import requests
 from dp_accounting import DpEvent
 
 from infra.replay import ReplayServer, trips_day
-from tasks.check import check_capture, check_release, check_sightings, check_trips
+from tasks.check import check_capture, check_ends, check_release, check_sightings, check_trips
 from tasks.derive import derive
 from tasks.files import Layout, read_manifest, write_manifest
 from tasks.generate import generate
+from tasks.mobility.distance import haversine
 from tasks.privacy import accountant
 from tasks.privacy.ledger import Ledger
 from tasks.publish import publish
 from tasks.region import Region
 from tasks.release.card import render_card
 from tasks.release.manifest import PublicManifest
-from tasks.release.page import render_page
+from tasks.release.page import render_page, render_page_of_ends
+from tasks.release.tables import SCHEMAS
 from tasks.seal import seal
 from tasks.synthesis import sphere
 from tasks.synthesis.grid import NULL, Grid, Tokens
+from tasks.synthesis.trip_ends import tables
+from tasks.synthesis.trip_ends.tables import Events, Kind
+from tasks.synthesis.trip_field.lattice import Lattice
 from tasks.train import train
 from tests.coupling import coupled_secrets
 from tests.journeys.conftest import DAY, EveryNth, collect_whole_day, region_of
@@ -55,20 +63,28 @@ NET = {
     "reserve_steps": 4,
 }
 FIELD = {"name": "trip_field", "steps": 12}
-SYNTHESIZERS = [
-    pytest.param(FIELD, id="trip_field"),
-    pytest.param(NET, id="trip_net", marks=pytest.mark.slow),
+REGIONS = [
+    pytest.param((FIELD, "static"), id="trip_field"),
+    pytest.param((FIELD, "per_trip"), id="trip_ends", marks=pytest.mark.slow),
+    pytest.param((NET, "static"), id="trip_net", marks=pytest.mark.slow),
 ]
 
-NOISY_ROWS = ("trips.parquet", "trips.csv.gz")
-"""Published files sampled from what is noised: their rows may differ, not their number."""
+NOISY_NUMBERS = ("modelled_trips",)
+"""Tables sampled from what is noised that have as many rows as it says; of others the rows may
+differ, not their number."""
 NOISY_COUNTS = ("measurements.parquet", "field.npz")
 """Published files of noised counts, and of the density fitted to them."""
 PUBLIC_FACTS = ("field.json", "sampler.pyz")
 """Published beside the counts, the same for every day of one size."""
 DRAWN_FROM_ROWS = ("index.html", "README.md")
 """Published files that are functions of the public manifest and the noisy rows."""
-NOISY_FACTS = ("files", "checks.warnings", "history.measured", "history.link")
+NOISY_FACTS = (
+    "files",
+    "checks.warnings",
+    "history.measured",
+    "history.link",
+    *(f"tables.{name}" for name in NOISY_NUMBERS),
+)
 """Fields of the public manifest that speak of noisy rows and counts: lengths, hashes, warnings."""
 OF_THE_RUN = ("run_id", "created_at", "updated_at")
 """What the ledger's export says of the run, not of the day."""
@@ -97,8 +113,18 @@ class Run:
         return dict(json.loads((self.release / "manifest.json").read_bytes()))
 
     @property
-    def rows(self) -> pa.Table:
-        return pq.read_table(self.release / "trips.parquet")
+    def rows(self) -> dict[str, pa.Table]:
+        names = [name for name in SCHEMAS if name in self.manifest["tables"]]
+        return {name: pq.read_table(self.release / f"{name}.parquet") for name in names}
+
+    @property
+    def noisy_rows(self) -> list[str]:
+        return [f"{name}.{kind}" for name in self.rows for kind in ("parquet", "csv.gz")]
+
+    @property
+    def lines_but_noisy_numbers(self) -> list[str]:
+        words = "|".join(name.replace("_", " ") for name in NOISY_NUMBERS)
+        return [re.sub(rf"\d+ ({words})", r"some \1", line) for line in self.lines]
 
 
 class Lines(logging.Handler):
@@ -125,14 +151,15 @@ def listening() -> Iterator[list[str]]:
             logger.removeHandler(handler)
 
 
-@pytest.fixture(params=SYNTHESIZERS)
+@pytest.fixture(params=REGIONS)
 def region(request: pytest.FixtureRequest) -> Region:
+    synthesizer, id_regime = request.param
     return region_of(
         {"feed": "http://127.0.0.1:9/2.3/gbfs.json"},
         time_zone="Etc/GMT-4",
-        of_each_feed={"poll_seconds": 60 * EVERY, "source": "taint"},
+        of_each_feed={"poll_seconds": 60 * EVERY, "source": "taint", "id_regime": id_regime},
         trips={"min_per_day": 50},
-        synthesizer=request.param,
+        synthesizer=synthesizer,
     )
 
 
@@ -156,11 +183,13 @@ def write_table(path: Path, moved: int | None = None) -> Path:
 
 def night_before(region: Region, layout: Layout, table: Path) -> list[str]:
     """From the feed to the checked table of trips; returns what was logged."""
-    with ReplayServer(EveryNth(trips_day(table, DAY), EVERY)) as server, listening() as lines:
+    played = trips_day(table, DAY, id_regime=region.feeds[0].id_regime)
+    check = check_trips if region.yields == "trips" else check_ends
+    with ReplayServer(EveryNth(played, EVERY)) as server, listening() as lines:
         feed = region.feeds[0].model_copy(update={"url": f"{server.url}/2.3/gbfs.json"})
         read = region.model_copy(update={"feeds": (feed,)})
         collect_whole_day(read, layout)
-        for step in (seal, check_capture, check_sightings, derive, check_trips):
+        for step in (seal, check_capture, check_sightings, derive, check):
             step(read, DAY)
     return lines
 
@@ -200,8 +229,11 @@ def artifacts_since(api: str, since: dt.datetime) -> list[dict[str, Any]]:
     return sorted(told, key=str)
 
 
-def null_a_trip(layout: Layout, region: Region, row: int) -> None:
+def null_a_trip(layout: Layout, region: Region, row: int, table: Path) -> None:
     """Replace one trip by a null record: it lies nowhere, so it contributes nothing."""
+    if region.yields == "ends":
+        null_a_ride(layout, region, row, table)
+        return
     directory = layout.trips(region.id, DAY)
     manifest = read_manifest(directory)
     assert manifest is not None
@@ -213,6 +245,29 @@ def null_a_trip(layout: Layout, region: Region, row: int) -> None:
         place = moves.schema.get_field_index(name)
         moves = moves.set_column(place, moves.schema.field(name), pa.array(values))
     pq.write_table(moves, directory / "trips.parquet", compression="zstd")
+    fields = {name: value for name, value in manifest.items() if name != "files"}
+    write_manifest(directory, fields, manifest["files"])
+
+
+def null_a_ride(layout: Layout, region: Region, row: int, table: Path) -> None:
+    """The same for the start and the end of a trip, which only who played the feed can find."""
+    directory = layout.ends(region.id, DAY)
+    manifest = read_manifest(directory)
+    assert manifest is not None
+    ends = pq.read_table(directory / "ends.parquet")
+    _, _, *ride = table.read_text().splitlines()[row].split(",")
+    places = [ends[name].to_numpy().copy() for name in ("latitude", "longitude")]
+    kinds = np.array(ends["kind"].to_pylist())
+    for kind, latitude, longitude in (("start", *ride[:2]), ("end", *ride[2:])):
+        away = haversine(places[0], places[1], float(latitude), float(longitude))
+        found = int(np.where(kinds == kind, away, np.inf).argmin())
+        assert away[found] < 20
+        for place in places:
+            place[found] = 0.0
+    for name, place in zip(("latitude", "longitude"), places, strict=True):
+        column = ends.schema.get_field_index(name)
+        ends = ends.set_column(column, ends.schema.field(name), pa.array(place))
+    pq.write_table(ends, directory / "ends.parquet", compression="zstd")
     fields = {name: value for name, value in manifest.items() if name != "files"}
     write_manifest(directory, fields, manifest["files"])
 
@@ -231,20 +286,22 @@ def without(document: dict[str, Any], declared: tuple[str, ...]) -> dict[str, An
 
 def assert_untainted(one: Run, other: Run) -> None:
     """Two runs tell the same but for the declared noisy outputs."""
-    assert other.lines == one.lines
+    assert other.lines_but_noisy_numbers == one.lines_but_noisy_numbers
     assert other.charges == one.charges
     assert other.artifacts == one.artifacts
     names = sorted(path.name for path in one.release.iterdir())
     assert sorted(path.name for path in other.release.iterdir()) == names
     measured = {*NOISY_COUNTS, *PUBLIC_FACTS} if "field.npz" in names else set()
-    assert set(names) == {*NOISY_ROWS, *DRAWN_FROM_ROWS, "manifest.json", *measured}
+    assert set(names) == {*one.noisy_rows, *DRAWN_FROM_ROWS, "manifest.json", *measured}
     for name in measured & set(PUBLIC_FACTS):
         assert (other.release / name).read_bytes() == (one.release / name).read_bytes()
     if measured:
         ours, theirs = (pq.read_table(run.release / NOISY_COUNTS[0]) for run in (one, other))
         assert ours.drop(["count"]).equals(theirs.drop(["count"]))
     assert without(other.manifest, NOISY_FACTS) == without(one.manifest, NOISY_FACTS)
-    assert (other.rows.num_rows, other.rows.schema) == (one.rows.num_rows, one.rows.schema)
+    for name, rows in one.rows.items():
+        assert other.rows[name].schema == rows.schema
+        assert name in NOISY_NUMBERS or other.rows[name].num_rows == rows.num_rows
     for run in (one, other):
         assert_drawn_from_rows(run)
 
@@ -252,12 +309,16 @@ def assert_untainted(one: Run, other: Run) -> None:
 def assert_drawn_from_rows(run: Run) -> None:
     """Page and card say what manifest and rows say, and nothing else."""
     document = run.manifest
-    data = [*NOISY_ROWS, *NOISY_COUNTS, *PUBLIC_FACTS]  # as they are published
+    data = [*run.noisy_rows, *NOISY_COUNTS, *PUBLIC_FACTS]  # as they are published
     document["files"] = {
         name: document["files"][name] for name in data if name in document["files"]
     }
-    manifest = PublicManifest.model_validate(document)
-    page, card = render_page(manifest, run.rows), render_card(manifest)
+    manifest, rows = PublicManifest.model_validate(document), run.rows
+    is_of_trips = "trips" in rows
+    page = (
+        render_page(manifest, rows["trips"]) if is_of_trips else render_page_of_ends(manifest, rows)
+    )
+    card = render_card(manifest)
     assert (run.release / "index.html").read_text(encoding="utf-8") == page
     assert (run.release / "README.md").read_text(encoding="utf-8") == card
 
@@ -266,6 +327,17 @@ def again(layout: Layout, derived: Path) -> None:
     """Back to where the day is derived and nothing is charged."""
     shutil.rmtree(layout.root)
     shutil.copytree(derived, layout.root)
+
+
+@contextmanager
+def leaking(region: Region) -> Iterator[None]:
+    """Counting that says how many trips, or starts and ends, came to nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        if region.yields == "ends":
+            patch.setattr(tables, "events", telling_events(tables.events))
+        else:
+            patch.setattr(Grid, "encode", telling(Grid.encode))
+        yield
 
 
 def telling(encode: Callable[[Grid, pa.Table], Tokens]) -> Callable[[Grid, pa.Table], Tokens]:
@@ -278,6 +350,18 @@ def telling(encode: Callable[[Grid, pa.Table], Tokens]) -> Callable[[Grid, pa.Ta
         return tokens
 
     return encode_and_tell
+
+
+def telling_events(events: Callable[..., Events]) -> Callable[..., Events]:
+    """The same of starts, and of ends."""
+
+    def find_and_tell(lattice: Lattice, table: pa.Table, kind: Kind) -> Events:
+        found = events(lattice, table, kind)
+        if nulls := table["kind"].to_pylist().count(kind) - len(found.hour):
+            logging.getLogger("tasks.synthesis").warning("%d null records", nulls)
+        return found
+
+    return find_and_tell
 
 
 def once_for_each_event(epsilon_of: Callable[..., float]) -> Callable[..., float]:
@@ -304,7 +388,8 @@ def test_rule_14_where_a_trip_went_shows_in_the_noisy_outputs_alone(
     for name in ("epsilon_by_pld", "epsilon_by_rdp"):  # no day changes what a mechanism costs
         monkeypatch.setattr(accountant, name, once_for_each_event(getattr(accountant, name)))
     derived = tmp_path / "derived"
-    before = night_before(region, layout, write_table(tmp_path / "day.csv"))
+    table = write_table(tmp_path / "day.csv")
+    before = night_before(region, layout, table)
     shutil.copytree(layout.root, derived)
     first = rest_of_the_night(region, layout, prefect_api, before)
 
@@ -318,18 +403,17 @@ def test_rule_14_where_a_trip_went_shows_in_the_noisy_outputs_alone(
             assert (same.release / path.name).read_bytes() == path.read_bytes(), path.name
 
     again(layout, derived)
-    null_a_trip(layout, region, TRIP)
+    null_a_trip(layout, region, TRIP, table)
     nulled = rest_of_the_night(region, layout, prefect_api, before)
     assert_untainted(first, nulled)
     assert nulled.weights != first.weights  # the trip did count
 
     again(layout, derived)
-    null_a_trip(layout, region, TRIP)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Grid, "encode", telling(Grid.encode))
-        leaking = rest_of_the_night(region, layout, prefect_api, before)
+    null_a_trip(layout, region, TRIP, table)
+    with leaking(region):
+        leaked = rest_of_the_night(region, layout, prefect_api, before)
     with pytest.raises(AssertionError, match="1 null records"):
-        assert_untainted(first, leaking)
+        assert_untainted(first, leaked)
 
     shutil.rmtree(layout.root)
     told = night_before(region, layout, write_table(tmp_path / "moved.csv", moved=TRIP))

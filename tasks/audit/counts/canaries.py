@@ -14,14 +14,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from scipy import sparse
 
+from tasks.audit.counts.counting import Counting
 from tasks.audit.errors import AuditError
 from tasks.audit.trips import trips_between
 from tasks.privacy.weighted_counts import WeightedMeasurement
 from tasks.synthesis.grid import HOURS
 from tasks.synthesis.microdegrees import MICRO
-from tasks.synthesis.trip_field import Plan
 from tasks.synthesis.trip_field.lattice import Integers, Lattice
-from tasks.synthesis.trip_field.tables import touched
 
 _TRIES = 200
 _WORST = 0.99
@@ -42,11 +41,13 @@ class CountCanaries:
     weights: sparse.csr_matrix
 
 
-def count_canaries(plan: Plan, canaries: int, generator: np.random.Generator) -> CountCanaries:
-    """Canaries of a plan.
+def count_canaries(
+    counting: Counting, canaries: int, generator: np.random.Generator
+) -> CountCanaries:
+    """Canaries of a measurement.
 
     Args:
-        plan: What is measured.
+        counting: What is counted.
         canaries: Their number.
         generator: Source of randomness; not secret, only the coins are.
 
@@ -62,17 +63,15 @@ def count_canaries(plan: Plan, canaries: int, generator: np.random.Generator) ->
                 "with a wider one"
             )
         tries += 1
-        trips = _trips_between_parts(plan.lattice, generator)
-        places = plan.lattice.encode(trips)
-        weights = cell_weights(plan.mechanism, touched(plan.lattice, places))
+        trips = _trips_between_parts(counting.lattice, generator)
+        weights = cell_weights(counting.mechanism, counting.touched(trips))
         given_away = np.asarray(weights.power(2).sum(axis=1)).ravel()
         if len(given_away):
             worst = given_away >= _WORST * given_away.max()
-            found.append(trips.take(places.row[worst]))
+            found.append(trips.filter(worst))
     trips = pa.concat_tables(found).combine_chunks()
     trips = trips.take(generator.choice(trips.num_rows, canaries, replace=False))
-    places = plan.lattice.encode(trips)
-    return CountCanaries(trips, cell_weights(plan.mechanism, touched(plan.lattice, places)))
+    return CountCanaries(trips, cell_weights(counting.mechanism, counting.touched(trips)))
 
 
 def cell_weights(mechanism: WeightedMeasurement, cells: dict[str, Integers]) -> sparse.csr_matrix:
@@ -93,7 +92,10 @@ def cell_weights(mechanism: WeightedMeasurement, cells: dict[str, Integers]) -> 
 
 
 def _trips_between_parts(lattice: Lattice, generator: np.random.Generator) -> pa.Table:
-    """Trips from the middle of every other part of a map to the middle of one of the others."""
+    """Trips from the middle of every other part of a map to the middle of one of the others.
+
+    Of an area cut by an outline those are left out that do not lie in it.
+    """
     area, ends = [], []
     for number in range(len(lattice.boxes)):
         parts = np.flatnonzero((lattice.area[:, None, None] == number) & (lattice.cover > 0))
@@ -103,7 +105,8 @@ def _trips_between_parts(lattice: Lattice, generator: np.random.Generator) -> pa
         area.append(np.full(half, number))
     both = np.concatenate(ends)
     hours = generator.permutation(np.arange(len(both)) % HOURS)
-    return trips_between(lattice.boxes, np.concatenate(area), hours, both)
+    trips = trips_between(lattice.boxes, np.concatenate(area), hours, both)
+    return trips.take(lattice.encode(trips).row)
 
 
 def _middles(lattice: Lattice, parts: Integers) -> NDArray[np.int64]:

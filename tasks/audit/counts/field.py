@@ -1,5 +1,6 @@
 """The synthesizer `trip_field` on a twin."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -7,13 +8,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tasks.audit.check import Check
-from tasks.audit.counts.noise import check_noise
-from tasks.audit.counts.one_run import CountsAudit
-from tasks.audit.counts.pairs import distinguish_counts
-from tasks.audit.one_run import OneRun, Power
-from tasks.audit.pairs import PairBound
+from tasks.audit.counts.synthesizer import AuditedCounts, with_next_to_no_noise
 from tasks.audit.twin import Twin
+from tasks.privacy.weighted_counts import Counts, WeightedMeasurement
 from tasks.region.guarantee import Guarantee
 from tasks.region.model import TripField
 from tasks.synthesis.trip_field import (
@@ -25,13 +22,37 @@ from tasks.synthesis.trip_field import (
     make_plan,
     measure,
 )
+from tasks.synthesis.trip_field.lattice import Lattice
+from tasks.synthesis.trip_field.tables import touched
 
-FIT_STEPS, QUICK_FIT_STEPS = 100, 40
-"""Steps of a fit at most: dozens of fields are fitted, and all that is private is measured."""
-_FEWER_REPLICAS = 5
-"""Every replica of a pair draws noise for all tables."""
-_NEXT_TO_NO_NOISE = 1024
-"""Without privacy the noise is so many times smaller."""
+
+@dataclass(frozen=True)
+class CountedTrips:
+    """Trips, counted by `trip_field`; see `tasks.audit.counts.counting.Counting`.
+
+    Attributes:
+        plan: What is measured.
+    """
+
+    plan: Plan
+
+    @property
+    def lattice(self) -> Lattice:
+        """The public lattice."""
+        return self.plan.lattice
+
+    @property
+    def mechanism(self) -> WeightedMeasurement:
+        """What measures."""
+        return self.plan.mechanism
+
+    def touched(self, trips: pa.Table) -> dict[str, Counts]:
+        """The cells that each trip adds 1 to, by table."""
+        return touched(self.plan.lattice, self.plan.lattice.encode(trips))
+
+    def measure(self, trips: pa.Table) -> Mapping[str, Counts]:
+        """Measure once, as a night does."""
+        return measure(trips, self.plan).counts
 
 
 @dataclass(frozen=True)
@@ -56,8 +77,8 @@ class FieldModel:
         return sample(self.field, rows, fresh_generator())
 
 
-class AuditedField:
-    """A region's field on a twin; see `tasks.audit.audited.Audited`.
+class AuditedField(AuditedCounts):
+    """A region's field on a twin.
 
     Args:
         twin: What it is audited on.
@@ -66,32 +87,12 @@ class AuditedField:
     """
 
     def __init__(self, twin: Twin, settings: TripField, is_quick: bool) -> None:
-        self.twin = twin
-        most = QUICK_FIT_STEPS if is_quick else FIT_STEPS
-        self.settings = FieldSettings(steps=min(settings.steps, most))
-        self._audits: dict[int, CountsAudit] = {}
+        super().__init__(twin, settings.steps, is_quick)
 
-    def plan(self, guarantee: Guarantee, rows: int) -> Plan:
-        """What a night measures of so many trips, its noise solved for a guarantee."""
-        return make_plan(self.twin.region.service_area, rows, guarantee, self.settings)
-
-    def one_run(self, canaries: int, seed: int) -> OneRun:
-        """One measurement with trips as canaries."""
-        return self._audit(canaries).run(self.twin.trips, seed)
-
-    def power(self, canaries: int) -> Power:
-        """What such a measurement can find."""
-        return self._audit(canaries).power()
-
-    def pairs(self, replicas: int) -> tuple[PairBound, ...]:
-        """Pairs of all tables."""
-        claimed = self.twin.claimed
-        plan = self.plan(claimed, self.twin.trips.num_rows)
-        return distinguish_counts(plan.mechanism, claimed, replicas // _FEWER_REPLICAS)
-
-    def check(self) -> Check:
-        """Whether the night's noise is as stated."""
-        return check_noise(self._promised.mechanism)
+    def counting(self, guarantee: Guarantee, rows: int) -> CountedTrips:
+        """What a night counts of so many trips, its noise solved for a guarantee."""
+        settings = FieldSettings(steps=self.steps)
+        return CountedTrips(make_plan(self.twin.region.service_area, rows, guarantee, settings))
 
     def train(self, trips: pa.Table, is_private: bool) -> FieldModel:
         """Measure and fit as the region's nights do, or with next to no noise.
@@ -101,22 +102,12 @@ class AuditedField:
         """
         plan = replace(self._promised, rows=trips.num_rows)
         if not is_private:
-            tables = tuple(
-                replace(table, multiplier=_NEXT_TO_NO_NOISE * table.multiplier)
-                for table in plan.mechanism.tables
-            )
-            plan = replace(plan, mechanism=replace(plan.mechanism, tables=tables))
+            plan = replace(plan, mechanism=with_next_to_no_noise(plan.mechanism))
         return FieldModel(_fitted(trips, plan))
 
     @cached_property
     def _promised(self) -> Plan:
-        return self.plan(self.twin.region.guarantee, self.twin.trips.num_rows)
-
-    def _audit(self, canaries: int) -> CountsAudit:
-        if canaries not in self._audits:
-            plan = self.plan(self.twin.claimed, self.twin.trips.num_rows + canaries)
-            self._audits[canaries] = CountsAudit.of(plan, self.twin.claimed, canaries)
-        return self._audits[canaries]
+        return self.counting(self.twin.region.guarantee, self.twin.trips.num_rows).plan
 
 
 def _fitted(trips: pa.Table, plan: Plan) -> Field:

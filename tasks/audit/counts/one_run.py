@@ -7,7 +7,7 @@ estimator of least mean squared error, and each canary's score is the log-odds t
 coin.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,14 +17,13 @@ from numpy.typing import NDArray
 from scipy import linalg, sparse
 
 from tasks.audit.counts.canaries import CountCanaries, count_canaries
+from tasks.audit.counts.counting import Counting
 from tasks.audit.one_run import SIMULATIONS, Guess, OneRun, Power, coins, power_of, proven
-from tasks.privacy.weighted_counts import multiplied
+from tasks.privacy.weighted_counts import Counts, multiplied
 from tasks.region.guarantee import Guarantee
-from tasks.synthesis.trip_field import Measurements, Plan, measure
-from tasks.synthesis.trip_field.tables import touched
 
 Floats = NDArray[np.float64]
-Measure = Callable[[pa.Table, Plan], Measurements]
+Measure = Callable[[pa.Table], Mapping[str, Counts]]
 
 _COIN_PRECISION = 4.0
 """Inverse variance of a fair coin."""
@@ -36,22 +35,22 @@ class CountsAudit:
     """A measurement, its canaries and their attacker.
 
     Attributes:
-        plan: What is measured; its noise is solved for `claimed`.
+        counting: What is counted; its noise is solved for `claimed`.
         claimed: Epsilon and delta that the measurement is said to keep.
         canaries: The canaries; each stands for one unit of the guarantee.
     """
 
-    plan: Plan
+    counting: Counting
     claimed: Guarantee
     canaries: CountCanaries
 
     @classmethod
-    def of(cls, plan: Plan, claimed: Guarantee, canaries: int) -> "CountsAudit":
+    def of(cls, counting: Counting, claimed: Guarantee, canaries: int) -> "CountsAudit":
         """An audit with so many canaries; they are the same whenever it is repeated."""
-        made = count_canaries(plan, canaries, np.random.default_rng(0))
-        return cls(plan, claimed, made)
+        made = count_canaries(counting, canaries, np.random.default_rng(0))
+        return cls(counting, claimed, made)
 
-    def run(self, twin: pa.Table, seed: int, measure: Measure = measure) -> OneRun:
+    def run(self, twin: pa.Table, seed: int, measure: Measure | None = None) -> OneRun:
         """Measure once with canaries and guess which were in.
 
         A unit of several trips is a canary as often as the unit may.
@@ -59,11 +58,11 @@ class CountsAudit:
         Args:
             twin: A simulated day's trips, columns as `tasks.schema.RELEASE`.
             seed: Seeds the coins.
-            measure: What measures; a broken one must be found out.
+            measure: What measures, by default `counting`; a broken one must be found out.
         """
         included = coins(self.canaries.trips.num_rows, seed)
         copies = [self.canaries.trips.filter(pa.array(included))] * self._copies
-        noisy = measure(pa.concat_tables([twin, *copies]), self.plan)
+        noisy = (measure or self.counting.measure)(pa.concat_tables([twin, *copies]))
         return proven((self.scores(self._unexplained(noisy, twin)), included), self.claimed, seed)
 
     def power(self) -> Power:
@@ -86,7 +85,7 @@ class CountsAudit:
 
     @property
     def _copies(self) -> int:
-        return self.plan.mechanism.trips_per_unit
+        return self.counting.mechanism.trips_per_unit
 
     @cached_property
     def _design(self) -> sparse.csr_matrix:
@@ -100,13 +99,13 @@ class CountsAudit:
         inverse, _ = linalg.lapack.dpotri(linalg.cholesky(precision, lower=True), lower=True)
         return np.asarray(np.tril(inverse) + np.tril(inverse, -1).T)
 
-    def _unexplained(self, noisy: Measurements, twin: pa.Table) -> Floats:
-        cells = touched(self.plan.lattice, self.plan.lattice.encode(twin))
+    def _unexplained(self, noisy: Mapping[str, Counts], twin: pa.Table) -> Floats:
+        cells = self.counting.touched(twin)
         return np.concatenate(
             [
-                (noisy.counts[table.name] - multiplied(table, cells[table.name]))
+                (noisy[table.name] - multiplied(table, cells[table.name]))
                 / (table.multiplier * table.stddev)
-                for table in self.plan.mechanism.tables
+                for table in self.counting.mechanism.tables
             ]
         )
 

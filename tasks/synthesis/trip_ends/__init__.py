@@ -2,7 +2,7 @@
 
     plan = make_plan(boxes, starts, ends, guarantee, EndsSettings())   public quantities only
     measurements = measure(table, plan)                       the one private step
-    field = fit(measurements)                                 post-processing from here on
+    field = fit(plan, evidence_of(measurements))              post-processing from here on
     starts, ends = sample(field, "start", generator), sample(field, "end", generator)
     trips = modelled_trips(pair(field), generator)
 
@@ -13,12 +13,13 @@ densities and of what is publicly known about rides, and are called modelled.
 `fit` needs TensorFlow and is imported from `tasks.synthesis.trip_ends.fit`.
 """
 
+from tasks.synthesis.trip_ends.density import log_density
+from tasks.synthesis.trip_ends.evidence import EndsEvidence, evidence_of
 from tasks.synthesis.trip_ends.field import EndsField, load_field, save_field
 from tasks.synthesis.trip_ends.measurements import (
     EndsMeasurements,
     EndsMechanism,
     EndsPlan,
-    count_ends,
     load_measurements,
     make_plan,
     measure,
@@ -27,6 +28,7 @@ from tasks.synthesis.trip_ends.measurements import (
 from tasks.synthesis.trip_ends.settings import EndsPrior, EndsSettings, EndsShares
 
 __all__ = [
+    "EndsEvidence",
     "EndsField",
     "EndsMeasurements",
     "EndsMechanism",
@@ -34,9 +36,10 @@ __all__ = [
     "EndsPrior",
     "EndsSettings",
     "EndsShares",
-    "count_ends",
+    "evidence_of",
     "load_field",
     "load_measurements",
+    "log_density",
     "make_plan",
     "measure",
     "save_field",

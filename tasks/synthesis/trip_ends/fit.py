@@ -3,44 +3,39 @@
 It reads only what was measured, so it costs no privacy and may be repeated.
 """
 
-import math
-
 import numpy as np
 import tensorflow as tf
 
+from tasks.synthesis.trip_ends.evidence import EndsEvidence, pooled
 from tasks.synthesis.trip_ends.field import EndsField
-from tasks.synthesis.trip_ends.measurements import EndsMeasurements
+from tasks.synthesis.trip_ends.measurements import EndsPlan
 from tasks.synthesis.trip_ends.model import EndsModel
 from tasks.synthesis.trip_ends.tables import KINDS
 from tasks.synthesis.trip_field.evidence import Evidence
-from tasks.synthesis.trip_field.fit import doubtful, fitted_parts, maximise
+from tasks.synthesis.trip_field.fit import doubtful, fitted_parts, hours_of_day, maximise
 from tasks.synthesis.trip_field.lattice import CELLS, Floats, Lattice
 
-_FITTED_TOGETHER = ("cells", "blocks", "block_hours", "area_hours", "hours")
-_POOLED = {
-    "cells": "ends",
-    "blocks": "block_ends",
-    "quarters": "quarters",
-    "sixteenths": "sixteenths",
-}
-"""Tables whose starts and ends are added up, and what `trip_field` calls the sum."""
+_FITTED_TOGETHER = ("ends", "block_ends", "block_hours", "area_hours", "hours")
 
 
-def fit(measurements: EndsMeasurements) -> EndsField:
-    """Fit the densities of starts and of ends to measurements."""
-    plan = measurements.plan
-    model = EndsModel(plan.lattice, plan.settings.prior)
+def fit(plan: EndsPlan, evidence: EndsEvidence) -> EndsField:
+    """Fit the densities of starts and of ends to what is known of a day.
+
+    Args:
+        plan: What was measured, on which lattice.
+        evidence: The counts of either kind.
+    """
+    lattice, model = plan.lattice, EndsModel(plan.lattice, plan.settings.prior)
     numbers = dict(zip(KINDS, (plan.starts, plan.ends), strict=True))
-    measured = {table.name for table in plan.mechanism.tables}
-    seen = {
-        (kind, name): measurements.estimate(f"{kind}_{name}")
-        for kind in KINDS
-        for name in _FITTED_TOGETHER
-        if f"{kind}_{name}" in measured
+    seen = [
+        (kind, name) for kind in KINDS for name in _FITTED_TOGETHER if name in evidence[kind].values
+    ]
+    targets = {
+        (kind, name): tf.constant(evidence[kind].values[name], tf.float32) for kind, name in seen
     }
-    targets = {key: tf.constant(values, tf.float32) for key, (values, _) in seen.items()}
     weights = {
-        key: tf.constant(_weights(plan.lattice, key[1], *seen[key]), tf.float32) for key in seen
+        (kind, name): tf.constant(_weights(lattice, evidence[kind], name), tf.float32)
+        for kind, name in seen
     }
 
     def loss(effects: dict[str, tf.Tensor]) -> tf.Tensor:
@@ -56,49 +51,37 @@ def fit(measurements: EndsMeasurements) -> EndsField:
     start = {name: np.zeros(shape, np.float32) for name, shape in model.shapes.items()}
     effects = maximise(loss, start, plan.settings.steps, plan.settings.learning_rate)
     densities = model.densities(effects)
-    expected = [model.expected(densities[kind], numbers[kind]) for kind in KINDS]
-    both = {
-        pooled: sum(tables[name].numpy() for tables in expected)
-        for name, pooled in _POOLED.items()
-        if name in expected[0]
+    expected = {
+        kind: {
+            name: table.numpy()
+            for name, table in model.expected(densities[kind], numbers[kind]).items()
+        }
+        for kind in KINDS
     }
-    pooled = _pooled(measurements)
-    doubt = doubtful(plan.lattice, pooled, both)
-    cells = {}
+    both = {name: sum(expected[kind][name] for kind in KINDS) for name in _FITTED_TOGETHER}
+    together = pooled(evidence)
+    doubt = doubtful(lattice, together, both)
+    cells, hours = {}, {}
     for kind in KINDS:
         kept = densities[kind].cells.numpy().astype(np.float64) * doubt
         cells[kind] = kept / kept.sum()
+        law = densities[kind].hours.numpy()
+        hours[kind] = hours_of_day(evidence[kind], law, expected[kind]["block_hours"])
     return EndsField(
-        lattice=plan.lattice,
+        lattice=lattice,
         starts=plan.starts,
         ends=plan.ends,
         start_cells=cells["start"],
         end_cells=cells["end"],
-        start_hours=densities["start"].hours.numpy(),
-        end_hours=densities["end"].hours.numpy(),
-        parts=fitted_parts(plan.lattice, pooled, both["ends"].reshape(-1, CELLS)),
+        start_hours=hours["start"],
+        end_hours=hours["end"],
+        parts=fitted_parts(lattice, together, both["ends"].reshape(-1, CELLS)),
     )
 
 
-def _pooled(measurements: EndsMeasurements) -> Evidence:
-    """What was measured of places, starts and ends added up, under the names of `trip_field`."""
-    measured = {table.name for table in measurements.plan.mechanism.tables}
-    values, stddev = {}, {}
-    for name, pooled in _POOLED.items():
-        seen = [
-            measurements.estimate(f"{kind}_{name}")
-            for kind in KINDS
-            if f"{kind}_{name}" in measured
-        ]
-        if seen:
-            values[pooled] = np.sum([counts for counts, _ in seen], axis=0)
-            stddev[pooled] = np.full(len(values[pooled]), math.hypot(*(noise for _, noise in seen)))
-    return Evidence(values, stddev)
-
-
-def _weights(lattice: Lattice, name: str, values: Floats, stddev: float) -> Floats:
+def _weights(lattice: Lattice, evidence: Evidence, name: str) -> Floats:
     """Inverse variances; cells that the public area rules out say nothing."""
-    weights = np.full(len(values), stddev**-2)
-    if name == "cells":
+    weights = evidence.stddev[name] ** -2.0
+    if name == "ends":
         weights[(lattice.cover == 0).all(axis=2).ravel()] = 0
     return weights

@@ -14,15 +14,11 @@ from tasks.privacy.weighted_counts import WeightedMeasurement
 from tasks.region.guarantee import Guarantee
 from tasks.region.model import Box
 from tasks.synthesis.trip_ends.settings import EndsPrior, EndsSettings, EndsShares
-from tasks.synthesis.trip_ends.tables import KINDS, events, table_sizes, touched
-from tasks.synthesis.trip_field.lattice import COARSEST, Floats, Integers, Lattice
+from tasks.synthesis.trip_ends.tables import AS_OF_TRIPS, KINDS, table_sizes, touched
+from tasks.synthesis.trip_field.budget import divide, resolved
+from tasks.synthesis.trip_field.lattice import Floats, Integers, Lattice
 from tasks.synthesis.trip_field.measurements import MEASUREMENTS
 from tasks.synthesis.trip_field.settings import Prior
-
-_ENOUGH = {"sixteenths": 1200.0, "quarters": 400.0}
-"""Rides per unit of noise multiplier below which a table is mere noise, and is left out."""
-_LARGE = 20_000
-"""Rides per unit of noise multiplier at which the largest cells are as good as they can be."""
 
 
 @dataclass(frozen=True)
@@ -115,23 +111,21 @@ class EndsMechanism:
         """
         if min(starts, ends) < 1:
             raise ValueError(f"a measurement needs starts and ends, got {starts} and {ends}")
-        rides = (starts + ends) // 2
-        lattice = Lattice(self.boxes, _resolution(rides, self.noise_multiplier))
-        shares = _shares(self.settings.shares, rides / self.noise_multiplier)
-        sizes = table_sizes(lattice)
+        # half of the squared budget goes to either kind
+        signal = (starts + ends) / 2 / (self.noise_multiplier * math.sqrt(len(KINDS)))
+        ordinary = {
+            AS_OF_TRIPS[name]: share for name, share in asdict(self.settings.shares).items()
+        }
+        lattice = resolved(Lattice(self.boxes), ordinary, signal)
+        shares, sizes = divide(ordinary, lattice, signal), table_sizes(lattice)
         tables = {
-            f"{kind}_{name}": (sizes[f"{kind}_{name}"], 1, share / len(KINDS))
+            f"{kind}_{name}": (sizes[f"{kind}_{name}"], 1, shares[as_of_trips] / len(KINDS))
             for kind in KINDS
-            for name, share in shares.items()
+            for name, as_of_trips in AS_OF_TRIPS.items()
+            if as_of_trips in shares
         }
         measurement = WeightedMeasurement.within(self.noise_multiplier, tables)
         return EndsPlan(lattice, starts, ends, self.settings, measurement)
-
-
-def count_ends(boxes: tuple[Box, ...], table: pa.Table) -> tuple[int, int]:
-    """How many starts and how many ends of a table count; private under `add_remove`."""
-    starts, ends = (len(events(Lattice(boxes), table, kind).hour) for kind in KINDS)
-    return starts, ends
 
 
 def make_plan(
@@ -152,26 +146,6 @@ def make_plan(
     """
     mechanism = solve_noise(guarantee, lambda noise: EndsMechanism(boxes, settings, noise))
     return mechanism.plan(starts, ends)
-
-
-def _resolution(rides: int, noise_multiplier: float) -> int:
-    """Cells in a degree of latitude, from public quantities only.
-
-    A cell's count stays as large beside its noise when cells are halved while rides and the
-    inverse of the noise together grow fourfold.
-    """
-    halvings = math.floor(math.log(max(rides / noise_multiplier / _LARGE, 1), 4))
-    return COARSEST << min(3, halvings)
-
-
-def _shares(shares: EndsShares, signal: float) -> dict[str, float]:
-    """Shares of the tables that are measured, adding up to 1."""
-    kept = {
-        name: share
-        for name, share in asdict(shares).items()
-        if share > 0 and signal >= _ENOUGH.get(name, 0)
-    }
-    return {name: share / sum(kept.values()) for name, share in kept.items()}
 
 
 def measure(table: pa.Table, plan: EndsPlan) -> EndsMeasurements:

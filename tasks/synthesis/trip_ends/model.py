@@ -81,14 +81,17 @@ class EndsModel:
         }
 
     def expected(self, density: Density, number: int) -> dict[str, tf.Tensor]:
-        """The expected counts of one kind by table, flat; those of parts are not among them."""
+        """The expected counts of one kind by table, flat; those of parts are not among them.
+
+        Tables have the names of `trip_field`.
+        """
         cells = density.cells * number
         blocks = tf.reduce_sum(cells, 1)
         hours = blocks[:, None] * density.hours
         area_hours = tf.math.segment_sum(hours, self.lattice.area.astype(np.int32))
         tables = {
-            "cells": cells,
-            "blocks": blocks,
+            "ends": cells,
+            "block_ends": blocks,
             "block_hours": hours,
             "area_hours": area_hours,
             "hours": tf.reduce_sum(area_hours, 0),

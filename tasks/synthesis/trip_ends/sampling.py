@@ -1,9 +1,8 @@
 """Starts, or ends, drawn from a field: systematically, so that they vary hardly more than needed.
 
-Rows are laid out along a line in the order of block, cell and part, each stretch as long as its
-share, and the line is cut at equal distances from one uniform start: every part of a cell gets as
-many rows as it should have, give or take one. Hours follow from the block, at points that fill
-every block's hours evenly. Positions are uniform in their part.
+In the order of block, cell and part, every part of a cell gets as many rows as it should have, give
+or take one. Hours follow from the block, at points that fill every block's hours evenly. Positions
+are uniform in their part.
 """
 
 import numpy as np
@@ -13,11 +12,11 @@ from tasks.mobility.areas import held
 from tasks.schema import RELEASE_ENDS, RELEASE_STARTS
 from tasks.synthesis import microdegrees
 from tasks.synthesis.microdegrees import MICRO
+from tasks.synthesis.systematic import pick_evenly, systematic
 from tasks.synthesis.trip_ends.field import EndsField
 from tasks.synthesis.trip_ends.tables import Kind
-from tasks.synthesis.trip_field.lattice import CELLS, PARTS, Floats, Integers, Lattice
+from tasks.synthesis.trip_field.lattice import CELLS, PARTS, Integers, Lattice
 
-_GOLDEN = (5**0.5 - 1) / 2
 _TRIES = 256
 
 SCHEMAS = {"start": RELEASE_STARTS, "end": RELEASE_ENDS}
@@ -44,35 +43,8 @@ def sample(
     block_cell, part = np.divmod(index, PARTS)
     block, cell = np.divmod(block_cell, CELLS)
     places = positions(field.lattice, block, cell, part, generator)
-    hour = _hours(field.hours(kind), block, generator)
+    hour = pick_evenly(block, lambda rows: field.hours(kind)[block[rows]], generator)
     return _table(field.lattice, kind, block, hour, places)
-
-
-def systematic(
-    shares: Floats, rows: int, generator: np.random.Generator
-) -> tuple[Integers, Floats]:
-    """Draw with the least variance: each index gets its share of the rows, give or take one.
-
-    Args:
-        shares: Weights, none negative, not all zero; shape (n,).
-        rows: Number of draws.
-        generator: Source of randomness.
-
-    Returns:
-        The indices in order, and how far into its stretch each mark falls, from 0 to below 1;
-        shape (rows,) each.
-
-    Examples:
-        >>> index, _ = systematic(np.array([0.5, 0.0, 0.25, 0.25]), 8, np.random.default_rng(0))
-        >>> np.bincount(index).tolist()
-        [4, 0, 2, 2]
-    """
-    line = np.cumsum(shares, dtype=np.float64)
-    marks = (np.arange(rows) + generator.random()) / max(rows, 1) * line[-1]
-    last = int(np.flatnonzero(shares)[-1])
-    index = np.minimum(np.searchsorted(line, marks, "right"), last)
-    length = np.maximum(shares[index], 1e-300)
-    return index, np.clip((marks - line[index]) / length + 1, 0, 1 - 1e-12)
 
 
 def positions(
@@ -102,22 +74,6 @@ def positions(
     # parts that hold hardly any of their polygon
     places[left] = microdegrees.anywhere(lattice.boxes, area[left], generator)[:, :2]
     return places
-
-
-def pick(weights: Floats, uniform: Floats) -> Integers:
-    """One column per row in proportion to its weight, by inversion; shape (n,)."""
-    sums = np.cumsum(weights, axis=1, dtype=np.float64)
-    chosen = (sums <= (uniform * sums[:, -1])[:, None]).sum(axis=1)
-    return np.asarray(np.minimum(chosen, weights.shape[1] - 1))
-
-
-def _hours(shares: Floats, block: Integers, generator: np.random.Generator) -> Integers:
-    """Hours by block: row k gets the fractional part of k times the golden ratio."""
-    order = np.lexsort((generator.random(len(block)), block))
-    even = (np.arange(len(block)) * _GOLDEN + generator.random()) % 1
-    hours = np.empty(len(block), np.int64)
-    hours[order] = pick(shares[block[order]], even)
-    return hours
 
 
 def _table(

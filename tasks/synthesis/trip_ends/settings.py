@@ -7,9 +7,10 @@ from tasks.synthesis.trip_field.settings import Prior
 
 @dataclass(frozen=True)
 class EndsShares:
-    """Shares of the squared budget; they are scaled to add up to 1, and 0 leaves a table out.
+    """What an ordinary day gives each table of the squared budget; 0 leaves a table out.
 
-    Each is halved: one table counts starts, one like it counts ends.
+    What a day gives follows from that and from its size (`trip_field.budget.divide`). Each is
+    halved: one table counts starts, one like it counts ends.
 
     Attributes:
         cells: By cell.

@@ -25,6 +25,17 @@ from tasks.synthesis.trip_field.tables import QUARTER_OF_PART, QUARTERS
 Kind = Literal["start", "end"]
 KINDS: tuple[Kind, Kind] = ("start", "end")
 
+AS_OF_TRIPS = {
+    "cells": "ends",
+    "blocks": "block_ends",
+    "block_hours": "block_hours",
+    "area_hours": "area_hours",
+    "hours": "hours",
+    "quarters": "quarters",
+    "sixteenths": "sixteenths",
+}
+"""What is told apart of either kind, and the table of `trip_field` that tells as much apart."""
+
 
 @dataclass(frozen=True)
 class Events:

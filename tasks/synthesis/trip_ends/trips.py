@@ -12,10 +12,11 @@ from tasks.schema import MODELLED_TRIPS
 from tasks.synthesis import microdegrees
 from tasks.synthesis.grid import HOURS
 from tasks.synthesis.microdegrees import MICRO, MIN_DISTANCE_M
+from tasks.synthesis.systematic import pick, systematic
 from tasks.synthesis.trip_ends.field import EndsField
 from tasks.synthesis.trip_ends.pairing import AreaPairing, Pairing
 from tasks.synthesis.trip_ends.rides import SHIFTS
-from tasks.synthesis.trip_ends.sampling import pick, positions, systematic
+from tasks.synthesis.trip_ends.sampling import positions
 from tasks.synthesis.trip_field.lattice import Floats, Integers
 from tasks.synthesis.trip_field.tables import displacements
 

@@ -24,10 +24,11 @@ class Evidence:
     @classmethod
     def of(cls, measurements: Measurements) -> "Evidence":
         """What a day's measurements say by themselves."""
-        seen = {
-            table.name: measurements.estimate(table.name)
-            for table in measurements.plan.mechanism.tables
-        }
+        return cls.measured(measurements.estimates)
+
+    @classmethod
+    def measured(cls, seen: Mapping[str, tuple[Floats, float]]) -> "Evidence":
+        """Noisy counts, shape (cells,), each with the standard deviation of all their noise."""
         return cls(
             {name: values for name, (values, _) in seen.items()},
             {name: np.full(len(values), stddev) for name, (values, stddev) in seen.items()},

@@ -86,7 +86,7 @@ def fit(plan: Plan, evidence: Evidence) -> Field:
         pair=factors.pair.numpy(),
         bins=factors.bins.numpy(),
         local=factors.bins.numpy(),
-        hours=_hours(evidence, factors.hours.numpy(), tables["block_hours"]),
+        hours=hours_of_day(evidence, factors.hours.numpy(), tables["block_hours"]),
         tilt=_tilt(plan, evidence, model, tables),
         parts=fitted_parts(
             plan.lattice,
@@ -123,7 +123,7 @@ def _distances(evidence: Evidence, fitted: Floats) -> Floats:
     return np.maximum(trust * fitted + (1 - trust) * values, 0)
 
 
-def _hours(evidence: Evidence, law: Floats, expected: Floats) -> Floats:
+def hours_of_day(evidence: Evidence, law: Floats, expected: Floats) -> Floats:
     """Hours by block: the law that was fitted, and what is known of the day beyond it.
 
     A day is one draw of its law: a block's hour differs from what is expected by about the square

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pyarrow as pa
 
-from tasks.schema import MEASUREMENTS
+from tasks.schema import MEASUREMENTS, Table
 from tasks.synthesis.grid import BINS_PER_OCTAVE, HOURS
 from tasks.synthesis.trip_field.kernel import SECTORS
 from tasks.synthesis.trip_field.lattice import (
@@ -36,13 +36,27 @@ def measured_table(measurements: Measurements) -> pa.Table:
     """
     lattice = measurements.plan.lattice
     return pa.concat_tables(
-        _table(lattice, table.name, *measurements.estimate(table.name))
+        counted_table(
+            MEASUREMENTS, lattice, table.name, table.name, *measurements.estimate(table.name)
+        )
         for table in measurements.plan.mechanism.tables
     )
 
 
-def _table(lattice: Lattice, name: str, counts: Floats, stddev: float) -> pa.Table:
-    columns = _CELLS[name](lattice, np.arange(len(counts)))
+def counted_table(
+    schema: Table, lattice: Lattice, name: str, cells: str, counts: Floats, stddev: float
+) -> pa.Table:
+    """One table of noisy counts, a row each.
+
+    Args:
+        schema: Its columns are those of `tasks.schema.MEASUREMENTS`, or some of them.
+        lattice: The public lattice.
+        name: What is counted.
+        cells: The table of this synthesizer whose cells are told apart in it.
+        counts: Noisy counts, shape (cells,).
+        stddev: Standard deviation of their noise.
+    """
+    columns = _CELLS[cells](lattice, np.arange(len(counts)))
     inside = np.ones(len(counts), bool)
     if "south" in columns:
         inside = (columns["south"] < columns["north"]) & (columns["west"] < columns["east"])
@@ -53,14 +67,13 @@ def _table(lattice: Lattice, name: str, counts: Floats, stddev: float) -> pa.Tab
     values: dict[str, pa.Array] = {"counted": pa.repeat(name, number)}
     if area is not None:
         values["area"] = names.take(pa.array(area[inside].astype(np.int64)))
-    for column in MEASUREMENTS.columns:
+    for column in schema.columns:
         if column.name in columns:
             found = columns[column.name][inside]
             values[column.name] = pa.array(found, mask=np.isnan(found)).cast(column.type)
         elif column.name not in values:
             values[column.name] = pa.nulls(number, column.type)
-    schema = MEASUREMENTS.arrow()
-    return pa.table([values[column] for column in schema.names], schema=schema)
+    return pa.table([values[column] for column in schema.names], schema=schema.arrow())
 
 
 def _edges(

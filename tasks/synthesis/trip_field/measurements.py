@@ -54,6 +54,11 @@ class Measurements:
         """A table's noisy counts, shape (cells,), and the standard deviation of their noise."""
         return self.plan.mechanism.estimate(name, self.counts)
 
+    @property
+    def estimates(self) -> dict[str, tuple[Floats, float]]:
+        """The same of all tables."""
+        return {table.name: self.estimate(table.name) for table in self.plan.mechanism.tables}
+
 
 @dataclass(frozen=True)
 class FieldMechanism:

@@ -20,6 +20,7 @@ from tasks.synthesis import microdegrees
 from tasks.synthesis.grid import Columns
 from tasks.synthesis.microdegrees import MICRO
 from tasks.synthesis.sampling import release_table
+from tasks.synthesis.systematic import pick, pick_evenly, pick_of, runs, systematic
 from tasks.synthesis.trip_field.field import Field
 from tasks.synthesis.trip_field.geometry import CELL_OFFSET
 from tasks.synthesis.trip_field.kernel import SECTORS
@@ -41,7 +42,6 @@ _TRIES = 1024
 _REDRAW = 256
 """Tries for one pair of parts; those that hold hardly any valid trip are drawn again after them."""
 _WHOLE = 1 - 1e-9
-_GOLDEN = (5**0.5 - 1) / 2
 
 
 @dataclass(frozen=True)
@@ -101,12 +101,7 @@ def _some(arrays: T, rows: slice | Integers | Bools) -> T:
 
 def _cells(field: Field, rows: int, generator: np.random.Generator) -> _Drawn:
     """Cells of origins and destinations by systematic sampling."""
-    line = np.cumsum(field.flows.ravel())
-    marks = (np.arange(rows) + generator.random()) / rows * line[-1]
-    index = np.minimum(np.searchsorted(line, marks, "right"), len(line) - 1)
-    length = field.flows.ravel()[index]
-    # how far into its stretch a mark falls is uniform, and independent enough of everything else
-    rest = np.clip((marks - line[index]) / np.maximum(length, 1e-300) + 1, 0, 1 - 1e-12)
+    index, rest = systematic(field.flows.ravel(), rows, generator)
     block_cell, offset = np.divmod(index, FAR + 1)
     origin, origin_cell = np.divmod(block_cell, CELLS)
     destination, destination_cell = np.zeros(rows, np.int64), np.zeros(rows, np.int64)
@@ -115,20 +110,20 @@ def _cells(field: Field, rows: int, generator: np.random.Generator) -> _Drawn:
         inside = field.lattice.area[origin] == number
         near = np.flatnonzero(inside & (offset != FAR))
         destination[near] = padded[offset[near], origin[near]]
-        first, run = _runs(index[near])
+        first, run = runs(index[near])
         start = near[first]
         weights = kernel.near[offset[start], origin_cell[start]]
         weights = weights * field.attraction[destination[start]]
-        destination_cell[near] = _pick_of(weights, run, rest[near])
+        destination_cell[near] = pick_of(weights, run, rest[near])
         far = np.flatnonzero(inside & (offset == FAR))
-        first, _ = _runs(origin[far])
+        first, _ = runs(origin[far])
         for marked in np.split(far, first[1:]) if far.size else ():
             blocks, weights = _far_blocks(field, number, int(origin[marked[0]]))
             sums = np.cumsum(weights)
             chosen = np.searchsorted(sums, rest[marked] * sums[-1], "right")
             destination[marked] = blocks[np.minimum(chosen, len(blocks) - 1)]
         attraction = field.attraction[destination[far]]
-        destination_cell[far] = _pick(attraction, generator.random(far.size))
+        destination_cell[far] = pick(attraction, generator.random(far.size))
     return _Drawn(origin, origin_cell, offset, destination, destination_cell)
 
 
@@ -143,55 +138,18 @@ def _far_blocks(field: Field, zone: int, origin: int) -> tuple[Integers, Floats]
     return blocks, weights * field.attraction[blocks].sum(axis=1)
 
 
-def _pick(weights: Floats, uniform: Floats) -> Integers:
-    """One column per row in proportion to its weight, by inversion; shape (n,)."""
-    sums = np.cumsum(weights, axis=1)
-    marks = uniform.astype(sums.dtype) * sums[:, -1]
-    chosen = (sums <= marks[:, None]).sum(axis=1)
-    return np.asarray(np.minimum(chosen, weights.shape[1] - 1))
-
-
-def _pick_of(weights: Floats, group: Integers, uniform: Floats) -> Integers:
-    """The same for rows that share their weights with the other rows of a group, shape (n,).
-
-    Args:
-        weights: Of each group, shape (groups, k).
-        group: Group of each row, shape (n,).
-        uniform: Of each row, in [0, 1), shape (n,).
-    """
-    sums = np.cumsum(weights, axis=1, dtype=np.float64)
-    whole = sums[:, -1:]
-    sums = np.divide(sums, whole, out=np.ones_like(sums), where=whole > 0)
-    line = (np.arange(len(sums))[:, None] + sums).ravel()
-    chosen = np.searchsorted(line, group + uniform, "right") - group * weights.shape[1]
-    return np.asarray(np.clip(chosen, 0, weights.shape[1] - 1))
-
-
-def _runs(values: Integers) -> tuple[Integers, Integers]:
-    """First element of every run of equal values, and the number of the run of every element."""
-    new = np.concatenate([np.ones(min(len(values), 1), bool), values[1:] != values[:-1]])
-    return np.flatnonzero(new), np.cumsum(new) - 1
-
-
 def _hours(
     field: Field, origin: Integers, ends: Integers, generator: np.random.Generator
 ) -> Integers:
-    """Hours given block and distance, by inversion at points that fill every stretch evenly.
-
-    Rows are taken in the order of block and octave, and by chance within those; row k gets the
-    fractional part of k times the golden ratio, so that any run of rows gets its hours in almost
-    exactly the shares they should have.
-    """
+    """Hours given block and distance, as even as can be among rows of one block and octave."""
     area = field.lattice.area[origin]
     bins = field.displacements.bin_of(*offset_m(field.lattice, area, ends / MICRO))
     octave = field.displacements.octave[bins // SECTORS]
-    order = np.lexsort((generator.random(len(origin)), octave, origin))
-    even = (np.arange(len(origin)) * _GOLDEN + generator.random()) % 1
-    hours = np.empty(len(origin), np.int64)
-    first, run = _runs((origin * field.displacements.octaves + octave)[order])
-    start = order[first]
-    hours[order] = _pick_of(field.hour_shares(origin[start], bins[start]), run, even)
-    return hours
+    return pick_evenly(
+        origin * field.displacements.octaves + octave,
+        lambda rows: field.hour_shares(origin[rows], bins[rows]),
+        generator,
+    )
 
 
 @dataclass(frozen=True)
@@ -250,15 +208,13 @@ def _proposal(field: Field, drawn: _Drawn, generator: np.random.Generator) -> _P
         arriving = field.parts[some.destination, some.destination_cell]
         leaving = _reaching(kernel.parts, cells, arriving)
         leaving *= field.parts[some.origin, some.origin_cell]
-        part = _pick(leaving, generator.random(len(near)))
-        to_part = _pick(kernel.parts[cells, part] * arriving, generator.random(len(near)))
+        part = pick(leaving, generator.random(len(near)))
+        to_part = pick(kernel.parts[cells, part] * arriving, generator.random(len(near)))
         parts[near] = np.stack([part, to_part], axis=1)
         bound[near] = kernel.densest[cells, part, to_part]
         touching = kernel.touching[cells, part, to_part]
         close = np.flatnonzero(touching >= 0)
-        bins[near[close]] = _pick_of(
-            kernel.near_bins, touching[close], generator.random(len(close))
-        )
+        bins[near[close]] = pick_of(kernel.near_bins, touching[close], generator.random(len(close)))
         cover = np.minimum(
             field.lattice.cover[some.origin, some.origin_cell, part],
             field.lattice.cover[some.destination, some.destination_cell, to_part],
@@ -269,7 +225,7 @@ def _proposal(field: Field, drawn: _Drawn, generator: np.random.Generator) -> _P
         ((drawn.origin, drawn.origin_cell), (drawn.destination, drawn.destination_cell))
     ):
         weights = field.parts[block[far], cell[far]]
-        parts[far, column] = _pick(weights, generator.random(len(far)))
+        parts[far, column] = pick(weights, generator.random(len(far)))
     edges = np.stack(
         [
             field.lattice.part_edges(drawn.origin, drawn.origin_cell, parts[:, 0]),
@@ -290,7 +246,7 @@ def _reaching(between: Floats, cells: Integers, arriving: Floats) -> Floats:
     """
     reaching = np.empty_like(arriving)
     order = np.argsort(cells, kind="stable")
-    first, _ = _runs(cells[order])
+    first, _ = runs(cells[order])
     for rows in np.split(order, first[1:]) if order.size else ():
         reaching[rows] = arriving[rows] @ between[cells[rows[0]]].T
     return reaching
@@ -337,7 +293,7 @@ def _bins_of_try(
     for number, kernel in enumerate(field.kernels):
         rows = np.flatnonzero((area == number) & (proposal.around >= 0))
         may_fit = (kernel.near_bins > 0) * field.local[number]
-        bins[rows] = _pick_of(may_fit, proposal.around[rows], generator.random(len(rows)))
+        bins[rows] = pick_of(may_fit, proposal.around[rows], generator.random(len(rows)))
     return bins
 
 

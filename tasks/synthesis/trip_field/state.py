@@ -11,8 +11,9 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from tasks.synthesis.stored import Stored
+from tasks.synthesis.stored import Arrays, Stored
 from tasks.synthesis.trip_field.evidence import Evidence
 from tasks.synthesis.trip_field.lattice import Floats, Lattice
 from tasks.synthesis.trip_field.layout import BY_AREA, BY_NOTHING, PLACED, by_place, layouts
@@ -78,6 +79,38 @@ class State:
             and self.tables[_key(name, lattice)].track.mean.shape[1] == cells
         }
 
+    def describe(self) -> tuple[Arrays, dict[str, Any]]:
+        """All of it as arrays and JSON values."""
+        arrays = {}
+        for key, known in self.tables.items():
+            arrays[f"{key}.mean"] = known.track.mean
+            arrays[f"{key}.covariance"] = known.track.covariance
+        days = {key: known.day.isoformat() for key, known in self.tables.items()}
+        return arrays, {"lattice": self.lattice.describe(), "days": days}
+
+    @classmethod
+    def described(cls, document: Mapping[str, Any], arrays: Arrays) -> "State":
+        """The state that `describe` described.
+
+        Raises:
+            KeyError: If an array is missing.
+            ValueError: If they do not fit together.
+        """
+        tables = {
+            key: Known(
+                Track(arrays[f"{key}.mean"], arrays[f"{key}.covariance"]),
+                dt.date.fromisoformat(day),
+            )
+            for key, day in document["days"].items()
+        }
+        if any(
+            len(known.track.mean) != 2
+            or known.track.covariance.shape != (3, *known.track.mean.shape[1:])
+            for known in tables.values()
+        ):
+            raise ValueError("means and covariances do not fit together")
+        return cls(Lattice.described(document["lattice"]), tables)
+
 
 def _key(name: str, lattice: Lattice) -> str:
     """A table's name, with the resolution where it tells places within an area apart."""
@@ -107,21 +140,42 @@ def advanced(
         What the fit goes by: the measurements themselves on the first day. And the new state.
     """
     plan = measurements.plan
-    carried = {} if state is None else state.carried(plan.lattice)
+    return tracked(state, plan.lattice, measurements.estimates, plan.rows, day, dynamics)
+
+
+def tracked(
+    state: State | None,
+    lattice: Lattice,
+    measured: Mapping[str, tuple[Floats, float]],
+    rows: int,
+    day: dt.date,
+    dynamics: Dynamics = DYNAMICS,
+) -> tuple[Evidence, State]:
+    """The same of any counts that lie as this synthesizer's do.
+
+    Args:
+        state: What is carried; none for the first day.
+        lattice: The public lattice of the day.
+        measured: By table the noisy counts, shape (cells,), and their standard deviation.
+        rows: How many were counted in each table.
+        day: The local calendar day.
+        dynamics: How shares change.
+    """
+    carried = {} if state is None else state.carried(lattice)
     is_weekend = day.weekday() >= 5
     seen = {
-        table.name: Counted(*measurements.estimate(table.name), plan.rows, is_weekend)
-        for table in plan.mechanism.tables
+        name: Counted(values, stddev, rows, is_weekend)
+        for name, (values, stddev) in measured.items()
     }
     estimates: dict[str, Estimate] = {}
     tables: dict[str, Known] = {}
     surprises: Floats | None = None
-    for name, layout in layouts(plan.lattice).items():
+    for name, layout in layouts(lattice).items():
         counted, known = seen.get(name), carried.get(name)
         if known is not None:
             gap = (day - known.day).days
             track = aged(known.track, max(gap, 0), layout, dynamics)
-            prior = predicted(track, plan.rows, is_weekend, dynamics.drift**2 * max(-gap, 0))
+            prior = predicted(track, rows, is_weekend, dynamics.drift**2 * max(-gap, 0))
             if surprises is not None:
                 prior = loosened_by(surprises, prior, layout)
             if layout.whole in estimates:
@@ -130,27 +184,22 @@ def advanced(
             if counted is not None:
                 estimates[name], track, loosened = updated(track, counted, prior, layout, dynamics)
                 if name == PLACED:
-                    surprises = by_place(plan.lattice, layout.within[0], loosened)
-            tables[_key(name, plan.lattice)] = Known(track, max(day, known.day))
+                    surprises = by_place(lattice, layout.within[0], loosened)
+            tables[_key(name, lattice)] = Known(track, max(day, known.day))
         elif counted is not None:
             estimates[name], track = begun(counted, layout, dynamics)
-            tables[_key(name, plan.lattice)] = Known(track, day)
+            tables[_key(name, lattice)] = Known(track, day)
     evidence = Evidence(
         {name: estimate.values for name, estimate in estimates.items()},
         {name: estimate.stddev for name, estimate in estimates.items()},
     )
     waiting = state.tables if state is not None and carried else {}
-    return evidence, State(plan.lattice, {**waiting, **tables})
+    return evidence, State(lattice, {**waiting, **tables})
 
 
 def save_state(directory: Path, state: State) -> list[str]:
     """Write the state; returns the names of the files."""
-    arrays = {}
-    for key, known in state.tables.items():
-        arrays[f"{key}.mean"] = known.track.mean
-        arrays[f"{key}.covariance"] = known.track.covariance
-    days = {key: known.day.isoformat() for key, known in state.tables.items()}
-    return STATE.save(directory, arrays, {"lattice": state.lattice.describe(), "days": days})
+    return STATE.save(directory, *state.describe())
 
 
 def load_state(directory: Path) -> State:
@@ -160,17 +209,4 @@ def load_state(directory: Path) -> State:
         ModelFileError: If it is missing or not readable.
     """
     with STATE.reading(directory) as (document, arrays):
-        tables = {
-            key: Known(
-                Track(arrays[f"{key}.mean"], arrays[f"{key}.covariance"]),
-                dt.date.fromisoformat(day),
-            )
-            for key, day in document["days"].items()
-        }
-        if any(
-            len(known.track.mean) != 2
-            or known.track.covariance.shape != (3, *known.track.mean.shape[1:])
-            for known in tables.values()
-        ):
-            raise ValueError("means and covariances do not fit together")
-        return State(Lattice.described(document["lattice"]), tables)
+        return State.described(document, arrays)

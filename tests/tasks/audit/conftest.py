@@ -2,11 +2,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from tasks.audit.counts.ends import AuditedEnds
 from tasks.audit.counts.field import AuditedField
 from tasks.audit.dpsgd.network import AuditedNetwork
 from tasks.audit.twin import Twin
 from tasks.mobility.distance import haversine
-from tasks.region import Region, TripField, TripNet
+from tasks.region import Region, TripEnds, TripField, TripNet
 from tasks.schema import RELEASE
 from tasks.synthesis import sphere
 
@@ -68,3 +69,19 @@ def field(twin: Twin) -> AuditedField:
     settings = TripField(steps=40)
     region = twin.region.model_copy(update={"synthesizer": settings})
     return AuditedField(Twin(region, twin.trips), settings, is_quick=False)
+
+
+@pytest.fixture(scope="session")
+def ends_twin(twin: Twin) -> Twin:
+    """The same twin in a region whose feeds change a vehicle's id with every ride."""
+    feeds = tuple(feed.model_copy(update={"id_regime": "per_trip"}) for feed in twin.region.feeds)
+    synthesizer = TripField(steps=40)
+    region = twin.region.model_copy(update={"feeds": feeds, "synthesizer": synthesizer})
+    return Twin(region, twin.trips)
+
+
+@pytest.fixture(scope="session")
+def ends(ends_twin: Twin) -> AuditedEnds:
+    settings = ends_twin.region.maker
+    assert isinstance(settings, TripEnds)
+    return AuditedEnds(ends_twin, settings, is_quick=False)

@@ -7,36 +7,47 @@ import pytest
 
 from tasks.audit.audited import Audited, audited
 from tasks.audit.campaign import attack_release
+from tasks.audit.counts.ends import AuditedEnds
 from tasks.audit.counts.field import AuditedField
 from tasks.audit.dpsgd.network import AuditedNetwork
 from tasks.audit.findings import Effort
 from tasks.audit.twin import INFLATED_EPSILON, Twin
-from tasks.region import TripField, TripNet
+from tasks.region import TripEnds, TripField, TripNet
 
 SEEDS = 5
 CANARIES = 4096
-SYNTHESIZERS = (TripField(steps=100), TripNet(levels=2, hidden_units=8, reserve_steps=0))
+SYNTHESIZERS = (
+    TripField(steps=100),
+    TripEnds(steps=100),
+    TripNet(levels=2, hidden_units=8, reserve_steps=0),
+)
+Settings = TripField | TripEnds | TripNet
 
 each_synthesizer = pytest.mark.parametrize(
     "synthesizer", SYNTHESIZERS, ids=lambda settings: settings.name
 )
 
 
-def on(twin: Twin, synthesizer: TripField | TripNet) -> Twin:
-    """The twin in a region with another synthesizer."""
-    return Twin(twin.region.model_copy(update={"synthesizer": synthesizer}), twin.trips)
+def on(twin: Twin, synthesizer: Settings) -> Twin:
+    """The twin in a region with another synthesizer, which for ends follows from its feeds."""
+    region = twin.region.model_copy(update={"synthesizer": synthesizer})
+    if isinstance(synthesizer, TripEnds):
+        changing = [feed.model_copy(update={"id_regime": "per_trip"}) for feed in region.feeds]
+        chosen = TripField(steps=synthesizer.steps)
+        region = region.model_copy(update={"feeds": tuple(changing), "synthesizer": chosen})
+    return Twin(region, twin.trips)
 
 
 def test_every_synthesizer_can_be_audited(twin: Twin) -> None:
     kinds = [type(audited(on(twin, each), is_quick=True)) for each in SYNTHESIZERS]
-    assert kinds == [AuditedField, AuditedNetwork]
+    assert kinds == [AuditedField, AuditedEnds, AuditedNetwork]
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @each_synthesizer
 def test_rule_13_one_run_audits_over_seeds_prove_between_1_and_4(
-    twin: Twin, synthesizer: TripField | TripNet
+    twin: Twin, synthesizer: Settings
 ) -> None:
     subject: Audited = audited(on(twin, synthesizer), is_quick=False)
     power = subject.power(CANARIES)
@@ -51,7 +62,7 @@ def test_rule_13_one_run_audits_over_seeds_prove_between_1_and_4(
 @pytest.mark.timeout(900)
 @each_synthesizer
 def test_rule_13_every_pair_proves_something_and_never_more_than_is_claimed(
-    twin: Twin, synthesizer: TripField | TripNet
+    twin: Twin, synthesizer: Settings
 ) -> None:
     pairs = audited(on(twin, synthesizer), is_quick=False).pairs(500_000)
     assert len(pairs) == 3
@@ -66,7 +77,7 @@ def test_rule_13_every_pair_proves_something_and_never_more_than_is_claimed(
 @pytest.mark.timeout(900)
 @each_synthesizer
 def test_a_quick_campaign_finds_what_it_must_and_nothing_else(
-    twin: Twin, synthesizer: TripField | TripNet
+    twin: Twin, synthesizer: Settings
 ) -> None:
     told: list[str] = []
     subject = on(twin, synthesizer)

@@ -28,7 +28,7 @@ def estimate(value: float) -> Estimate:
     return Estimate(value, value - 0.01, value + 0.01)
 
 
-@pytest.fixture(params=["trip_field", "trip_net"])
+@pytest.fixture(params=["trip_field", "trip_ends", "trip_net"])
 def found(request: pytest.FixtureRequest) -> Findings:
     """A campaign that went as it should."""
     return Findings(
@@ -107,7 +107,8 @@ def test_the_page_states_bounds_power_and_controls(found: Findings) -> None:
 def test_the_page_says_what_differs_by_synthesizer(found: Findings) -> None:
     text = " ".join(Reader(render_audit(found, SOFTWARE)).text.split())
     said = {
-        "trip_field": ("are in or out of one measurement", "no sampling that could be wrong"),
+        "trip_field": ("knows every other trip, guesses", "of a day without trips"),
+        "trip_ends": ("both ends of a ride, or neither", "of a day without rides"),
         "trip_net": ("are in or out of one training", "drawn independently of each other"),
     }
     for synthesizer, phrases in said.items():

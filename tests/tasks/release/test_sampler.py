@@ -14,10 +14,14 @@ import pytest
 from tasks.region import Box
 from tasks.region.ways import WAYS, Lines, Ways
 from tasks.release.sampler import SAMPLER, sampler_archive
-from tasks.schema import RELEASE
+from tasks.schema import RELEASE, RELEASE_ENDS, RELEASE_STARTS, Table
 from tasks.synthesis.snapping import snap_tables
+from tasks.synthesis.trip_ends import save_field as save_ends
+from tasks.synthesis.trip_ends.sampling import sample as sample_ends
+from tasks.synthesis.trip_ends.tables import Kind
 from tasks.synthesis.trip_field import Field, save_field
 from tasks.synthesis.trip_field.sampling import sample
+from tests.tasks.synthesis.trip_ends.conftest import random_field as random_ends
 from tests.tasks.synthesis.trip_field.conftest import random_field
 
 HEAVY = ("tensorflow", "dp_accounting", "prefect", "scipy", "yaml", "great_expectations")
@@ -90,12 +94,38 @@ def test_it_writes_csv_and_needs_nothing_heavy(release: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("arguments", "kind", "schema"),
+    [
+        ((), "start", RELEASE_STARTS),
+        (("--table", "starts"), "start", RELEASE_STARTS),
+        (("--table", "ends"), "end", RELEASE_ENDS),
+    ],
+)
+def test_it_draws_the_starts_and_ends_that_we_draw(
+    arguments: tuple[str, ...], kind: Kind, schema: Table, tmp_path: Path
+) -> None:
+    field = random_ends((Box(name="town", south=50.0, west=8.0, north=50.08, east=8.07),), 0)
+    save_ends(tmp_path, field)
+    (tmp_path / SAMPLER).write_bytes(sampler_archive())
+    said = draw(tmp_path, "500", "--seed", "7", *arguments)
+    assert (said.returncode, said.stderr) == (0, "")
+    assert said.stdout == f"more_{kind}s.parquet: 500 rows\n"
+    table = pq.read_table(tmp_path / f"more_{kind}s.parquet")
+    assert table.schema.equals(schema.arrow())
+    assert table.equals(sample_ends(field, kind, np.random.default_rng(7), 500))
+    refused = draw(tmp_path, "5", "--table", "trips")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "a density of starts and ends, not of trips" in refused.stderr
+
+
+@pytest.mark.parametrize(
     ("arguments", "text"),
     [
         (("-1",), "rows must not be negative"),
         (("many",), "invalid int value"),
         (("5", "--out", "rows.xlsx"), "must end in .parquet or .csv"),
         (("5", "--field", "nowhere"), "nowhere"),
+        (("5", "--table", "starts"), "a density of trips, not of starts"),
     ],
 )
 def test_bad_input_gets_one_line(release: Path, arguments: tuple[str, ...], text: str) -> None:

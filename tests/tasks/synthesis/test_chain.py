@@ -19,11 +19,13 @@ from tasks.synthesis.trip_field import (
     State,
     advanced,
     load_measurements,
+    load_state,
     make_plan,
     measure,
     save_measurements,
     save_state,
 )
+from tasks.synthesis.trip_field.state import STATE
 
 MakeTrips = Callable[[int, int], pa.Table]
 BOX = Box(name="north-town", south=52.3, west=10.6, north=52.5, east=10.9)
@@ -59,7 +61,7 @@ def begin(tmp_path: Path, measured: Callable[..., Measurements]) -> Callable[...
 
 
 def take(directory: Path, number: int, measurements: Measurements) -> State | None:
-    _, before = take_up(directory, day(number), measurements)
+    _, before = take_up(directory, day(number), measurements.plan.lattice, STATE, load_state)
     _, state = advanced(before, measurements, day(number))
     save_state(directory, state)
     return before

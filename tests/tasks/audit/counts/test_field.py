@@ -2,7 +2,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tasks.audit.counts.field import QUICK_FIT_STEPS, AuditedField
+from tasks.audit.counts.field import AuditedField
+from tasks.audit.counts.synthesizer import QUICK_FIT_STEPS
 from tasks.audit.twin import Twin
 from tasks.region import TripField
 from tasks.schema import RELEASE
@@ -20,12 +21,12 @@ def test_a_field_without_privacy_fits_better(field: AuditedField, rows: pa.Table
 
 
 def test_a_quick_audit_fits_in_fewer_steps(twin: Twin) -> None:
-    assert AuditedField(twin, TripField(), is_quick=True).settings.steps == QUICK_FIT_STEPS
-    assert AuditedField(twin, TripField(steps=7), is_quick=False).settings.steps == 7
+    assert AuditedField(twin, TripField(), is_quick=True).steps == QUICK_FIT_STEPS
+    assert AuditedField(twin, TripField(steps=7), is_quick=False).steps == 7
 
 
 def test_the_control_measures_what_the_guarantee_measures(field: AuditedField) -> None:
-    plan = field.plan(field.twin.region.guarantee, field.twin.trips.num_rows)
+    plan = field.counting(field.twin.region.guarantee, field.twin.trips.num_rows).plan
     assert plan.mechanism.event().noise_multiplier > 4
     assert plan.rows == 400
 

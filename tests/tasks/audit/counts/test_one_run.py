@@ -1,15 +1,15 @@
+from collections.abc import Mapping
 from itertools import islice
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from tasks.audit.counts.field import AuditedField
+from tasks.audit.counts.field import AuditedField, CountedTrips
 from tasks.audit.counts.one_run import CountsAudit
-from tasks.privacy.weighted_counts import multiplied
+from tasks.privacy.weighted_counts import Counts, multiplied
 from tasks.region import Guarantee
-from tasks.synthesis.trip_field import FieldSettings, Measurements, Plan, make_plan, measure
-from tasks.synthesis.trip_field.tables import touched
+from tasks.synthesis.trip_field import FieldSettings, make_plan
 from tests.coupling import coupled_secrets
 
 CANARIES = 512
@@ -18,7 +18,7 @@ CANARIES = 512
 @pytest.fixture(scope="module")
 def audit(field: AuditedField) -> CountsAudit:
     claimed = field.twin.claimed
-    return CountsAudit.of(field.plan(claimed, 8000), claimed, CANARIES)
+    return CountsAudit.of(field.counting(claimed, 8000), claimed, CANARIES)
 
 
 def test_scores_are_log_odds_as_often_right_as_they_say(audit: CountsAudit) -> None:
@@ -43,24 +43,23 @@ def test_a_run_finds_what_its_power_says(audit: CountsAudit, rows: pa.Table) -> 
 
 @pytest.mark.slow
 def test_more_canaries_prove_more(audit: CountsAudit) -> None:
-    fewer = CountsAudit.of(audit.plan, audit.claimed, CANARIES // 4)
+    fewer = CountsAudit.of(audit.counting, audit.claimed, CANARIES // 4)
     assert fewer.power().expected < audit.power().expected
 
 
 @pytest.mark.slow
 def test_nothing_is_proven_where_canaries_are_ignored(audit: CountsAudit, rows: pa.Table) -> None:
-    def of_the_twin_alone(trips: pa.Table, plan: Plan) -> Measurements:
-        return measure(trips.slice(0, rows.num_rows), plan)
+    def of_the_twin_alone(trips: pa.Table) -> Mapping[str, Counts]:
+        return audit.counting.measure(trips.slice(0, rows.num_rows))
 
     bounds = [audit.run(rows, seed, of_the_twin_alone).epsilon_lower for seed in range(12)]
     assert np.mean([bound > 0 for bound in bounds]) <= 0.05 + 3 * (0.05 * 0.95 / 12) ** 0.5
 
 
 def test_a_measurement_without_noise_is_refuted(audit: CountsAudit, rows: pa.Table) -> None:
-    def openly(trips: pa.Table, plan: Plan) -> Measurements:
-        cells = touched(plan.lattice, plan.lattice.encode(trips))
-        tables = plan.mechanism.tables
-        return Measurements(plan, {t.name: multiplied(t, cells[t.name]) for t in tables})
+    def openly(trips: pa.Table) -> Mapping[str, Counts]:
+        cells = audit.counting.touched(trips)
+        return {t.name: multiplied(t, cells[t.name]) for t in audit.counting.mechanism.tables}
 
     run = audit.run(rows, 0, openly)
     assert run.correct == run.guesses
@@ -82,7 +81,8 @@ def test_a_unit_of_several_trips_is_as_visible_as_one(field: AuditedField, rows:
     )
     boxes = field.twin.region.service_area
     powers = [
-        CountsAudit.of(make_plan(boxes, 24_000, each, FieldSettings()), each, 256).power().expected
+        CountsAudit.of(CountedTrips(plan), each, 256).power().expected
         for each in (one, three)
+        for plan in [make_plan(boxes, 24_000, each, FieldSettings())]
     ]
     assert powers[0] == pytest.approx(powers[1], abs=0.1)

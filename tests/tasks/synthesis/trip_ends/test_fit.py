@@ -11,6 +11,7 @@ from tasks.synthesis.trip_ends import (
     EndsField,
     EndsMeasurements,
     EndsSettings,
+    evidence_of,
     load_field,
     make_plan,
     measure,
@@ -34,14 +35,14 @@ def truth() -> EndsField:
 @pytest.fixture(scope="module")
 def measurements(truth: EndsField) -> EndsMeasurements:
     settings = EndsSettings(steps=150)
-    plan = make_plan((BOX,), 9_000, 8_000, Guarantee(epsilon=5, delta=1e-6), settings)
+    plan = make_plan((BOX,), 9_000, 8_000, Guarantee(epsilon=2, delta=1e-6), settings)
     with coupled_secrets(seed=1):
         return measure(drawn(truth, 0), plan)
 
 
 @pytest.fixture(scope="module")
 def fitted(measurements: EndsMeasurements) -> EndsField:
-    return fit(measurements)
+    return fit(measurements.plan, evidence_of(measurements))
 
 
 def variation(found: Floats, true: Floats) -> float:
@@ -69,7 +70,7 @@ def test_the_fit_tells_starts_from_ends(truth: EndsField, fitted: EndsField) -> 
 
 def test_one_measurement_one_field(measurements: EndsMeasurements) -> None:
     plan = replace(measurements.plan, settings=EndsSettings(steps=8))
-    first, again = (fit(replace(measurements, plan=plan)) for _ in range(2))
+    first, again = (fit(plan, evidence_of(measurements)) for _ in range(2))
     for name in ("start_cells", "end_cells", "start_hours", "end_hours", "parts"):
         assert (getattr(again, name) == getattr(first, name)).all(), name
 
@@ -79,7 +80,7 @@ def test_a_day_without_rides_gives_noise_and_no_error() -> None:
     assert nothing.num_rows == 0
     settings = EndsSettings(steps=5)
     plan = make_plan((BOX,), 50, 40, Guarantee(epsilon=0.5, delta=1e-6), settings)
-    field = fit(measure(nothing, plan))
+    field = fit(plan, evidence_of(measure(nothing, plan)))
     assert sample(field, "start", np.random.default_rng(0)).num_rows == 50
     assert sample(field, "end", np.random.default_rng(0)).num_rows == 40
 

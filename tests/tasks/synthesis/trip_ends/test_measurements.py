@@ -15,12 +15,12 @@ from tasks.synthesis.trip_ends import (
     EndsMechanism,
     EndsSettings,
     EndsShares,
-    count_ends,
     load_measurements,
     make_plan,
     measure,
     save_measurements,
 )
+from tasks.synthesis.trip_ends.tables import AS_OF_TRIPS, KINDS
 from tests.tasks.synthesis.trip_ends.conftest import TOWN, drawn
 
 SMALL = Guarantee(epsilon=0.666, delta=1e-6)
@@ -55,24 +55,23 @@ def test_both_noisy_counts_are_paid_for() -> None:
     assert epsilon_by_pld(forgetful, 1e-6) < epsilon_by_pld(plan.event(), 1e-6) - 1e-3
 
 
-def test_events_are_counted_by_the_rule_by_which_they_are_measured(town_field: EndsField) -> None:
-    table = drawn(town_field, 0)
-    assert count_ends((TOWN,), table) == (1000, 900)
-    south = TOWN.model_copy(update={"north": 50.05})
-    starts, ends = count_ends((south,), table)
-    assert 0 < starts < 1000
-    assert 0 < ends < 900
-
-
 def test_a_day_without_starts_or_ends_is_refused() -> None:
     with pytest.raises(ValueError, match="starts and ends, got 5000 and 0"):
         make_plan((TOWN,), 5000, 0, SMALL, EndsSettings())
 
 
 def test_small_days_are_measured_coarsely() -> None:
-    names = {t.name for t in make_plan((TOWN,), 500, 500, SMALL, EndsSettings()).mechanism.tables}
-    assert "start_cells" in names
+    small, large = (
+        make_plan((TOWN,), rides, rides, SMALL, EndsSettings()) for rides in (50, 100_000)
+    )
+    names, more = ({table.name for table in plan.mechanism.tables} for plan in (small, large))
+    assert {"start_blocks", "end_blocks"} <= names
     assert not {"start_quarters", "end_sixteenths"} & names
+    assert more == {f"{kind}_{name}" for kind in KINDS for name in AS_OF_TRIPS}
+    assert small.lattice.cells_per_degree < large.lattice.cells_per_degree
+
+
+def test_negative_shares_are_refused() -> None:
     with pytest.raises(ValueError, match="shares of the budget"):
         EndsShares(cells=-1)
 

@@ -105,6 +105,6 @@ def test_nothing_that_pairs_is_given_a_table() -> None:
     assert takes_tables == {
         ("tables.py", "events"),
         ("tables.py", "touched"),
-        ("measurements.py", "count_ends"),
+        ("density.py", "log_density"),
         ("measurements.py", "measure"),
     }

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from tasks.region import Box
 from tasks.schema import RELEASE_ENDS, RELEASE_STARTS
 from tasks.synthesis.trip_ends import EndsField
-from tasks.synthesis.trip_ends.sampling import sample, systematic
+from tasks.synthesis.trip_ends.sampling import sample
 from tasks.synthesis.trip_ends.tables import Kind, events
 from tasks.synthesis.trip_field.lattice import CELLS
 from tests.tasks.synthesis.boxes import any_box
@@ -61,21 +61,3 @@ def test_one_generator_one_table(town_field: EndsField) -> None:
     )
     assert first.equals(second)
     assert not first.equals(third)
-
-
-@settings(max_examples=50)
-@given(
-    shares=st.lists(st.integers(0, 9), min_size=1, max_size=8).filter(any),
-    rows=st.integers(0, 50),
-    seed=st.integers(0, 99),
-)
-def test_each_index_gets_its_share_give_or_take_one(
-    shares: list[int], rows: int, seed: int
-) -> None:
-    weights = np.array(shares, float)
-    index, rest = systematic(weights, rows, np.random.default_rng(seed))
-    counts = np.bincount(index, minlength=len(weights))
-    assert (np.abs(counts - rows * weights / weights.sum()) < 1 + 1e-9).all()
-    assert (counts[weights == 0] == 0).all()
-    assert ((rest >= 0) & (rest < 1)).all()
-    assert (np.diff(index) >= 0).all()
