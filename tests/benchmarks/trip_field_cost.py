@@ -23,11 +23,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from markupsafe import Markup
 
-from tasks.files import write_atomically
 from tasks.privacy.weighted_counts import WeightedMeasurement
 from tasks.region import Guarantee
 from tasks.release.svg import drawing, line, number, text
 from tests.benchmarks.cities import metropolis
+from tests.benchmarks.svg_file import write_alone
 
 if TYPE_CHECKING:
     from tasks.synthesis.trip_field import Plan
@@ -175,8 +175,7 @@ def main() -> None:
         name: (CURVES[name], curve(name, CURVES[name])) for name in arguments.only
     }
     if arguments.svg is not None:
-        standalone = drawn(curves).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
-        write_atomically(arguments.svg, f"{standalone}\n".encode())
+        write_alone(arguments.svg, drawn(curves))
 
 
 if __name__ == "__main__":
