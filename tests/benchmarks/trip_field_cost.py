@@ -14,7 +14,7 @@ import math
 import multiprocessing
 import resource
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -35,6 +35,21 @@ if TYPE_CHECKING:
 GUARANTEE = Guarantee(epsilon=1.0, delta=1e-8)
 DRAWN = 400_000
 """Rows drawn to measure how fast they are drawn."""
+
+_PITCH, _LEFT, _WIDTH, _FLOOR = 290.0, 52.0, 170.0, 175.0
+_STYLE = Markup(
+    "<style>"
+    "text{font:11px sans-serif;fill:#333}.title{font-weight:bold}"
+    ".grid{stroke:#ddd}.axis{stroke:#666}"
+    ".l{fill:none;stroke:#0b6e4f;stroke-width:1.8}.dot{fill:#0b6e4f}"
+    "</style>"
+)
+_ACROSS: dict[str, tuple[str, str, Callable[[float], str]]] = {
+    "trips": ("thousand trips, 0.6 degrees", "trips", lambda trips: f"{trips / 1000:,g}"),
+    "area": ("degrees along a side, 27,000 trips", "side", "{:g}".format),
+    "depth": ("cells a degree, 27,000 trips", "cells_per_degree", "{:g}".format),
+}
+"""For each curve what stands above it, what is varied, and how that is written."""
 
 
 @dataclass(frozen=True)
@@ -135,35 +150,39 @@ def curve(name: str, cases: Sequence[Case]) -> list[Cost]:
 
 def drawn(curves: dict[str, tuple[Sequence[Case], Sequence[Cost]]]) -> Markup:
     """Seconds of the fit by what is varied, both on logarithmic scales, a panel for each curve."""
-    parts: list[Markup] = []
+    parts = [Markup('<rect width="100%" height="100%" fill="#fff"/>'), _STYLE]
     for panel, (name, (cases, costs)) in enumerate(curves.items()):
-        left = 60 + 220 * panel
-        varied = {"trips": "trips", "area": "side", "depth": "cells_per_degree"}[name]
-        across = [getattr(case, varied) for case in cases]
-        low, high = math.log(across[0]), math.log(across[-1])
-        points = [
-            (
-                left + 160 * (math.log(value) - low) / (high - low),
-                180 - 50 * math.log10(max(cost.fit_s, 1)),
-            )
-            for value, cost in zip(across, costs, strict=True)
-        ]
-        parts += [line(left, 180, left + 160, 180), line(left, 30, left, 180)]
-        parts += [text(left - 6, 184 - 50 * power, f"{10**power:,} s", "end") for power in range(4)]
-        path = "L".join(f"{number(x)} {number(y)}" for x, y in points)
-        parts.append(
-            Markup('<path class="line" fill="none" stroke="currentColor" d="M{}"/>').format(path)
-        )
-        parts += [
-            text(x, y - 8, f"{cost.peak_mb / 1024:.1f} GB", "middle")
-            for (x, y), cost in zip(points, costs, strict=True)
-        ]
-        parts += [
-            text(x, 196, f"{value:g}", "middle")
-            for (x, _), value in zip(points, across, strict=True)
-        ]
-        parts.append(text(left + 80, 214, name, "middle"))
-    return drawing(60 + 220 * len(curves), 225, "Time of a fit, and its memory", parts, "cost")
+        parts += _panel(_LEFT + _PITCH * panel, name, cases, costs)
+    title = "Time of a fit, and the peak memory of its process"
+    return drawing(_PITCH * len(curves), _FLOOR + 25, title, parts, "cost")
+
+
+def _panel(
+    left: float, name: str, cases: Sequence[Case], costs: Sequence[Cost]
+) -> Iterator[Markup]:
+    words, varied, label = _ACROSS[name]
+    across = [math.log(getattr(case, varied)) for case in cases]
+    low, width = across[0], max(across[-1] - across[0], 1e-9)
+    points = [
+        (left + 25 + _WIDTH * (value - low) / width, _height(cost.fit_s))
+        for value, cost in zip(across, costs, strict=True)
+    ]
+    yield Markup('<text class="title" x="{}" y="16">{}</text>').format(number(left), words)
+    for power in range(4):
+        y = _height(10**power)
+        yield line(left, y, left + 50 + _WIDTH, y, "grid" if power else "axis")
+        yield text(left - 5, y + 4, f"{10**power:,} s", "end")
+    yield Markup('<polyline class="l" points="{}"/>').format(
+        " ".join(f"{number(x)},{number(y)}" for x, y in points)
+    )
+    for (x, y), case, cost in zip(points, cases, costs, strict=True):
+        yield Markup('<circle class="dot" cx="{}" cy="{}" r="3"/>').format(number(x), number(y))
+        yield text(x, y - 8, f"{cost.peak_mb / 1024:.1f} GB", "middle")
+        yield text(x, _FLOOR + 15, label(getattr(case, varied)), "middle")
+
+
+def _height(seconds: float) -> float:
+    return _FLOOR - 45 * math.log10(max(seconds, 1))
 
 
 def main() -> None:

@@ -69,7 +69,8 @@ def window(trips: pa.Table, area: Box) -> Box:
     cell = CELL_M / METRES_PER_DEGREE * np.array([1, 1 / shrink])
     corner, far = np.array([[area.south, area.west], [area.north, area.east]])
     edges = [np.arange(math.ceil(side) + 1) for side in (far - corner) / cell]
-    counts, *_ = np.histogram2d(*((origins(trips, area) - corner) / cell).T, edges)
+    rows, columns = ((origins(trips, area) - corner) / cell).T
+    counts, *_ = np.histogram2d(rows, columns, edges)
     sums = uniform_filter(counts, CELLS, mode="constant")
     middle = np.array(np.unravel_index(sums.argmax(), sums.shape))
     south, west = corner + np.maximum(middle - CELLS // 2, 0) * cell
@@ -79,14 +80,15 @@ def window(trips: pa.Table, area: Box) -> Box:
 
 def origins(trips: pa.Table, area: Box) -> NDArray[np.float64]:
     """Latitude and longitude of the origins in an area, shape (n, 2)."""
-    return ends(trips.filter(pc.equal(trips["area"], area.name)))[:, :2]
+    return np.asarray(ends(trips.filter(pc.equal(trips["area"], area.name)))[:, :2])
 
 
 def cells(trips: pa.Table, square: Box) -> NDArray[np.int64]:
     """Origins per cell of a window, shape (`CELLS`, `CELLS`), from the south-west corner."""
     within = [(square.south, square.north), (square.west, square.east)]
-    counts, *_ = np.histogram2d(*origins(trips, square).T, CELLS, within)
-    return counts.astype(np.int64)
+    latitude, longitude = origins(trips, square).T
+    counts, *_ = np.histogram2d(latitude, longitude, CELLS, within)
+    return np.asarray(counts, np.int64)
 
 
 def draw(tables: dict[str, pa.Table], areas: Sequence[Box]) -> Markup:
