@@ -11,7 +11,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def test_a_curve_goes_up_with_the_time_and_names_its_cases(tmp_path: Path) -> None:
-    costs = [Cost(100, 9, 10.0**power, 1024 * (power + 1), 1.0) for power in range(4)]
+    costs = [Cost(100, 9, 7.0, 10.0**power, 1024 * (power + 1), 1.0) for power in range(4)]
     write_alone(
         tmp_path / "cost.svg", drawn({name: (cases, costs) for name, cases in CURVES.items()})
     )
@@ -35,6 +35,7 @@ def test_a_case_costs_what_it_says_at_the_depth_that_it_names(
     cost = measure_cost(Case(500, 0.02, 200))
     assert cost.cells_per_degree == 200
     assert cost.fit_s > 0
+    assert cost.processor_s > 0
     assert cost.peak_mb > 100
     assert cost.rows_per_s > 0
 

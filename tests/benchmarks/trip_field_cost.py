@@ -6,7 +6,8 @@
 
 Against the number of trips, with the resolution that the plan chooses for it; against the size of
 the service area; and against depth, the resolution set by hand. Every line is a process of its own,
-so that its peak memory is its own; that includes about 0.4 GB of libraries.
+so that its peak memory is its own; that includes about 0.4 GB of libraries. What is drawn is
+processor time, of all cores together, since it hardly depends on what else the machine does.
 """
 
 import argparse
@@ -75,6 +76,7 @@ class Cost:
         cells_per_degree: Resolution.
         blocks: Blocks of the lattice.
         fit_s: Seconds that the fit took.
+        processor_s: Seconds of processors that it took, all cores together.
         peak_mb: Peak memory of the process until the field was fitted, measurement included.
         rows_per_s: Rows drawn a second.
     """
@@ -82,6 +84,7 @@ class Cost:
     cells_per_degree: int
     blocks: int
     fit_s: float
+    processor_s: float
     peak_mb: float
     rows_per_s: float
 
@@ -117,9 +120,9 @@ def measure_cost(case: Case) -> Cost:
     if case.cells_per_degree:
         plan = at_depth(plan, case.cells_per_degree)
     measured = measure(metropolis.day(area, case.trips, 1), plan)
-    start = time.perf_counter()
+    start, busy = time.perf_counter(), time.process_time()
     field = fit(plan, Evidence.of(measured))
-    fitted = time.perf_counter()
+    fitted, idle = time.perf_counter(), time.process_time()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     sample(field, 1_000, np.random.default_rng(0))  # tables of the field are made once
     ready = time.perf_counter()
@@ -127,7 +130,12 @@ def measure_cost(case: Case) -> Cost:
     drawn = time.perf_counter()
     lattice = plan.lattice
     return Cost(
-        lattice.cells_per_degree, lattice.blocks, fitted - start, peak, DRAWN / (drawn - ready)
+        lattice.cells_per_degree,
+        lattice.blocks,
+        fitted - start,
+        idle - busy,
+        peak,
+        DRAWN / (drawn - ready),
     )
 
 
@@ -141,7 +149,8 @@ def curve(name: str, cases: Sequence[Case]) -> list[Cost]:
         costs.append(cost)
         print(
             f"    {case.trips:>9,} trips, {case.side:g} degrees, {cost.cells_per_degree} cells a "
-            f"degree, {cost.blocks:,} blocks: fit {cost.fit_s:.0f} s, {cost.peak_mb:,.0f} MB, "
+            f"degree, {cost.blocks:,} blocks: fit {cost.fit_s:.0f} s, of processors "
+            f"{cost.processor_s:.0f} s, {cost.peak_mb:,.0f} MB, "
             f"{cost.rows_per_s:,.0f} rows/s",
             flush=True,
         )
@@ -149,11 +158,11 @@ def curve(name: str, cases: Sequence[Case]) -> list[Cost]:
 
 
 def drawn(curves: dict[str, tuple[Sequence[Case], Sequence[Cost]]]) -> Markup:
-    """Seconds of the fit by what is varied, both on logarithmic scales, a panel for each curve."""
+    """Processor seconds of the fit by what is varied, both on logarithmic scales, a panel for each curve."""
     parts = [Markup('<rect width="100%" height="100%" fill="#fff"/>'), _STYLE]
     for panel, (name, (cases, costs)) in enumerate(curves.items()):
         parts += _panel(_LEFT + _PITCH * panel, name, cases, costs)
-    title = "Time of a fit, and the peak memory of its process"
+    title = "Processor time of a fit, and the peak memory of its process"
     return drawing(_PITCH * len(curves), _FLOOR + 25, title, parts, "cost")
 
 
@@ -164,7 +173,7 @@ def _panel(
     across = [math.log(getattr(case, varied)) for case in cases]
     low, width = across[0], max(across[-1] - across[0], 1e-9)
     points = [
-        (left + 25 + _WIDTH * (value - low) / width, _height(cost.fit_s))
+        (left + 25 + _WIDTH * (value - low) / width, _height(cost.processor_s))
         for value, cost in zip(across, costs, strict=True)
     ]
     yield Markup('<text class="title" x="{}" y="16">{}</text>').format(number(left), words)
