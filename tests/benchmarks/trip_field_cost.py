@@ -158,7 +158,7 @@ def curve(name: str, cases: Sequence[Case]) -> list[Cost]:
 
 
 def drawn(curves: dict[str, tuple[Sequence[Case], Sequence[Cost]]]) -> Markup:
-    """Processor time of the fit by what is varied, on logarithmic scales, a panel for each curve."""
+    """Processor time of the fit by what is varied, on logarithmic scales."""
     parts = [Markup('<rect width="100%" height="100%" fill="#fff"/>'), _STYLE]
     for panel, (name, (cases, costs)) in enumerate(curves.items()):
         parts += _panel(_LEFT + _PITCH * panel, name, cases, costs)
