@@ -103,6 +103,21 @@ def test_every_environment_variable_is_documented() -> None:
     assert named <= set(re.findall(r"`(OPENTRIPS_[A-Z]+)`", README))
 
 
+BENCHMARKS = re.findall(r"`python -m tests\.benchmarks\.(\w+)([^`]*)`", README)
+
+
+@pytest.mark.parametrize(("name", "words"), BENCHMARKS)
+def test_every_benchmark_in_the_readme_exists_with_its_options(name: str, words: str) -> None:
+    source = (ROOT / "tests" / "benchmarks" / f"{name}.py").read_text(encoding="utf-8")
+    for option in re.findall(r"--[a-z-]+", words):
+        assert f'"{option}"' in source
+
+
+@pytest.mark.parametrize("path", re.findall(r"^!\[.*\]\((.*)\)$", README, re.MULTILINE))
+def test_every_picture_in_the_readme_exists(path: str) -> None:
+    assert (ROOT / path).stat().st_size > 1_000
+
+
 AREA_COMMANDS = re.findall(r"^\.venv/bin/opentrips (area .*)$", README, re.MULTILINE)
 
 

@@ -58,15 +58,16 @@ def intervals(runs: pa.Table, confidence: float = 0.95) -> dict[str, Interval]:
 
     Args:
         runs: Columns `split` and `seed`, and one column of numbers per metric. Every split was
-            run with the same number of seeds; noise is fresh in every run.
+            run with the same number of seeds, its own or those of the others; noise is fresh in
+            every run.
         confidence: Probability that the interval holds the mean, between 0 and 1.
 
     Returns:
         One interval per metric, in the order of the columns.
 
     Raises:
-        QualityError: If a column is missing, if there are fewer than five seeds or three splits,
-            or if a split has a seed twice or lacks one that another has.
+        QualityError: If a column is missing, if there are fewer than five seeds in all or three
+            splits, if a split has a seed twice, or if not all have the same number, two at least.
 
     Examples:
         >>> table = pa.table({
@@ -86,7 +87,7 @@ def intervals(runs: pa.Table, confidence: float = 0.95) -> dict[str, Interval]:
 
 
 def _layout(runs: pa.Table) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
-    """Row of every run, shape (splits, seeds)."""
+    """Rows of the runs of every split, shape (splits, seeds of each)."""
     if not {"split", "seed"} <= set(runs.column_names):
         raise QualityError("the table of runs needs the columns split and seed")
     place = {
@@ -95,15 +96,16 @@ def _layout(runs: pa.Table) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
             zip(runs["split"].to_pylist(), runs["seed"].to_pylist(), strict=True)
         )
     }
-    splits, seeds = sorted({s for s, _ in place}), sorted({s for _, s in place})
+    splits, seeds = sorted({s for s, _ in place}), {s for _, s in place}
     if len(splits) < FEWEST_SPLITS or len(seeds) < FEWEST_SEEDS:
         raise QualityError(
             f"{len(seeds)} seeds on {len(splits)} splits are too few for an interval; "
             f"run at least {FEWEST_SEEDS} seeds on {FEWEST_SPLITS} splits"
         )
-    if len(place) != len(runs) or len(place) != len(splits) * len(seeds):
-        raise QualityError("every seed must be run once on every split")
-    return np.array([[place[split, seed] for seed in seeds] for split in splits])
+    rows = [[place[pair] for pair in sorted(place) if pair[0] == split] for split in splits]
+    if len(place) != len(runs) or len(set(map(len, rows))) != 1 or len(rows[0]) < 2:
+        raise QualityError("every split must be run equally often, and at least twice")
+    return np.array(rows)
 
 
 def _interval(values: Floats, confidence: float) -> Interval:

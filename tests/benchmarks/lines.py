@@ -6,8 +6,8 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from tasks.files import write_atomically
 from tasks.release.svg import drawing, line, number, text
+from tests.benchmarks.svg_file import write_alone
 
 _WIDTH, _HEIGHT = 270.0, 210.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 40.0, 10.0, 30.0, 34.0
@@ -57,8 +57,7 @@ def write_panels(
         parts += [line(at, y - 4, at + 24, y - 4, f"l l{index}"), text(at + 30, y, name, "start")]
         at += 60 + 6 * len(name)
     drawn = drawing(_WIDTH * len(panels), _HEIGHT + _KEY, title, parts, "lines")
-    alone = str(drawn).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
-    write_atomically(path, (alone + "\n").encode())
+    write_alone(path, drawn)
 
 
 def _panel(name: str, lines: Panel, axis: str, marked: Mapping[int, str]) -> list[Markup]:

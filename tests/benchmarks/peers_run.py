@@ -52,7 +52,7 @@ def run_peer(python: Path, peer: str, day: Day, guarantee: Guarantee) -> Run:
     start = time.perf_counter()
     synthetic = synthetic_trips(python, peer, day, guarantee)
     took = time.perf_counter() - start
-    return Run(asdict(compare(day.train, synthetic, day.areas)), None, took, None)
+    return Run(asdict(compare(day.train, synthetic, day.areas)), None, None, took, None)
 
 
 def main() -> None:

@@ -6,7 +6,8 @@
 
 Against the number of trips, with the resolution that the plan chooses for it; against the size of
 the service area; and against depth, the resolution set by hand. Every line is a process of its own,
-so that its peak memory is its own; that includes about 0.4 GB of libraries.
+so that its peak memory is its own; that includes about 0.4 GB of libraries. What is drawn is
+processor time, of all cores together, since it hardly depends on what else the machine does.
 """
 
 import argparse
@@ -14,7 +15,7 @@ import math
 import multiprocessing
 import resource
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -23,11 +24,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from markupsafe import Markup
 
-from tasks.files import write_atomically
 from tasks.privacy.weighted_counts import WeightedMeasurement
 from tasks.region import Guarantee
 from tasks.release.svg import drawing, line, number, text
 from tests.benchmarks.cities import metropolis
+from tests.benchmarks.svg_file import write_alone
 
 if TYPE_CHECKING:
     from tasks.synthesis.trip_field import Plan
@@ -35,6 +36,21 @@ if TYPE_CHECKING:
 GUARANTEE = Guarantee(epsilon=1.0, delta=1e-8)
 DRAWN = 400_000
 """Rows drawn to measure how fast they are drawn."""
+
+_PITCH, _LEFT, _WIDTH, _FLOOR = 290.0, 52.0, 170.0, 175.0
+_STYLE = Markup(
+    "<style>"
+    "text{font:11px sans-serif;fill:#333}.title{font-weight:bold}"
+    ".grid{stroke:#ddd}.axis{stroke:#666}"
+    ".l{fill:none;stroke:#0b6e4f;stroke-width:1.8}.dot{fill:#0b6e4f}"
+    "</style>"
+)
+_ACROSS: dict[str, tuple[str, str, Callable[[float], str]]] = {
+    "trips": ("thousand trips, 0.6 degrees", "trips", lambda trips: f"{trips / 1000:,g}"),
+    "area": ("degrees along a side, 27,000 trips", "side", "{:g}".format),
+    "depth": ("cells a degree, 27,000 trips", "cells_per_degree", "{:g}".format),
+}
+"""For each curve what stands above it, what is varied, and how that is written."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +76,7 @@ class Cost:
         cells_per_degree: Resolution.
         blocks: Blocks of the lattice.
         fit_s: Seconds that the fit took.
+        processor_s: Seconds of processors that it took, all cores together.
         peak_mb: Peak memory of the process until the field was fitted, measurement included.
         rows_per_s: Rows drawn a second.
     """
@@ -67,6 +84,7 @@ class Cost:
     cells_per_degree: int
     blocks: int
     fit_s: float
+    processor_s: float
     peak_mb: float
     rows_per_s: float
 
@@ -102,9 +120,9 @@ def measure_cost(case: Case) -> Cost:
     if case.cells_per_degree:
         plan = at_depth(plan, case.cells_per_degree)
     measured = measure(metropolis.day(area, case.trips, 1), plan)
-    start = time.perf_counter()
+    start, busy = time.perf_counter(), time.process_time()
     field = fit(plan, Evidence.of(measured))
-    fitted = time.perf_counter()
+    fitted, idle = time.perf_counter(), time.process_time()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     sample(field, 1_000, np.random.default_rng(0))  # tables of the field are made once
     ready = time.perf_counter()
@@ -112,7 +130,12 @@ def measure_cost(case: Case) -> Cost:
     drawn = time.perf_counter()
     lattice = plan.lattice
     return Cost(
-        lattice.cells_per_degree, lattice.blocks, fitted - start, peak, DRAWN / (drawn - ready)
+        lattice.cells_per_degree,
+        lattice.blocks,
+        fitted - start,
+        idle - busy,
+        peak,
+        DRAWN / (drawn - ready),
     )
 
 
@@ -126,7 +149,8 @@ def curve(name: str, cases: Sequence[Case]) -> list[Cost]:
         costs.append(cost)
         print(
             f"    {case.trips:>9,} trips, {case.side:g} degrees, {cost.cells_per_degree} cells a "
-            f"degree, {cost.blocks:,} blocks: fit {cost.fit_s:.0f} s, {cost.peak_mb:,.0f} MB, "
+            f"degree, {cost.blocks:,} blocks: fit {cost.fit_s:.0f} s, of processors "
+            f"{cost.processor_s:.0f} s, {cost.peak_mb:,.0f} MB, "
             f"{cost.rows_per_s:,.0f} rows/s",
             flush=True,
         )
@@ -134,36 +158,40 @@ def curve(name: str, cases: Sequence[Case]) -> list[Cost]:
 
 
 def drawn(curves: dict[str, tuple[Sequence[Case], Sequence[Cost]]]) -> Markup:
-    """Seconds of the fit by what is varied, both on logarithmic scales, a panel for each curve."""
-    parts: list[Markup] = []
+    """Processor time of the fit by what is varied, on logarithmic scales."""
+    parts = [Markup('<rect width="100%" height="100%" fill="#fff"/>'), _STYLE]
     for panel, (name, (cases, costs)) in enumerate(curves.items()):
-        left = 60 + 220 * panel
-        varied = {"trips": "trips", "area": "side", "depth": "cells_per_degree"}[name]
-        across = [getattr(case, varied) for case in cases]
-        low, high = math.log(across[0]), math.log(across[-1])
-        points = [
-            (
-                left + 160 * (math.log(value) - low) / (high - low),
-                180 - 50 * math.log10(max(cost.fit_s, 1)),
-            )
-            for value, cost in zip(across, costs, strict=True)
-        ]
-        parts += [line(left, 180, left + 160, 180), line(left, 30, left, 180)]
-        parts += [text(left - 6, 184 - 50 * power, f"{10**power:,} s", "end") for power in range(4)]
-        path = "L".join(f"{number(x)} {number(y)}" for x, y in points)
-        parts.append(
-            Markup('<path class="line" fill="none" stroke="currentColor" d="M{}"/>').format(path)
-        )
-        parts += [
-            text(x, y - 8, f"{cost.peak_mb / 1024:.1f} GB", "middle")
-            for (x, y), cost in zip(points, costs, strict=True)
-        ]
-        parts += [
-            text(x, 196, f"{value:g}", "middle")
-            for (x, _), value in zip(points, across, strict=True)
-        ]
-        parts.append(text(left + 80, 214, name, "middle"))
-    return drawing(60 + 220 * len(curves), 225, "Time of a fit, and its memory", parts, "cost")
+        parts += _panel(_LEFT + _PITCH * panel, name, cases, costs)
+    title = "Processor time of a fit, and the peak memory of its process"
+    return drawing(_PITCH * len(curves), _FLOOR + 25, title, parts, "cost")
+
+
+def _panel(
+    left: float, name: str, cases: Sequence[Case], costs: Sequence[Cost]
+) -> Iterator[Markup]:
+    words, varied, label = _ACROSS[name]
+    across = [math.log(getattr(case, varied)) for case in cases]
+    low, width = across[0], max(across[-1] - across[0], 1e-9)
+    points = [
+        (left + 25 + _WIDTH * (value - low) / width, _height(cost.processor_s))
+        for value, cost in zip(across, costs, strict=True)
+    ]
+    yield Markup('<text class="title" x="{}" y="16">{}</text>').format(number(left), words)
+    for power in range(4):
+        y = _height(10**power)
+        yield line(left, y, left + 50 + _WIDTH, y, "grid" if power else "axis")
+        yield text(left - 5, y + 4, f"{10**power:,} s", "end")
+    yield Markup('<polyline class="l" points="{}"/>').format(
+        " ".join(f"{number(x)},{number(y)}" for x, y in points)
+    )
+    for (x, y), case, cost in zip(points, cases, costs, strict=True):
+        yield Markup('<circle class="dot" cx="{}" cy="{}" r="3"/>').format(number(x), number(y))
+        yield text(x, y - 8, f"{cost.peak_mb / 1024:.1f} GB", "middle")
+        yield text(x, _FLOOR + 15, label(getattr(case, varied)), "middle")
+
+
+def _height(seconds: float) -> float:
+    return _FLOOR - 45 * math.log10(max(seconds, 1))
 
 
 def main() -> None:
@@ -175,8 +203,7 @@ def main() -> None:
         name: (CURVES[name], curve(name, CURVES[name])) for name in arguments.only
     }
     if arguments.svg is not None:
-        standalone = drawn(curves).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
-        write_atomically(arguments.svg, f"{standalone}\n".encode())
+        write_alone(arguments.svg, drawn(curves))
 
 
 if __name__ == "__main__":

@@ -21,12 +21,15 @@ def runs_of(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> pa.Tab
 
 
 @pytest.mark.parametrize("spread", [0.0, 0.5, 2.0])
-def test_intervals_hold_the_mean_as_often_as_they_say(spread: float) -> None:
+@pytest.mark.parametrize("seeds", [2, 5])
+def test_intervals_hold_the_mean_as_often_as_they_say(spread: float, seeds: int) -> None:
     """Splits that differ not at all, less than the noise, or more."""
     generator = np.random.default_rng(0)
-    noise = generator.normal(5, 1, (3, 5, 2000))
+    noise = generator.normal(5, 1, (3, seeds, 2000))
     values = noise + spread * generator.normal(size=(3, 1, 2000))
-    found = intervals(runs_of(values)).values()
+    table = runs_of(values)
+    numbers = pa.array(range(len(table)))  # every run has a seed of its own
+    found = intervals(table.set_column(1, "seed", numbers)).values()
     held = np.mean([interval.low <= 5 <= interval.high for interval in found])
     assert 0.93 < held < 0.995
 
@@ -69,8 +72,9 @@ def test_too_few_runs_are_refused() -> None:
     full = runs_of(np.zeros((3, 5, 1)))
     with pytest.raises(QualityError, match="needs the columns split and seed"):
         intervals(full.drop_columns("seed"))
-    for broken in (full.slice(1), pa.concat_tables([full, full.slice(0, 1)])):
-        with pytest.raises(QualityError, match="once on every split"):
+    once = full.slice(0, 5).set_column(0, "split", pa.array(range(5)))
+    for broken in (full.slice(1), pa.concat_tables([full, full.slice(0, 1)]), once):
+        with pytest.raises(QualityError, match="equally often, and at least twice"):
             intervals(broken)
 
 
