@@ -13,6 +13,7 @@ from prefect import get_run_logger
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.runtime import task_run
 
+from tasks import exchange
 from tasks.files import Layout, read_manifest, sha256_of, verify_files
 from tasks.files.manifest import MANIFEST, FileError
 from tasks.ledger import open_ledger
@@ -27,7 +28,12 @@ _TOLD_EVERY = 10
 """Progress is logged about this many times."""
 
 
-@step("train-{region.id}-{day}", is_free_to_repeat=False)
+@step(
+    "train-{region.id}-{day}",
+    reads=[exchange.derived, exchange.model],
+    writes=exchange.model,
+    is_free_to_repeat=False,
+)
 def train(region: Region, day: dt.date) -> dict[str, Any]:
     """Train the day's model under the region's guarantee, or return the finished one.
 
@@ -56,6 +62,7 @@ def train(region: Region, day: dt.date) -> dict[str, Any]:
     if finished is not None:
         verify_files(directory, finished)
         return finished
+    exchange.fetch_models(region)
     return _train(region, day, layout)
 
 
