@@ -286,6 +286,11 @@ class Region(_Model):
     trips: TripRules = Field(default_factory=TripRules)
     guarantee: Guarantee = Field(default_factory=Guarantee)
     synthesizer: TripSynthesizer = Field(default_factory=TripField)
+    gpu: Literal["preferred", "required"] = Field(
+        "preferred",
+        description="What a worker without a GPU does with a training: `preferred` says so and "
+        "trains on the CPU, `required` refuses before anything is charged.",
+    )
     contact: str | None = Field(
         None,
         pattern=r"^[!-'*-~]{1,200}$",
