@@ -27,6 +27,7 @@ DAY ?= 2026-05-20
 REGION ?=
 TRIPS ?=
 MINUTES ?=
+REGIONS ?= deployments/regions
 
 .PHONY: help
 help:  ## List the targets
@@ -67,6 +68,11 @@ else ifneq ($(TRIPS),)
 else
 	@$(BIN)/python -m infra.replay --city --day $(DAY) --time-zone America/Kentucky/Louisville -- $(BIN)/opentrips run deployments/regions/demo.yaml --day $(DAY)
 endif
+
+.PHONY: deploy
+deploy: install  ## Make a Prefect server run the regions of a folder (REGIONS=, PREFECT_API_URL=)
+	@mkdir -p $(TMPDIR) $(PREFECT_HOME)
+	@$(BIN)/opentrips deploy $(REGIONS)
 
 .PHONY: test
 test: install  ## Run the default tests, the linters and the type checker (under 10 minutes)

@@ -191,7 +191,7 @@ def _is_ours(record: logging.LogRecord) -> bool:
     return Path(record.pathname).is_relative_to(Path(__file__).parents[1] / "tasks")
 
 
-DEPLOY = "make a Prefect server collect and release every region of a folder"
+DEPLOY = "have a Prefect server collect and release every region of a folder"
 AREA = "outline a service area by a feed's public files or by a polygon file"
 
 
