@@ -203,6 +203,8 @@ def test_a_night_fires_by_schedule_trains_on_the_gpu_pool_and_is_published_once(
 
     with get_client(sync_client=True) as client:
         again = fire(client, "city", tmp_path)
+        trainings = [run for run in client.read_flow_runs() if run.name.startswith("train-")]
+    assert [run.id for run in trainings] == [training.id]
     assert again.id != night.id
     assert again.state is not None
     assert again.state.is_completed()
