@@ -1,4 +1,4 @@
-"""The command line: `opentrips` and its commands."""
+"""The command line behind the console script `opentrips`."""
 
 import argparse
 import datetime as dt
@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     try:
-        if options.command in (_area, _docks):
+        if options.command in (_area, _docks, _deploy):
             options.command(options)
             return 0
         region = load_region(options.region)
@@ -113,6 +113,16 @@ def _docks(options: argparse.Namespace) -> None:
     print(locate(options.source, options.file), end="")
 
 
+def _deploy(options: argparse.Namespace) -> None:
+    """Make a Prefect server run every region of a folder."""
+    from tasks.deploy import deploy
+
+    made = deploy(options.folder, options.code, options.pools, options.alert)
+    print(f"Deployed {len(made.regions)} regions: {', '.join(made.regions)}")
+    if made.stopped:
+        print(f"Switched off, for their region is gone: {', '.join(made.stopped)}")
+
+
 def _serve(region: Region, day: dt.date, options: argparse.Namespace) -> None:
     """Keep the region's deployments and run what the Prefect server schedules."""
     from prefect import serve
@@ -123,13 +133,14 @@ def _serve(region: Region, day: dt.date, options: argparse.Namespace) -> None:
     from flows.audit import audit
     from flows.collect import collect
     from flows.release import release
+    from tasks.deploy import shift_cron
 
     if not PREFECT_API_URL.value():
         raise OpentripsError(
             "serve needs a Prefect server: start one with `prefect server start` "
             "and set PREFECT_API_URL=http://127.0.0.1:4200/api"
         )
-    schedules = ((collect, _shift_cron(region)), (release, "20 0 * * *"), (audit, None))
+    schedules = ((collect, shift_cron(region)), (release, "20 0 * * *"), (audit, None))
     serve(
         *(
             RunnerDeployment.from_flow(
@@ -141,12 +152,6 @@ def _serve(region: Region, day: dt.date, options: argparse.Namespace) -> None:
             for flow, cron in schedules
         )
     )
-
-
-def _shift_cron(region: Region) -> str:
-    """When shifts begin, on the local clock: see `tasks.region.service_day.next_shift_change`."""
-    hours, minutes = divmod(region.shift_minutes, 60)
-    return f"0 */{hours} * * *" if hours else f"*/{minutes} * * * *"
 
 
 def _ledger(region: Region, day: dt.date, options: argparse.Namespace) -> None:
@@ -193,6 +198,7 @@ def _is_ours(record: logging.LogRecord) -> bool:
     return Path(record.pathname).is_relative_to(Path(__file__).parents[1] / "tasks")
 
 
+DEPLOY = "have a Prefect server collect and release every region of a folder"
 AREA = "outline a service area by a feed's public files or by a polygon file"
 
 
@@ -235,6 +241,7 @@ def _parser() -> argparse.ArgumentParser:
             _add_limits(sub)
     _add_area(commands.add_parser("area", help=AREA, description=AREA))
     _add_docks(commands.add_parser("docks", help=DOCKS, description=DOCKS))
+    _add_deploy(commands.add_parser("deploy", help=DEPLOY, description=DEPLOY))
     return parser
 
 
@@ -243,6 +250,34 @@ def _add_docks(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=_docks)
     parser.add_argument("source", help="a feed's gbfs.json (URL)")
     parser.add_argument("file", type=Path, metavar="DOCKS.geojson", help="where its docks go")
+
+
+def _add_deploy(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(command=_deploy)
+    parser.add_argument(
+        "folder",
+        type=Path,
+        nargs="?",
+        default=Path("deployments/regions"),
+        metavar="FOLDER",
+        help="the folder of region files; default: deployments/regions",
+    )
+    parser.add_argument(
+        "--code",
+        default="checkout",
+        help="where workers find the code: checkout, image or git:URL@BRANCH; default: checkout",
+    )
+    parser.add_argument(
+        "--pools",
+        choices=("process", "docker", "kubernetes"),
+        default="process",
+        help="kind of the work pools that are made; default: process",
+    )
+    parser.add_argument(
+        "--alert",
+        metavar="TYPE/NAME",
+        help="the notification block that tells of runs that fail, are late or missing",
+    )
 
 
 def _add_area(parser: argparse.ArgumentParser) -> None:

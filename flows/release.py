@@ -1,12 +1,13 @@
 """Release: from the sealed day to the published synthetic trips."""
 
 import datetime as dt
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from prefect import flow, runtime
 from prefect.states import Completed
 
 from flows.train import train
+from tasks.await_training import await_training
 from tasks.check import (
     check_capture,
     check_ends,
@@ -29,7 +30,11 @@ def _run_name() -> str:
 
 
 @flow(name="release", flow_run_name=_run_name, timeout_seconds=6 * 3600)
-def release(region: Region, day: dt.date | None = None) -> dict[str, Any]:
+def release(
+    region: Region,
+    day: dt.date | None = None,
+    training: Literal["here", "by its deployment"] = "here",
+) -> dict[str, Any]:
     """Turn one collected service day into a published release.
 
     Every step keeps what it made: run it again after a failure and it goes on where it stopped,
@@ -42,9 +47,14 @@ def release(region: Region, day: dt.date | None = None) -> dict[str, Any]:
     Args:
         region: The region.
         day: Service day. Default: the day before the one in which the run was scheduled.
+        training: Whether this run trains, or a run of the deployment `train` of the region, on the
+            machines of its work pool. What the two hand each other lies in the private store.
 
     Returns:
         The public manifest and the path of the release's page; or `no_trips`, the sentence.
+
+    Raises:
+        OpentripsError: If a step says what a person has to do; every step before it is kept.
     """
     day = day or _scheduled_day(region)
     seal(region, day)
@@ -56,7 +66,10 @@ def release(region: Region, day: dt.date | None = None) -> dict[str, Any]:
     if (sentence := derived.get("no_trips")) is not None:
         # Prefect takes it for the run's state and gives its data to the caller.
         return cast(dict[str, Any], Completed(message=sentence, data={"no_trips": sentence}))
-    train(region, day)
+    if training == "here":
+        train(region, day)
+    else:
+        await_training(region, day)
     generate(region, day)
     check_release(region, day)
     return publish(region, day)

@@ -16,6 +16,7 @@ from prefect import get_run_logger
 from prefect.artifacts import create_table_artifact
 
 from expectations.errors import CheckError
+from tasks import exchange
 from tasks.files import (
     FileError,
     Layout,
@@ -40,7 +41,7 @@ REPORT = "check.json"
 """Beside the synthetic rows: these very rows met the critical expectations."""
 
 
-@step("check-capture-{region.id}-{day}")
+@step("check-capture-{region.id}-{day}", reads=[exchange.sightings])
 def check_capture(region: Region, day: dt.date) -> dict[str, Any]:
     """Stop a day whose feeds were not seen for long enough.
 
@@ -60,7 +61,7 @@ def check_capture(region: Region, day: dt.date) -> dict[str, Any]:
     return _judge("capture", region, day, expectations, failures, feeds)
 
 
-@step("check-sightings-{region.id}-{day}")
+@step("check-sightings-{region.id}-{day}", reads=[exchange.sightings], writes=exchange.sightings)
 def check_sightings(region: Region, day: dt.date) -> dict[str, Any]:
     """Set aside the sightings of a sealed day that break a rule of their table.
 
@@ -84,7 +85,7 @@ def check_sightings(region: Region, day: dt.date) -> dict[str, Any]:
     return _tell_staff("sightings", region, day, found)
 
 
-@step("check-trips-{region.id}-{day}")
+@step("check-trips-{region.id}-{day}", reads=[exchange.derived], writes=exchange.derived)
 def check_trips(region: Region, day: dt.date) -> dict[str, Any]:
     """Set aside the moves of a day that break a rule of their table, and count the trips anew.
 
@@ -106,7 +107,7 @@ def check_trips(region: Region, day: dt.date) -> dict[str, Any]:
     return _tell_staff("trips", region, day, found)
 
 
-@step("check-ends-{region.id}-{day}")
+@step("check-ends-{region.id}-{day}", reads=[exchange.derived], writes=exchange.derived)
 def check_ends(region: Region, day: dt.date) -> dict[str, Any]:
     """Set aside the unlinked starts and ends that break a rule of their table, and count anew.
 

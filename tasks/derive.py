@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact
 
+from tasks import exchange
 from tasks.files import Layout, read_manifest, write_manifest
 from tasks.mobility.ends import count_ends
 from tasks.mobility.regime import IdRegime, why_no_trips
@@ -20,7 +21,11 @@ from tasks.schema import ENDS, TRIPS
 from tasks.step import step
 
 
-@step("derive-{region.id}-{day}")
+@step(
+    "derive-{region.id}-{day}",
+    reads=[exchange.sightings, exchange.sightings_before, exchange.derived],
+    writes=exchange.derived,
+)
 def derive(region: Region, day: dt.date) -> dict[str, Any]:
     """Find the moves of a sealed day, flag them, and store the private table.
 

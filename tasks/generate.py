@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from prefect import get_run_logger
 
+from tasks import exchange
 from tasks.files import (
     Layout,
     read_manifest,
@@ -22,7 +23,7 @@ from tasks.region.ways import WAYS, Ways, read_ways
 from tasks.step import step
 
 
-@step("generate-{region.id}-{day}")
+@step("generate-{region.id}-{day}", reads=[exchange.model])
 def generate(region: Region, day: dt.date) -> dict[str, Any]:
     """Sample the day's synthetic tables from its stored model; post-processing, charged nothing.
 

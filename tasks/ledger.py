@@ -5,10 +5,11 @@ from pathlib import Path
 
 from prefect.artifacts import create_table_artifact
 
+from tasks import exchange
 from tasks.files import Layout
 from tasks.privacy.errors import NoLedgerError
 from tasks.privacy.ledger import Charge, Ledger
-from tasks.privacy.published import refuse_if_older
+from tasks.privacy.published import PublishedCharge, refuse_if_older
 from tasks.region import Region
 from tasks.release.charges import published_charges
 from tasks.step import step
@@ -29,7 +30,7 @@ def open_ledger(layout: Layout, region: Region) -> Ledger:
             region or of its sources names.
         FileError: If a published manifest cannot be read.
     """
-    published = published_charges(layout.all_releases, region.id, _sources(region))
+    published = _published(layout, region)
     ledger = Ledger(_place(layout), must_exist=bool(published))
     try:
         refuse_if_older(ledger.label, ledger.charges(), published)
@@ -66,7 +67,7 @@ def check_ledger(region: Region) -> None:
         LedgerError: If it is, or if the database is down.
     """
     layout = Layout.from_environment()
-    if published_charges(layout.all_releases, region.id, _sources(region)):
+    if _published(layout, region):
         open_ledger(layout, region).close()
 
 
@@ -113,6 +114,15 @@ def _mechanism_name(charge: Charge) -> str:
     synthesizer = charge.mechanism.get("synthesizer")
     described = synthesizer if isinstance(synthesizer, dict) else charge.mechanism
     return str(described.get("name", "-"))
+
+
+def _published(layout: Layout, region: Region) -> list[PublishedCharge]:
+    """What releases, here or in the public store, name of the region and of its sources."""
+    return [
+        charge
+        for releases in exchange.published(layout)
+        for charge in published_charges(releases, region.id, _sources(region))
+    ]
 
 
 def _place(layout: Layout) -> Path | str:

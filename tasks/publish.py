@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from prefect import get_run_logger
 from prefect.artifacts import create_link_artifact
 
+from tasks import exchange
 from tasks.check import REPORT
 from tasks.files import FileError, Layout, read_manifest, sha256_of, verify_files
 from tasks.files.manifest import MANIFEST
@@ -24,7 +25,11 @@ from tasks.release.software import installed_software
 from tasks.step import step
 
 
-@step("publish-{region.id}-{day}")
+@step(
+    "publish-{region.id}-{day}",
+    reads=[exchange.sightings, exchange.model, exchange.release],
+    writes=exchange.release,
+)
 def publish(region: Region, day: dt.date) -> dict[str, Any]:
     """Publish revision r1 of a day; a day that is published stays as it is.
 

@@ -5,13 +5,14 @@ from typing import Any
 
 from prefect import get_run_logger
 
+from tasks import exchange
 from tasks.files import Layout
 from tasks.journal import expire_journals, seal_day
 from tasks.region import Region
 from tasks.step import step
 
 
-@step("seal-{region.id}-{day}")
+@step("seal-{region.id}-{day}", reads=[exchange.sightings], writes=exchange.sightings)
 def seal(region: Region, day: dt.date) -> dict[str, Any]:
     """Seal what was collected of a service day; a sealed day is verified and stays as it is.
 

@@ -13,6 +13,7 @@ from prefect import get_run_logger
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.runtime import task_run
 
+from tasks import exchange
 from tasks.files import Layout, read_manifest, sha256_of, verify_files
 from tasks.files.manifest import MANIFEST, FileError
 from tasks.ledger import open_ledger
@@ -27,7 +28,12 @@ _TOLD_EVERY = 10
 """Progress is logged about this many times."""
 
 
-@step("train-{region.id}-{day}", is_free_to_repeat=False)
+@step(
+    "train-{region.id}-{day}",
+    reads=[exchange.derived, exchange.model],
+    writes=exchange.model,
+    is_free_to_repeat=False,
+)
 def train(region: Region, day: dt.date) -> dict[str, Any]:
     """Train the day's model under the region's guarantee, or return the finished one.
 
@@ -48,6 +54,7 @@ def train(region: Region, day: dt.date) -> dict[str, Any]:
         FileError: If the day's trips are missing or altered.
         DaySizeError: If the day is smaller or larger than the region allows; under `zero_out`
             nothing is charged then, under `add_remove` the charge stands.
+        DeviceError: If the region requires a GPU and there is none; nothing is charged.
         LedgerError: If the day's budget is spent, or another run trains the day.
     """
     layout = Layout.from_environment()
@@ -56,11 +63,13 @@ def train(region: Region, day: dt.date) -> dict[str, Any]:
     if finished is not None:
         verify_files(directory, finished)
         return finished
+    exchange.fetch_models(region)
     return _train(region, day, layout)
 
 
 def _train(region: Region, day: dt.date, layout: Layout) -> dict[str, Any]:
     from tasks.privacy.ledger import ChargeRequest
+    from tasks.synthesis.device import find_device
     from tasks.synthesis.plan import make_plan
     from tasks.synthesis.training import train as train_under_ledger
 
@@ -78,11 +87,13 @@ def _train(region: Region, day: dt.date, layout: Layout) -> dict[str, Any]:
         rows = _numbers(region, manifest)
         _refuse_by_size(region, day, rows)
     input_sha256 = sha256_of(source / MANIFEST)
+    device = find_device(region.gpu)
     plan = make_plan(region.guarantee, region.service_area, region.maker, rows)
     logger.info(
-        "Training %s%s: noise multiplier %.4f for epsilon %g at delta %g, for one %s",
+        "Training %s%s on %s: noise multiplier %.4f for epsilon %g at delta %g, for one %s",
         region.maker.name,
-        "" if rows is None else f" on {_said(rows)}",
+        "" if rows is None else f" of {_said(rows)}",
+        device,
         plan.mechanism.noise_multiplier,
         region.guarantee.epsilon,
         region.guarantee.delta,

@@ -19,6 +19,8 @@ import pytest
 import requests
 from hypothesis import settings
 
+from tests.object_store import s3_running
+
 os.environ.update(
     DO_NOT_TRACK="1",
     PREFECT_SERVER_ANALYTICS_ENABLED="false",
@@ -43,7 +45,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All tests that need one of the servers run in one process, so that it is started once."""
     for item in items:
         needed = set(getattr(item, "fixturenames", ()))
-        for server in ("prefect_server", "postgresql_server"):
+        for server in ("prefect_server", "postgresql_server", "s3_server"):
             if server in needed:
                 item.add_marker(pytest.mark.xdist_group(server))
                 break
@@ -82,7 +84,8 @@ def data_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty data root, named to the code as a user would, by OPENTRIPS_DATA."""
     root = tmp_path / "data"
     monkeypatch.setenv("OPENTRIPS_DATA", str(root))
-    monkeypatch.delenv("OPENTRIPS_LEDGER", raising=False)
+    for name in ("OPENTRIPS_LEDGER", "OPENTRIPS_PRIVATE_STORE", "OPENTRIPS_PUBLIC_STORE"):
+        monkeypatch.delenv(name, raising=False)
     return root
 
 
@@ -185,3 +188,17 @@ def _wait_until_healthy(url: str, server: subprocess.Popen[bytes], log: Path) ->
         except requests.ConnectionError:
             time.sleep(0.1)
     raise RuntimeError(f"the Prefect server did not start in 120 s:\n{log.read_text()}")
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The AWS configuration file of a real S3 server, one for the whole test run."""
+    with s3_running(free_port(), tmp_path_factory.mktemp("s3")) as config:
+        yield config
+
+
+@pytest.fixture
+def s3(s3_server: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A prefix of its own in the buckets `opentrips-private` and `opentrips-public`."""
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(s3_server))
+    return uuid.uuid4().hex

@@ -72,6 +72,11 @@ class Layout:
         return self.root / "private" / region / "audits" / day.isoformat()
 
     @property
+    def published_elsewhere(self) -> Path:
+        """The manifests of releases that other machines published; their files are not here."""
+        return self.root / "private" / ".published"
+
+    @property
     def all_releases(self) -> Path:
         """What is published, of all regions."""
         return self.root / "releases"

@@ -52,14 +52,25 @@ def read_manifest(directory: Path) -> dict[str, Any] | None:
         FileError: If the manifest is not a JSON object.
     """
     path = directory / MANIFEST
-    if not path.exists():
-        return None
+    return parse_manifest(path.read_bytes(), str(path)) if path.exists() else None
+
+
+def parse_manifest(content: bytes, where: str) -> dict[str, Any]:
+    """A manifest from its bytes.
+
+    Args:
+        content: The bytes.
+        where: Where they lie, for people.
+
+    Raises:
+        FileError: If they are no JSON object.
+    """
     try:
-        document = json.loads(path.read_bytes())
+        document = json.loads(content)
     except ValueError as error:
-        raise FileError(f"{path}: not JSON; restore it from a backup") from error
+        raise FileError(f"{where}: not JSON; restore it from a backup") from error
     if not isinstance(document, dict):
-        raise FileError(f"{path}: not a JSON object; restore it from a backup")
+        raise FileError(f"{where}: not a JSON object; restore it from a backup")
     return document
 
 

@@ -317,6 +317,11 @@ class Region(_Model):
     guarantee: Guarantee = Field(default_factory=Guarantee)
     synthesizer: TripSynthesizer = Field(default_factory=TripField)
     snap: Snap | None = None
+    gpu: Literal["preferred", "required"] = Field(
+        "preferred",
+        description="What a worker without a GPU does with a training: `preferred` says so and "
+        "trains on the CPU, `required` refuses before anything is charged.",
+    )
     contact: str | None = Field(
         None,
         pattern=r"^[!-'*-~]{1,200}$",

@@ -15,5 +15,9 @@ class DaySizeError(SynthesisError):
     """The day's number of trips, or its noisy count, lies outside the region's public bounds."""
 
 
+class DeviceError(SynthesisError):
+    """The region requires a GPU and this worker has none."""
+
+
 class LayerError(SynthesisError):
     """A model uses a layer whose per-example gradient norms would be measured wrongly."""

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from prefect.server.schemas.schedules import CronSchedule
 
-from flows.cli import _shift_cron
 from flows.collect import _shift_ends, collect
+from tasks.deploy import shift_cron
 from tasks.files import Layout
 from tasks.gbfs import FeedError
 from tasks.journal import Journal, UnseenFeedError, read_day
@@ -160,5 +160,5 @@ def test_shifts_begin_on_schedule_where_the_one_before_ended(length: int) -> Non
         update={"shift_minutes": length}
     )
     ends = list(_shift_ends(region, DAY, None, None))
-    schedule = CronSchedule(cron=_shift_cron(region), timezone="UTC")
+    schedule = CronSchedule(cron=shift_cron(region), timezone="UTC")
     assert asyncio.run(schedule.get_dates(len(ends), start=START + dt.timedelta(seconds=1))) == ends

@@ -10,7 +10,7 @@ from tasks.files import FileError, Layout, write_manifest
 from tasks.privacy.errors import CapExceededError, LedgerError, NoLedgerError
 from tasks.privacy.ledger import Ledger
 from tasks.region import Region
-from tasks.synthesis.errors import DaySizeError
+from tasks.synthesis.errors import DaySizeError, DeviceError
 from tasks.train import train
 from tests.tasks.derived_day import DAY, ROWS, region_with, write_trips
 
@@ -111,3 +111,13 @@ def test_importing_the_tasks_loads_no_tensorflow() -> None:
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout == "[]\n"
+
+
+def test_a_required_gpu_that_is_missing_is_refused_before_a_charge(
+    layout: Layout, region: Region, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tensorflow.config.list_physical_devices", lambda kind: [])
+    write_trips(layout)
+    with pytest.raises(DeviceError, match="requires a GPU"):
+        run(region.model_copy(update={"gpu": "required"}))
+    assert not layout.ledger.exists()

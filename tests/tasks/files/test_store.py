@@ -1,0 +1,176 @@
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tasks.files import FileError, read_manifest, verify_files, write_manifest
+from tasks.files.store import Store, StoreError
+
+Finish = Callable[..., Path]
+
+
+@pytest.fixture(params=["file", "s3"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "file":
+        return (tmp_path / "store").as_uri()
+    return f"s3://opentrips-private/{request.getfixturevalue('s3')}?profile=private"
+
+
+@pytest.fixture
+def store(url: str) -> Store:
+    return Store.at(url)
+
+
+@pytest.fixture
+def finish(tmp_path: Path) -> Finish:
+    def finished(name: str, **files: str) -> Path:
+        directory = tmp_path / name
+        directory.mkdir()
+        for file, text in files.items():
+            (directory / file).write_text(text)
+        write_manifest(directory, {"made": name}, files)
+        return directory
+
+    return finished
+
+
+def test_what_one_machine_keeps_another_fetches(
+    store: Store, finish: Finish, tmp_path: Path
+) -> None:
+    store.keep("region/day", finish("here", rows="one", facts="two"))
+    assert store.fetch("region/day", tmp_path / "there")
+    manifest = read_manifest(tmp_path / "there")
+    assert manifest is not None
+    assert set(manifest["files"]) == {"rows", "facts"}
+    verify_files(tmp_path / "there", manifest)
+    assert store.names("") == store.names("region") == ["region/day"]
+
+
+def test_what_was_never_kept_is_not_there(store: Store, tmp_path: Path) -> None:
+    assert not store.fetch("region/day", tmp_path / "there")
+    assert not (tmp_path / "there").exists()
+    assert store.names("region") == []
+
+
+def test_a_newer_directory_takes_the_place_of_the_older(
+    store: Store, finish: Finish, tmp_path: Path
+) -> None:
+    store.keep("day", finish("old", rows="one", same="same"))
+    there = tmp_path / "there"
+    store.fetch("day", there)
+    (there / "checkpoint").write_text("work in progress")
+    store.keep("day", finish("new", rows="two", same="same"))
+    store.fetch("day", there)
+    assert (there / "rows").read_text() == "two"
+    assert (there / "checkpoint").read_text() == "work in progress"
+
+
+def test_a_directory_half_stored_is_not_there_and_is_stored_again(
+    store: Store, finish: Finish, tmp_path: Path
+) -> None:
+    here = finish("here", rows="one")
+    store.keep("day", here)
+    store.files.rm_file(f"{store.root}/day/manifest.json")
+    store.files.pipe_file(f"{store.root}/day/rows", b"ha")
+    assert not store.fetch("day", tmp_path / "there")
+    store.keep("day", here)
+    assert store.fetch("day", tmp_path / "there")
+    assert (tmp_path / "there" / "rows").read_text() == "one"
+
+
+def test_a_file_altered_in_the_store_is_refused_and_leaves_nothing_finished(
+    store: Store, finish: Finish, tmp_path: Path
+) -> None:
+    store.keep("day", finish("here", rows="one"))
+    store.files.pipe_file(f"{store.root}/day/rows", b"two")
+    with pytest.raises(StoreError, match="day/rows is not as its manifest says"):
+        store.fetch("day", tmp_path / "there")
+    assert read_manifest(tmp_path / "there") is None
+
+
+def test_a_manifest_that_leads_elsewhere_is_refused(store: Store, tmp_path: Path) -> None:
+    document = {"files": {"../../up": {"bytes": 0, "sha256": "0"}}}
+    store.files.makedirs(f"{store.root}/day", exist_ok=True)
+    store.files.pipe_file(f"{store.root}/day/manifest.json", json.dumps(document).encode())
+    with pytest.raises(FileError, match="does not name files beside it"):
+        store.fetch("day", tmp_path / "there")
+
+
+def test_the_first_to_publish_wins(store: Store, finish: Finish, tmp_path: Path) -> None:
+    first, second = finish("first", rows="one"), finish("second", rows="two")
+    assert store.publish("demo/day/r1", first)
+    assert not store.publish("demo/day/r1", second)
+    assert store.publish("demo/day/r1", first)
+    store.fetch("demo/day/r1", second)
+    assert (second / "rows").read_text() == "one"
+    assert store.names("") == ["demo/day/r1"]
+
+
+def test_one_who_crashed_while_publishing_goes_on_and_nobody_else_does(
+    store: Store, finish: Finish
+) -> None:
+    first, second = finish("first", rows="one"), finish("second", rows="two")
+    store.publish("demo/day/r1", first)
+    store.files.rm_file(f"{store.root}/demo/day/r1/manifest.json")
+    with pytest.raises(StoreError, match=r"is being published by another.*\.r1\.claim"):
+        store.publish("demo/day/r1", second)
+    assert store.publish("demo/day/r1", first)
+
+
+RACER = """
+import sys
+from pathlib import Path
+from tasks.files.store import Store
+store = Store.at(sys.argv[1])
+print("ready", flush=True)
+sys.stdin.readline()
+print(store.publish("demo/day/r1", Path(sys.argv[2])))
+"""
+
+
+def test_of_two_who_publish_at_once_one_wins(url: str, finish: Finish, tmp_path: Path) -> None:
+    made = {name: finish(name, **{f"f{i}": name * 1000 for i in range(20)}) for name in "ab"}
+    racers = {
+        name: subprocess.Popen(
+            [sys.executable, "-c", RACER, url, str(directory)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for name, directory in made.items()
+    }
+    for racer in racers.values():
+        assert racer.stdout is not None
+        assert racer.stdout.readline() == "ready\n"
+    for racer in racers.values():
+        assert racer.stdin is not None
+        racer.stdin.write("go\n")
+        racer.stdin.flush()
+    said = {name: racer.communicate(timeout=60) for name, racer in racers.items()}
+    won = [name for name, (out, _) in said.items() if out == "True\n"]
+    assert len(won) == 1, said
+    Store.at(url).fetch("demo/day/r1", tmp_path / "seen")
+    assert {path.read_text()[0] for path in (tmp_path / "seen").glob("f*")} == {won[0]}
+
+
+@pytest.mark.parametrize(
+    "url", ["data/releases", "ftp://host/folder", "s3://", "s3://b/p?key=secret", "file://folder"]
+)
+def test_a_url_of_another_kind_is_refused_in_one_line(url: str) -> None:
+    with pytest.raises(StoreError, match="no store; write file:///FOLDER or s3://BUCKET/PREFIX"):
+        Store.at(url)
+
+
+def test_a_bucket_that_is_missing_is_said_in_one_line(s3: str, finish: Finish) -> None:
+    store = Store.at("s3://no-such-bucket/x?profile=private")
+    with pytest.raises(StoreError, match=r"^s3://no-such-bucket/x\?profile=private: .*check its"):
+        store.keep("day", finish("here", rows="one"))
+
+
+def test_a_profile_that_is_missing_is_said_in_one_line(s3: str) -> None:
+    with pytest.raises(StoreError, match="nobody"):
+        Store.at("s3://opentrips-private/x?profile=nobody").names("")
