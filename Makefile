@@ -28,6 +28,9 @@ REGION ?=
 TRIPS ?=
 MINUTES ?=
 REGIONS ?= deployments/regions
+ALERT ?=
+# Of the Prefect server on this machine.
+PORT ?= 4200
 
 .PHONY: help
 help:  ## List the targets
@@ -65,15 +68,28 @@ run: install  ## Play a simulated day and publish it (DAY=, REGION=<yaml>, TRIPS
 ifneq ($(REGION),)
 	@$(BIN)/opentrips run $(REGION) $(if $(filter command line environment,$(origin DAY)),--day $(DAY)) $(if $(MINUTES),--minutes $(MINUTES))
 else ifneq ($(TRIPS),)
-	@$(BIN)/python -m infra.replay --trips $(TRIPS) --day $(DAY) --time-zone Etc/GMT-4 -- $(BIN)/opentrips run deployments/regions/us-metros.yaml --day $(DAY)
+	@$(BIN)/python -m infra.replay --trips $(TRIPS) --day $(DAY) --time-zone Etc/GMT-4 -- $(BIN)/opentrips run deployments/tables/us-metros.yaml --day $(DAY)
 else
 	@$(BIN)/python -m infra.replay --city --day $(DAY) --time-zone America/Kentucky/Louisville -- $(BIN)/opentrips run deployments/regions/demo.yaml --day $(DAY)
 endif
 
+.PHONY: up
+up: install  ## Start server, workers and the demo's feed in the background; deploy (PORT=, REGIONS=)
+	@mkdir -p $(TMPDIR)
+	@$(BIN)/python -m infra.service up --port $(PORT) --regions $(REGIONS)
+
+.PHONY: down
+down: install  ## Stop them
+	@$(BIN)/python -m infra.service down --port $(PORT)
+
+.PHONY: status
+status: install  ## Say what runs
+	@$(BIN)/python -m infra.service status --port $(PORT)
+
 .PHONY: deploy
-deploy: install  ## Make a Prefect server run the regions of a folder (REGIONS=, PREFECT_API_URL=)
+deploy: install  ## Have a Prefect server run the regions of a folder (REGIONS=, ALERT=, PREFECT_API_URL=)
 	@mkdir -p $(TMPDIR) $(PREFECT_HOME)
-	@$(BIN)/opentrips deploy $(REGIONS)
+	@$(BIN)/opentrips deploy $(REGIONS) $(if $(ALERT),--alert $(ALERT))
 
 .PHONY: test
 test: install  ## Run the default tests, the linters and the type checker (under 10 minutes)

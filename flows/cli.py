@@ -110,7 +110,7 @@ def _deploy(options: argparse.Namespace) -> None:
     """Make a Prefect server run every region of a folder."""
     from tasks.deploy import deploy
 
-    made = deploy(options.folder, options.code, options.pools)
+    made = deploy(options.folder, options.code, options.pools, options.alert)
     print(f"Deployed {len(made.regions)} regions: {', '.join(made.regions)}")
     if made.stopped:
         print(f"Switched off, for their region is gone: {', '.join(made.stopped)}")
@@ -254,6 +254,11 @@ def _add_deploy(parser: argparse.ArgumentParser) -> None:
         choices=("process", "docker", "kubernetes"),
         default="process",
         help="kind of the work pools that are made; default: process",
+    )
+    parser.add_argument(
+        "--alert",
+        metavar="TYPE/NAME",
+        help="the notification block that tells of runs that fail, are late or missing",
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
-from prefect import flow
+from prefect import flow, runtime
 from prefect.artifacts import create_table_artifact
 from prefect.futures import PrefectFuture, wait
 
@@ -33,7 +33,8 @@ def collect(
 
     Args:
         region: The region.
-        day: Service day to collect; needed where the clock is the feed's. Default: today.
+        day: Service day to collect. Default: today; where the clock is the feed's, the day before
+            the one in which the run was due, which a replay server plays every night.
         shifts: How many shifts at most; fewer if the day ends or every feed says it is over.
             None: as many as the day has, on the wall clock also after one that failed, since an
             outage passes. A replay waits until it is gone on with.
@@ -48,7 +49,7 @@ def collect(
             no outage but a mistake.
     """
     goes_on = shifts is None and region.clock == "wall"
-    day = day or service_day_of(dt.datetime.now(dt.UTC), region.zone)
+    day = day or _default_day(region)
     reports: list[dict[str, Any]] = []
     has_failed = False
     for end in _shift_ends(region, day, shifts, minutes):
@@ -71,6 +72,13 @@ def collect(
         description=f"Shifts of {region.name}, service day {day}",
     )
     return reports
+
+
+def _default_day(region: Region) -> dt.date:
+    if region.clock == "wall":
+        return service_day_of(dt.datetime.now(dt.UTC), region.zone)
+    due = runtime.flow_run.scheduled_start_time
+    return service_day_of(due, region.zone) - dt.timedelta(days=1)
 
 
 def _report(feed: Feed, future: PrefectFuture[dict[str, Any]]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from prefect.client.schemas.responses import DeploymentResponse
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_URL
 
-from tasks import OpentripsError
+from tasks.automate import DeployError, make_automations
 from tasks.region import Region, load_region
 
 ROOT = Path(__file__).parents[1]
@@ -32,12 +32,10 @@ TAG = "opentrips"
 REMOVED = "removed"
 """On those of a region that is gone; a person's own pause is not marked so, and stays."""
 _PAGE = 200
+HEARTBEATS = {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}
+"""Environment of every run: so often, in seconds, it says that its worker lives."""
 KINDS = ("process", "docker", "kubernetes")
 """Kinds of work pools that there are templates for."""
-
-
-class DeployError(OpentripsError):
-    """The deployments cannot be made."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,9 @@ class Deployed:
     stopped: list[str]
 
 
-def deploy(folder: Path, code: str = "checkout", kind: str = "process") -> Deployed:
+def deploy(
+    folder: Path, code: str = "checkout", kind: str = "process", alert: str | None = None
+) -> Deployed:
     """Make pools, queues, limits and deployments; what is as it should be stays so.
 
     Args:
@@ -63,6 +63,8 @@ def deploy(folder: Path, code: str = "checkout", kind: str = "process") -> Deplo
             not in it lose their schedules, and keep their history.
         code: Where workers find the code: `checkout`, `image`, or `git:URL@BRANCH`.
         kind: Kind of the work pools, one of `KINDS`; one that exists keeps its kind.
+        alert: The notification block that tells people of runs that fail, are late or missing, as
+            `TYPE/NAME`, such as `custom-webhook/duty`. Default: nobody is told.
 
     Raises:
         DeployError: If there is no server, no region, or Prefect refuses.
@@ -89,6 +91,7 @@ def deploy(folder: Path, code: str = "checkout", kind: str = "process") -> Deplo
         for name, pool in definitions["pools"].items():
             _make_pool(client, name, pool, kind)
         names = [f"{entry['flow_name']}/{entry['name']}" for entry in entries]
+        make_automations(client, definitions["automations"], alert)
         _resume(client, names)
         _apply(entries, pull)
         return Deployed([region.id for region in regions], names, _stop_others(client, names))
@@ -99,18 +102,18 @@ def _entry(kind_of_run: Mapping[str, Any], region: Region) -> dict[str, Any]:
     cron = kind_of_run.get("schedule")
     if cron == "every shift":
         cron = shift_cron(region)
+    parameters = dict(kind_of_run.get("parameters", {}))
+    if region.clock == "feed" and kind_of_run["flow"] == "collect":
+        parameters["shifts"] = None  # a replayed day is collected at once
     return {
         "name": region.id,
         "flow_name": kind_of_run["flow"],
         "entrypoint": kind_of_run["entrypoint"],
         "description": kind_of_run["description"],
         "tags": [TAG, f"region:{region.id}", f"flow:{kind_of_run['flow']}"],
-        "work_pool": dict(kind_of_run["work_pool"]),
+        "work_pool": {**kind_of_run["work_pool"], "job_variables": {"env": HEARTBEATS}},
         "concurrency_limit": dict(kind_of_run["concurrency_limit"]),
-        "parameters": {
-            "region": region.model_dump(mode="json"),
-            **kind_of_run.get("parameters", {}),
-        },
+        "parameters": {"region": region.model_dump(mode="json"), **parameters},
         "schedules": [{"cron": cron, "timezone": region.time_zone, "slug": "due"}] if cron else [],
     }
 
@@ -118,11 +121,15 @@ def _entry(kind_of_run: Mapping[str, Any], region: Region) -> dict[str, Any]:
 def shift_cron(region: Region) -> str:
     """When shifts begin, on the local clock: see `tasks.region.service_day.next_shift_change`.
 
+    A replayed day is collected at once, in the night after it.
+
     Examples:
         >>> from tasks.region import load_region
         >>> shift_cron(load_region(ROOT / "deployments" / "regions" / "demo.yaml"))
-        '0 */1 * * *'
+        '2 0 * * *'
     """
+    if region.clock == "feed":
+        return "2 0 * * *"
     hours, minutes = divmod(region.shift_minutes, 60)
     return f"0 */{hours} * * *" if hours else f"*/{minutes} * * * *"
 

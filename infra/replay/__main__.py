@@ -22,6 +22,7 @@ from infra.replay import (
     trips_day,
 )
 from infra.replay.command import run_command, wait_for_signal
+from infra.replay.day import zone_named
 from infra.replay.regimes import ID_REGIMES
 
 VARIABLE = "OPENTRIPS_REPLAY"
@@ -39,6 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options, command = _parse(list(sys.argv[1:] if arguments is None else arguments))
     try:
+        if options.nightly:
+            return _serve_nightly(options)
         faults = _faults(options)
         with ReplayServer(_source(options), options.port, faults) as server:
             if command:
@@ -50,6 +53,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:  # before anything was served
         return 128 + signal.SIGINT
+
+
+def _serve_nightly(options: argparse.Namespace) -> int:
+    """Serve the city's yesterday until a signal comes; at every midnight it is another day."""
+    if options.day or options.trips or options.captures:
+        raise ReplayError("--nightly plays days of the city by itself; leave out what else to play")
+    zone = zone_named(options.time_zone or CITY_TIME_ZONE)
+    while True:
+        today = dt.datetime.now(zone).date()
+        options.day = (today - dt.timedelta(days=1)).isoformat()
+        with ReplayServer(_source(options), options.port, _faults(options)) as server:
+            midnight = dt.datetime.combine(today + dt.timedelta(days=1), dt.time(), zone)
+            line = f"Replay of {options.day} at {server.url}/gbfs.json until {midnight}"
+            if wait_for_signal(line, (midnight - dt.datetime.now(zone)).total_seconds()):
+                return 0
 
 
 def _parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
@@ -96,6 +114,11 @@ def _parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of everything random (0)")
     parser.add_argument(
         "--chaos", type=int, metavar="SEED", help="break one answer in twenty, by this seed"
+    )
+    parser.add_argument(
+        "--nightly",
+        action="store_true",
+        help="play the city's day before today, and the next one from every local midnight on",
     )
     parser.add_argument("--port", type=int, default=0, metavar="N", help="0 chooses a free one (0)")
     return parser.parse_args(arguments), command

@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -61,14 +62,23 @@ def run_command(command: Sequence[str], variables: Mapping[str, str]) -> int:
     return status if status >= 0 else 128 - status
 
 
-def wait_for_signal(announcement: str) -> None:
-    """Print a line, then return when Ctrl-C or another signal asks this process to stop."""
+def wait_for_signal(announcement: str, seconds: float | None = None) -> bool:
+    """Print a line, then return when Ctrl-C or another signal asks this process to stop.
+
+    Args:
+        announcement: The line.
+        seconds: Return after so many seconds in any case.
+
+    Returns:
+        Whether it was a signal.
+    """
     reader, writer = os.pipe()
     with _handling(lambda number, frame: _wake(writer)):
         print(announcement, flush=True)
-        os.read(reader, 1)
+        came, _, _ = select.select([reader], [], [], seconds)
     os.close(reader)
     os.close(writer)
+    return bool(came)
 
 
 def _wake(writer: int) -> None:

@@ -13,7 +13,7 @@ from tasks.mobility.distance import haversine
 from tasks.quality.rows import COORDINATES
 from tasks.region import Box, load_region
 
-METROS = Path(__file__).parents[2] / "deployments" / "regions" / "us-metros.yaml"
+METROS = Path(__file__).parents[2] / "deployments" / "tables" / "us-metros.yaml"
 
 
 def metros() -> tuple[Box, ...]:

@@ -142,7 +142,7 @@ def test_wolfsburg_is_published_where_its_region_allows_so_small_a_day(
     assert "coverage" in (release / "README.md").read_text(encoding="utf-8").lower()
 
 
-METROS = Path(__file__).parents[2] / "deployments" / "regions" / "us-metros.yaml"
+METROS = Path(__file__).parents[2] / "deployments" / "tables" / "us-metros.yaml"
 TRIPS_HOUR_OFFSET = 4  # hours of the table are UTC, the region's local hours are UTC+4
 
 

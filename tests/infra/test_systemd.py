@@ -39,7 +39,7 @@ def test_the_unit_has_its_three_sections_and_says_nothing_twice() -> None:
 
 def test_it_starts_the_group_of_make_up_in_the_foreground() -> None:
     command = unit()["Service"]["ExecStart"][0].split()
-    assert command[0] == environment()["OPENTRIPS_PYTHON"]
+    assert command[0] == environment()["SERVICE_PYTHON"]
     assert "--nodaemon" in command
     configuration = ROOT / command[-1].removeprefix(CLONE)
     asked = set(re.findall(r"%\(ENV_([A-Z_]+)\)s", configuration.read_text()))
@@ -50,9 +50,9 @@ def test_it_may_write_where_its_data_lie_and_nowhere_else() -> None:
     service = {name: values[0] for name, values in unit()["Service"].items()}
     assert (service["ProtectSystem"], service["ProtectHome"]) == ("strict", "yes")
     folders = {f"/var/lib/{name}" for name in service["StateDirectory"].split()}
-    written = ("OPENTRIPS_DATA", "OPENTRIPS_SERVICE", "PREFECT_HOME")
+    written = ("OPENTRIPS_DATA", "SERVICE_HOME", "PREFECT_HOME")
     assert {environment()[name] for name in written} <= folders
-    assert f"{environment()['OPENTRIPS_SERVICE']}/logs" in folders
-    assert service["WorkingDirectory"] == environment()["OPENTRIPS_SERVICE"]
+    assert f"{environment()['SERVICE_HOME']}/logs" in folders
+    assert service["WorkingDirectory"] == environment()["SERVICE_HOME"]
     assert service["NoNewPrivileges"] == "yes"
     assert service["CapabilityBoundingSet"] == ""

@@ -9,7 +9,8 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from tasks.deploy import DeployError, deploy
+from tasks.automate import DeployError
+from tasks.deploy import deploy
 from tasks.region import RegionError, load_region
 
 DEMO = Path(__file__).parents[2] / "deployments" / "regions" / "demo.yaml"
