@@ -1,3 +1,4 @@
+import asyncio
 import json
 import tomllib
 from copy import deepcopy
@@ -10,8 +11,9 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.utilities.templating import apply_values, find_placeholders
+from prefect.workers.base import BaseJobConfiguration
 
-from tasks.deploy import KINDS
+from tasks.deploy import HEARTBEATS, KINDS
 from tests.infra.schema import INFRA, ROOT, documents, kubernetes_faults
 
 POOLS = sorted((INFRA / "pools").glob("*.json"))
@@ -172,3 +174,11 @@ def test_a_container_finds_the_network_and_the_volumes_of_the_compose_file(pool:
     assert {name: value for name, value in chosen["env"].items() if name != "PGPASSFILE"} == {
         name: settings[name] for name in chosen["env"] if name != "PGPASSFILE"
     }
+
+
+@pytest.mark.parametrize("name", [path.stem for path in POOLS])
+def test_what_a_deployment_sets_is_added_to_the_environment(name: str, prefect_api: str) -> None:
+    merged = asyncio.run(
+        BaseJobConfiguration.from_template_and_values(template(name), {"env": HEARTBEATS})
+    )
+    assert merged.env == {**defaults(name).get("env", {}), **HEARTBEATS}
