@@ -160,6 +160,16 @@ def test_the_two_workers_differ_in_their_pool_only() -> None:
     )
 
 
+@pytest.mark.parametrize("pool", ["cpu", "gpu"])
+def test_a_worker_waits_for_its_pool_which_has_our_template(pool: str) -> None:
+    """One that a worker makes has Prefect's own, and `deploy` leaves it as it is."""
+    arguments = container(f"worker-{pool}")["args"]
+    assert "--no-create-pool-if-not-found" in arguments
+    assert arguments[arguments.index("--pool") + 1] == pool
+    assert arguments[arguments.index("--type") + 1] == "kubernetes"
+    assert container("deploy")["args"][-2:] == ["--pools", "kubernetes"]
+
+
 def test_addresses_lead_to_the_services() -> None:
     settings = dict(
         literal.partition("=")[::2]

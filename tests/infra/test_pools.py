@@ -178,7 +178,7 @@ def test_a_container_finds_the_network_and_the_volumes_of_the_compose_file(pool:
 
 @pytest.mark.parametrize("name", [path.stem for path in POOLS])
 def test_what_a_deployment_sets_is_added_to_the_environment(name: str, prefect_api: str) -> None:
-    merged = asyncio.run(
+    merged: Any = asyncio.run(
         BaseJobConfiguration.from_template_and_values(template(name), {"env": HEARTBEATS})
     )
     assert merged.env == {**defaults(name).get("env", {}), **HEARTBEATS}
