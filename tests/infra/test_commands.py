@@ -7,7 +7,9 @@ import pytest
 
 from tests.infra.schema import INFRA, ROOT
 
-MADE_BY_HAND = {"infra/.env", "infra/feeds.env", "infra/kubernetes/secrets"}
+MADE_BY_HAND = {
+    *("infra/.env", "infra/feeds.env", "infra/kubernetes/secrets", "infra/kubernetes/regions"),
+}
 SUFFIXES = (".yaml", ".service", ".example", ".conf")
 TOLD = [
     ROOT / "README.md",
