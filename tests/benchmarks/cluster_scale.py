@@ -115,7 +115,7 @@ def main() -> None:
     for regions in REGIONS:
         print(
             f"    {regions:>5,}: {regions / 60:.1f} polls a second, "
-            f"shifts begin at {regions * short.cpu_s / 3600:.2f} cores and hold "
+            f"{regions * short.cpu_s / 60:.1f} cores begin all shifts in a minute, shifts hold "
             f"{regions * shift.peak_mb / 1024:,.0f} GB, journals of {RETENTION_DAYS} days "
             f"{RETENTION_DAYS * regions * journal / 1e9:,.1f} GB, sealed days of a year "
             f"{365 * regions * sealed / 1e9:,.0f} GB, trainings of a night "

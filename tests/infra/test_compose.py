@@ -51,11 +51,11 @@ def test_who_is_waited_for_can_be_well_and_what_is_named_is_declared() -> None:
                 assert "healthcheck" in waited_for, f"{name} waits for {other}"
             else:
                 assert waited_for.get("restart", "no") == "no", f"{name} waits for {other}"
-        for volume in service.get("volumes", ()):
-            source = volume.split(":")[0]
+        volumes = [volume for volume in service.get("volumes", ()) if isinstance(volume, str)]
+        for source in (volume.split(":")[0] for volume in volumes):
             if source.startswith("."):
                 assert (INFRA / source).is_file(), source
-            elif not source.startswith("$"):
+            else:
                 assert source in COMPOSE["volumes"], source
         for config in service.get("configs", ()):
             assert config["source"] in COMPOSE["configs"]
@@ -87,6 +87,13 @@ def test_a_worker_serves_a_pool_that_is_deployed_and_is_asked_where_it_answers(n
 
     port = get_current_settings().worker.webserver.port
     assert f"127.0.0.1:{port}/health" in SERVICES[name]["healthcheck"]["test"][-1]
+
+
+def test_regions_are_a_folder_of_the_user_and_are_only_read() -> None:
+    (regions,) = SERVICES["deploy"]["volumes"]
+    assert (regions["type"], regions["read_only"]) == ("bind", True)
+    assert regions["source"].startswith("${REGIONS:?")
+    assert regions["target"] in SERVICES["deploy"]["command"]
 
 
 def test_passwords_reach_only_those_who_need_them() -> None:
