@@ -7,7 +7,8 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
 
-from tasks import OpentripsError
+from tasks import OpentripsError, exchange
+from tasks.files import Layout, read_manifest
 from tasks.region import Region
 from tasks.step import step
 
@@ -19,8 +20,8 @@ class TrainingRunError(OpentripsError):
     """The run that was to train a day did not complete."""
 
 
-@step("await-training-{region.id}-{day}", is_free_to_repeat=False)
-def await_training(region: Region, day: dt.date) -> str:
+@step("await-training-{region.id}-{day}", reads=[exchange.model], is_free_to_repeat=False)
+def await_training(region: Region, day: dt.date) -> str | None:
     """Start a run of the deployment `train/<region>` and wait for its end.
 
     Args:
@@ -28,13 +29,16 @@ def await_training(region: Region, day: dt.date) -> str:
         day: The service day.
 
     Returns:
-        Id of the run that completed.
+        Id of the run that completed; None if the day is trained already.
 
     Raises:
         TrainingRunError: If there is no such deployment, if the training failed, or if its worker
             died each time.
     """
     logger = get_run_logger()
+    if read_manifest(Layout.from_environment().model(region.id, day)) is not None:
+        logger.info("%s is trained already", day)
+        return None
     for _ in range(TRIES):
         run = _trained(region, day)
         if run.state is not None and run.state.is_completed():

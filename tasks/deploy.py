@@ -86,7 +86,7 @@ def deploy(
         for region in regions
         for kind_of_run in definitions["of_each_region"]
     ]
-    pull = _pull(definitions["code"], code)
+    pull = pull_steps(definitions["code"], code)
     with get_client(sync_client=True) as client:
         for name, pool in definitions["pools"].items():
             _make_pool(client, name, pool, kind)
@@ -134,7 +134,7 @@ def shift_cron(region: Region) -> str:
     return f"0 */{hours} * * *" if hours else f"*/{minutes} * * * *"
 
 
-def _pull(ways: Mapping[str, Any], code: str) -> list[dict[str, Any]]:
+def pull_steps(ways: Mapping[str, Any], code: str) -> list[dict[str, Any]]:
     """The pull steps of one way to find the code."""
     way, _, place = code.partition(":")
     repository, _, branch = place.rpartition("@")

@@ -31,6 +31,7 @@ from tasks.files import verify_files
 from tasks.files.store import Store
 from tasks.privacy.ledger import Ledger
 from tests.conftest import free_port
+from tests.debian_postgresql import debian_postgresql
 from tests.flows.conftest import REGION, ROOT
 
 ZONE = "America/Kentucky/Louisville"
@@ -62,15 +63,13 @@ def running(
 
 
 @pytest.fixture
-def databases(postgresql_server: str) -> tuple[str, str]:
-    """URLs of two databases of their own: the Prefect server's and the ledger's."""
-    with psycopg.connect(postgresql_server, autocommit=True) as connection:
-        for name in ("prefect", "ledger"):
-            connection.execute(f"CREATE DATABASE {name}".encode())
-    prefect, ledger = (
-        postgresql_server.replace("/postgres?", f"/{name}?") for name in ("prefect", "ledger")
-    )
-    return prefect.replace("postgresql:", "postgresql+asyncpg:"), ledger
+def databases(tmp_path: Path) -> Iterator[tuple[str, str]]:
+    """URLs of two databases in a server of Debian's: the Prefect server's and the ledger's."""
+    with debian_postgresql(tmp_path / "postgresql") as url:
+        with psycopg.connect(f"{url}/postgres", autocommit=True) as connection:
+            for name in ("prefect", "ledger"):
+                connection.execute(f"CREATE DATABASE {name}".encode())
+        yield f"{url}/prefect".replace("postgresql:", "postgresql+asyncpg:"), f"{url}/ledger"
 
 
 @pytest.fixture
@@ -204,6 +203,8 @@ def test_a_night_fires_by_schedule_trains_on_the_gpu_pool_and_is_published_once(
 
     with get_client(sync_client=True) as client:
         again = fire(client, "city", tmp_path)
+        trainings = [run for run in client.read_flow_runs() if run.name.startswith("train-")]
+    assert [run.id for run in trainings] == [training.id]
     assert again.id != night.id
     assert again.state is not None
     assert again.state.is_completed()

@@ -94,7 +94,7 @@ def test_a_block_that_does_not_exist_is_refused(alert: str, prefect_api: str) ->
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_a_run_whose_worker_is_killed_frees_its_slot_and_people_are_told(
     duty: str, told: tuple[str, list[dict[str, Any]]], prefect_api: str, tmp_path: Path
 ) -> None:
@@ -124,13 +124,13 @@ def test_a_run_whose_worker_is_killed_frees_its_slot_and_people_are_told(
         worker.wait()
     ended = _wait_for(run, "CRASHED")
     assert ended.state is not None
-    assert ended.state.message == "its worker was not heard of for 90 seconds"
+    assert ended.state.message == "its worker was not heard of for 180 seconds"
     deadline = time.monotonic() + 60
     while not (news := [one for one in told[1] if "collect-doomed" in one["subject"]]):
         assert time.monotonic() < deadline
         time.sleep(1)
     assert news[0]["subject"] == "opentrips: collect-doomed Crashed"
-    assert "its worker was not heard of for 90 seconds" in news[0]["body"]
+    assert "its worker was not heard of for 180 seconds" in news[0]["body"]
     assert "prefect deployment run 'collect/doomed'" in news[0]["body"]
     with get_client(sync_client=True) as client:
         for one in WANTED:
@@ -139,7 +139,7 @@ def test_a_run_whose_worker_is_killed_frees_its_slot_and_people_are_told(
 
 
 def _wait_for(run: FlowRun, state: str) -> FlowRun:
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + 360
     with get_client(sync_client=True) as client:
         while time.monotonic() < deadline:
             seen = client.read_flow_run(run.id)

@@ -1,16 +1,20 @@
+import asyncio
 import datetime as dt
 import shutil
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
+from prefect.deployments.steps.core import run_steps
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from tasks.automate import DeployError
-from tasks.deploy import deploy
+from tasks.deploy import ROOT, deploy, pull_steps
 from tasks.region import RegionError, load_region
 
 DEMO = Path(__file__).parents[2] / "deployments" / "regions" / "demo.yaml"
@@ -138,3 +142,21 @@ def test_a_folder_without_regions_or_with_a_wrong_one_is_refused(
     shutil.copy(folder / "south.yaml", folder / "north.yaml")
     with pytest.raises(DeployError, match="two files have one region id"):
         deploy(folder)
+
+
+def test_code_of_a_git_repository_is_cloned_by_the_pull_steps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prefect_api: str
+) -> None:
+    repository = tmp_path / "code"
+    (repository / "flows").mkdir(parents=True)
+    (repository / "flows" / "release.py").write_text("here")
+    git = ["git", "-C", str(repository), "-c", "user.name=a", "-c", "user.email=a@b"]
+    for arguments in (["init", "-qb", "released"], ["add", "."], ["commit", "-qm", "first"]):
+        subprocess.run([*git, *arguments], check=True)
+    ways = yaml.safe_load((ROOT / "deployments" / "prefect.yaml").read_text())
+    steps = pull_steps(ways["definitions"]["code"], f"git:{repository.as_uri()}@released")
+    worker = tmp_path / "worker"
+    worker.mkdir()
+    monkeypatch.chdir(worker)
+    cloned = asyncio.run(run_steps(steps))
+    assert (worker / cloned["directory"] / "flows" / "release.py").read_text() == "here"
