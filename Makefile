@@ -59,6 +59,7 @@ lock:  ## Renew the lock files (needs uv)
 	@$(UV) lock --quiet --upgrade
 	@$(UV) export --quiet --format requirements.txt --no-header --no-emit-project --group dev -o requirements.txt >/dev/null
 	@$(UV) export --quiet --format requirements.txt --no-header --no-emit-project --no-dev --group gpu -o infra/gpu-requirements.txt >/dev/null
+	@$(UV) export --quiet --format requirements.txt --no-header --no-emit-project --no-dev --group cluster -o infra/slim-requirements.txt >/dev/null
 	@rm -f uv.lock
 
 .PHONY: run

@@ -73,7 +73,7 @@ def test_a_python_that_cannot_make_environments_gets_one_line(clone: Path) -> No
 
 
 def test_the_lock_has_hashes_and_no_addresses() -> None:
-    for lock in ("requirements.txt", "infra/gpu-requirements.txt"):
+    for lock in ("requirements.txt", "infra/gpu-requirements.txt", "infra/slim-requirements.txt"):
         text = (ROOT / lock).read_text()
         assert "://" not in text
         pinned = re.split(r"\n(?=[a-z])", text)
