@@ -238,8 +238,8 @@ class TripNet(_Model):
     learning_rate: float = Field(
         0.05,
         gt=0,
-        description="The optimizer's learning rate, for a day that starts from nothing; with k days "
-        "behind it, it is divided by k + 1, at most by 4.",
+        description="The optimizer's learning rate, for a day that starts from nothing; with k "
+        "days before it, it is divided by k + 1, at most by 4.",
     )
     weight_averaging: float = Field(
         0.9, ge=0, lt=1, description="Weight of the past in the moving average of the weights."
