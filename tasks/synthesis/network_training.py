@@ -48,7 +48,7 @@ def train_network(attempt: Attempt) -> Made:
         settings.optimizer
     ].start(
         network.start() if weights is None else weights,
-        settings.learning_rate / min(start.days + 1, _MOST_DAYS),
+        learning_rate(settings, start.days),
         settings.weight_averaging,
     )
     _refuse_uncounted(lease, optimizer.steps)
@@ -74,6 +74,11 @@ def _weights_of(directory: Path, network: TripNetwork) -> Vector | None:
     trained = load_network(directory)
     alike = trained.network.grid == network.grid and trained.network.shapes == network.shapes
     return trained.weights if alike else None
+
+
+def learning_rate(settings: TripNet, days: int) -> float:
+    """The learning rate of a day that so many days stand behind."""
+    return settings.learning_rate / min(days + 1, _MOST_DAYS)
 
 
 def block_steps(mechanism: SubsampledGaussian) -> int:

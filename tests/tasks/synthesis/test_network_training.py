@@ -32,6 +32,7 @@ from tasks.synthesis.errors import ModelFileError
 from tasks.synthesis.measured import MEASURED
 from tasks.synthesis.model_file import load_model
 from tasks.synthesis.network_file import NETWORK, load_network
+from tasks.synthesis.network_training import learning_rate
 from tasks.synthesis.plan import Plan, make_plan
 from tasks.synthesis.training import train
 from tests.tasks.synthesis.charged import (
@@ -231,15 +232,20 @@ def short() -> Plan:
 def test_a_day_starts_from_the_weights_of_the_day_before_it(
     region: Region, short: Plan, trips: pa.Table
 ) -> None:
-    told = [region.train(short, number, trips)["privacy"]["history"] for number in range(6)]
-    assert [each["days"] for each in told] == [1, 2, 3, 4, 5, 6]
-    for number in range(1, 6):
+    told = [region.train(short, number, trips)["privacy"]["history"] for number in range(3)]
+    assert [each["days"] for each in told] == [1, 2, 3]
+    for number in (1, 2):
         assert told[number]["parent"] == told[number - 1]["link"]
         assert told[number]["parent_day"] == request_day(number - 1).isoformat()
         before = load_network(region.model(number - 1)).weights
         assert (region.started[number][0] == before).all()
-    rates = [SETTINGS.learning_rate / part for part in (1, 2, 3, 4, 4, 4)]
-    assert [rate for _, rate in region.started] == pytest.approx(rates)
+    rates = [learning_rate(SETTINGS, days) for days in range(3)]
+    assert [rate for _, rate in region.started] == rates
+
+
+def test_steps_get_shorter_with_the_days_behind_them() -> None:
+    rates = [learning_rate(SETTINGS, days) / SETTINGS.learning_rate for days in range(6)]
+    assert rates == pytest.approx([1, 1 / 2, 1 / 3, 1 / 4, 1 / 4, 1 / 4])
 
 
 def test_a_day_filled_in_later_enters_the_chain_where_it_is_made(
@@ -283,7 +289,7 @@ def test_counts_and_networks_of_one_region_have_chains_of_their_own(
         for number, plan in enumerate((short, counted, short, counted))
     ]
     assert [each["days"] for each in told] == [1, 1, 2, 2]
-    assert [told[number]["parent"] for number in (2, 3)] == [each["link"] for each in told[:2]]
+    assert [each["parent"] for each in told[2:]] == [each["link"] for each in told[:2]]
 
 
 def test_a_start_that_was_altered_or_exchanged_is_refused(
