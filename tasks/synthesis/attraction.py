@@ -13,7 +13,8 @@ from tasks.mobility.distance import EARTH_RADIUS_M
 from tasks.synthesis.grid import BEARINGS, SPLIT, Floats, Grid
 
 _EMPTY, _OUTSIDE = 0.1, 0.002
-"""Attraction of a place without any origins, and beyond the box, relative to an average place."""
+"""Attraction of a place without any origins, and beyond the box, relative to an average place;
+chosen on simulated cities."""
 
 
 def popularity(digits: tf.Tensor) -> tf.Tensor:
