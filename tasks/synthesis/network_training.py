@@ -41,18 +41,22 @@ def train_network(attempt: Attempt) -> Made:
     assert isinstance(settings, TripNet)
     assert isinstance(mechanism, SubsampledGaussian)
     network = TripNetwork(Grid(plan.service_area, settings.levels), settings)
+    optimizer = load_checkpoint(attempt.directory, attempt.fingerprint)
+    done = 0 if optimizer is None else optimizer.steps
+    _refuse_uncounted(lease, done)
+    _refuse_beyond_reserve(mechanism, ledger, lease, done)
+    if optimizer is None:
+        attempt.read_day()
+        # counts none, but only the holder of the charge may choose what it starts from
+        ledger.start_steps(lease, lease.steps_started)
     start, weights = start_from(
         attempt.directory, attempt.fingerprint, partial(_weights_of, network=network)
     )
-    optimizer = load_checkpoint(attempt.directory, attempt.fingerprint) or OPTIMIZERS[
-        settings.optimizer
-    ].start(
+    optimizer = optimizer or OPTIMIZERS[settings.optimizer].start(
         network.start() if weights is None else weights,
         learning_rate(settings, start.days),
         settings.weight_averaging,
     )
-    _refuse_uncounted(lease, optimizer.steps)
-    _refuse_beyond_reserve(mechanism, ledger, lease, optimizer.steps)
     if optimizer.steps < mechanism.steps:
         save = partial(save_checkpoint, attempt.directory, attempt.fingerprint, optimizer)
         _run_steps(attempt, mechanism, _engine(attempt, mechanism, network, optimizer), save)
