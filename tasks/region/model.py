@@ -237,17 +237,22 @@ class TripNet(_Model):
     sampling_probability: float = Field(
         0.1, gt=0, lt=1, description="Chance of each trip to enter each step (Poisson sampling)."
     )
-    steps: int = Field(300, ge=1, le=100_000, description="Training steps.")
+    steps: int = Field(100, ge=1, le=100_000, description="Training steps.")
     reserve_steps: int = Field(
-        30, ge=0, le=100_000, description="Further steps accounted for, for resuming after a crash."
+        10, ge=0, le=100_000, description="Further steps accounted for, for resuming after a crash."
     )
     l2_norm_clip: float = Field(1.0, gt=0, description="Bound on each trip's gradient norm.")
     optimizer: Literal["adam", "momentum", "rmsprop", "sgd"] = Field(
         "adam", description="What applies the noised gradients: Adam, momentum 0.9, RMSprop, SGD."
     )
-    learning_rate: float = Field(0.015, gt=0, description="The optimizer's learning rate.")
+    learning_rate: float = Field(
+        0.05,
+        gt=0,
+        description="The optimizer's learning rate, for a day that starts from nothing; with k "
+        "days before it, it is divided by k + 1, at most by 4.",
+    )
     weight_averaging: float = Field(
-        0.98, ge=0, lt=1, description="Weight of the past in the moving average of the weights."
+        0.9, ge=0, lt=1, description="Weight of the past in the moving average of the weights."
     )
 
 

@@ -98,10 +98,13 @@ class Accountant(_Public):
 
 
 class History(_Public):
-    """The measured days that stand behind the model, as a hash chain of their noisy counts."""
+    """The days that stand behind the model, as a hash chain of what was measured of them."""
 
     day: dt.date
-    measured: str = Field(pattern="^[0-9a-f]{64}$", description="SHA-256 of the noisy counts.")
+    measured: str = Field(
+        pattern="^[0-9a-f]{64}$",
+        description="SHA-256 of the noisy counts, or of the weights that were trained.",
+    )
     days: int = Field(ge=1, description="How many, this one included.")
     link: str = Field(pattern="^[0-9a-f]{64}$", description="Hash of this link of the chain.")
     parent: str | None = Field(

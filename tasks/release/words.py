@@ -220,23 +220,32 @@ def _mechanism(manifest: PublicManifest) -> str:
 
 
 def days_behind(manifest: PublicManifest) -> Sequence[str]:
-    """Which days the fit knew of, where it knew of any."""
+    """Which days the model knew of, where it knew of any."""
     if (history := manifest.history) is None:
         return ()
+    is_counted = isinstance(manifest.mechanism, GaussianCounts)
     if history.days == 1:
-        return (
-            "No day before it stands behind this release: the fit knew this day's counts only.",
+        alone = (
+            "the fit knew this day's counts only"
+            if is_counted
+            else "the training started from public weights"
         )
+        return (f"No day before it stands behind this release: {alone}.",)
+    verb = "measured" if is_counted else "trained"
     before = (
-        f"the one measured before it, {history.parent_day},"
+        f"the one {verb} before it, {history.parent_day},"
         if history.days == 2
-        else f"the {history.days - 1} measured before it, the last of them {history.parent_day},"
+        else f"the {history.days - 1} {verb} before it, the last of them {history.parent_day},"
+    )
+    told = (
+        f"what was counted with noise on {before} told the fit what to expect of this one."
+        if is_counted
+        else f"the weights made with noise on {before} are those that the training started from."
     )
     return (
-        f"{history.days} measured days stand behind this release: what was counted with noise on "
-        f"{before} told the fit what to expect of this one. That was paid for by its own budgets "
-        f"and costs nothing again: a {unit(manifest)} of those days is protected by their own "
-        "guarantees.",
+        f"{history.days} {verb} days stand behind this release: {told} That was paid for by its "
+        f"own budgets and costs nothing again: a {unit(manifest)} of those days is protected by "
+        "their own guarantees.",
     )
 
 

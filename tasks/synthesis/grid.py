@@ -122,7 +122,12 @@ class Grid:
         return np.asarray(MIN_DISTANCE_M * 2 ** (np.arange(bins + 1) / BINS_PER_OCTAVE))
 
     @cached_property
-    def _corners(self) -> Floats:
+    def middle_distances_m(self) -> Floats:
+        """The middle of each distance bin on the logarithmic scale, metres, shape (bins,)."""
+        return np.asarray(np.sqrt(self.distance_edges[:-1] * self.distance_edges[1:]))
+
+    @cached_property
+    def corners(self) -> Floats:
         """South, west, north, east of every box, shape (boxes, 4), degrees."""
         return np.array([(box.south, box.west, box.north, box.east) for box in self.boxes])
 
@@ -212,12 +217,12 @@ class Grid:
             Shape (n, distance bins); the shortest is always allowed.
         """
         latitude, longitude = self._cell_centres(tokens)
-        south, west, north, east = self._corners[tokens[:, 0]].T
+        south, west, north, east = self.corners[tokens[:, 0]].T
         farthest = np.max(
             [haversine(latitude, longitude, y, x) for y in (south, north) for x in (west, east)],
             axis=0,
         )
-        allowed = self._middle_distances()[None, :] <= farthest[:, None]
+        allowed = self.middle_distances_m[None, :] <= farthest[:, None]
         allowed[:, 0] = True
         return np.asarray(allowed)
 
@@ -231,12 +236,12 @@ class Grid:
             Shape (n, bearings); all are allowed where none would be.
         """
         latitude, longitude = self._cell_centres(tokens)
-        distance = self._middle_distances()[tokens[:, -2]]
+        distance = self.middle_distances_m[tokens[:, -2]]
         angle = (np.arange(BEARINGS) + 0.5) * (2 * np.pi / BEARINGS)
         to_latitude, to_longitude = sphere.destination(
             latitude[:, None], longitude[:, None], distance[:, None], angle[None, :]
         )
-        south, west, north, east = self._corners[tokens[:, 0]].T[:, :, None]
+        south, west, north, east = self.corners[tokens[:, 0]].T[:, :, None]
         allowed = (
             (to_latitude >= south)
             & (to_latitude <= north)
@@ -308,7 +313,7 @@ class Grid:
 
     def _digits(self, area: Integers, latitude: Floats, longitude: Floats) -> Tokens:
         """Digits of positions inside their boxes, shape (n, levels)."""
-        south, west, north, east = self._corners[area].T
+        south, west, north, east = self.corners[area].T
         parts = SPLIT**self.levels
         row = np.minimum((latitude - south) / (north - south) * parts, parts - 1).astype(np.int64)
         column = np.minimum((longitude - west) / (east - west) * parts, parts - 1).astype(np.int64)
@@ -319,7 +324,7 @@ class Grid:
 
     def _cells(self, tokens: Tokens) -> tuple[Floats, Floats, Floats, Floats]:
         """South and west edge, height and width of the origins' cells, degrees."""
-        south, west, north, east = self._corners[tokens[:, 0]].T
+        south, west, north, east = self.corners[tokens[:, 0]].T
         row, column = _row_and_column(tokens[:, 2 : 2 + self.levels])
         height, width = (north - south) / SPLIT**self.levels, (east - west) / SPLIT**self.levels
         return south + row * height, west + column * width, height, width
@@ -327,10 +332,6 @@ class Grid:
     def _cell_centres(self, tokens: Tokens) -> tuple[Floats, Floats]:
         south, west, height, width = self._cells(tokens)
         return south + height / 2, west + width / 2
-
-    def _middle_distances(self) -> Floats:
-        """The middle of each distance bin, metres, on the logarithmic scale."""
-        return np.asarray(np.sqrt(self.distance_edges[:-1] * self.distance_edges[1:]))
 
     def _offset(
         self,

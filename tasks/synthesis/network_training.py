@@ -1,18 +1,30 @@
-"""`trip_net` under the ledger: steps counted before they run, resumable, fixed in number."""
+"""`trip_net` under the ledger: steps counted before they run, resumable, fixed in number.
+
+A training starts from the weights of the day of the region that was trained before it, if its
+network is the same. They are differentially private for that day's trips and know nothing of this
+day's, so they cost nothing: days are disjoint, and each day's mechanism keeps its guarantee
+whatever start it is given (McSherry 2009, "Privacy integrated queries": parallel composition).
+The more days stand behind it, the shorter are its steps, as a mean over days moves less with each.
+"""
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 from tasks.privacy.errors import LedgerError, StepsSpentError
 from tasks.privacy.ledger import Lease, Ledger
 from tasks.privacy.mechanism import SubsampledGaussian
 from tasks.region.model import TripNet
 from tasks.synthesis.attempt import Attempt, Made
+from tasks.synthesis.chain import LINK, close, start_from, verified
 from tasks.synthesis.checkpoint import load_checkpoint, save_checkpoint
-from tasks.synthesis.dpsgd import OPTIMIZERS, DpSgd, Optimizer
+from tasks.synthesis.dpsgd import OPTIMIZERS, DpSgd, Optimizer, Vector
 from tasks.synthesis.grid import Grid
-from tasks.synthesis.network_file import TrainedNetwork, save_network
+from tasks.synthesis.network_file import NETWORK, TrainedNetwork, load_network, save_network
 from tasks.synthesis.trip_net import TripNetwork
+
+_MOST_DAYS = 4
+"""Steps get no shorter than with so many days: cities change."""
 
 
 def train_network(attempt: Attempt) -> Made:
@@ -29,21 +41,48 @@ def train_network(attempt: Attempt) -> Made:
     assert isinstance(settings, TripNet)
     assert isinstance(mechanism, SubsampledGaussian)
     network = TripNetwork(Grid(plan.service_area, settings.levels), settings)
-    optimizer = load_checkpoint(attempt.directory, attempt.fingerprint) or OPTIMIZERS[
-        settings.optimizer
-    ].start(network.start(), settings.learning_rate, settings.weight_averaging)
-    _refuse_uncounted(lease, optimizer.steps)
-    _refuse_beyond_reserve(mechanism, ledger, lease, optimizer.steps)
+    optimizer = load_checkpoint(attempt.directory, attempt.fingerprint)
+    done = 0 if optimizer is None else optimizer.steps
+    _refuse_uncounted(lease, done)
+    _refuse_beyond_reserve(mechanism, ledger, lease, done)
+    if optimizer is None:
+        attempt.read_day()
+        # counts none, but only the holder of the charge may choose what it starts from
+        ledger.start_steps(lease, lease.steps_started)
+    start, weights = start_from(
+        attempt.directory, attempt.fingerprint, partial(_weights_of, network=network)
+    )
+    optimizer = optimizer or OPTIMIZERS[settings.optimizer].start(
+        network.start() if weights is None else weights,
+        learning_rate(settings, start.days),
+        settings.weight_averaging,
+    )
     if optimizer.steps < mechanism.steps:
         save = partial(save_checkpoint, attempt.directory, attempt.fingerprint, optimizer)
         _run_steps(attempt, mechanism, _engine(attempt, mechanism, network, optimizer), save)
     ledger.finish(lease)
     files = save_network(attempt.directory, TrainedNetwork(network, optimizer.averaged))
+    link = close(attempt.directory, attempt.day, start, files)
     return Made(
-        files=files,
+        files=[*files, LINK],
         mechanism={"name": "dp_sgd", **mechanism.describe()},
         steps_executed=ledger.lease_now(lease).steps_started - plan.count_steps,
+        history={**link.model_dump(mode="json"), "link": link.sha256},
     )
+
+
+def _weights_of(directory: Path, network: TripNetwork) -> Vector | None:
+    """The weights of a finished model, if its network is the same."""
+    if NETWORK.document not in verified(directory)["files"]:
+        return None
+    trained = load_network(directory)
+    alike = trained.network.grid == network.grid and trained.network.shapes == network.shapes
+    return trained.weights if alike else None
+
+
+def learning_rate(settings: TripNet, days: int) -> float:
+    """The learning rate of a day that so many days stand behind."""
+    return settings.learning_rate / min(days + 1, _MOST_DAYS)
 
 
 def block_steps(mechanism: SubsampledGaussian) -> int:

@@ -21,7 +21,6 @@ COUNT_SHARE = 0.05
 AFTER_MEASURING = frozenset(
     f"synthesis/{name}.py"
     for name in (
-        "chain",
         "draw",
         "model_file",
         "nearest",

@@ -5,9 +5,13 @@ one-hot features of earlier tokens or, for the distance, of a hidden layer over 
 scale is its public prior: a hot entry of 0.1 moves logits, and carries noise into them, ten times
 less than one of 1. The scales and the settings' defaults were chosen on simulated trips.
 
-Every output layer starts at zero, so that before training hours, cells, distances (on the
-logarithmic scale) and bearings are uniform; the first bias starts at the areas' logarithmic
-sizes, so that the origin is uniform over the service area.
+Distances and bearings are predicted beyond what the origins' map says of the places they lead to
+(`attraction`). That map is made of the weights themselves, which are noised iterates, so it costs
+nothing; no gradient goes through it.
+
+Every output layer starts at zero, so that before training hours and cells are uniform, and
+distances (on the logarithmic scale) and bearings too, as far as they stay in the box; the first
+bias starts at the areas' logarithmic sizes, so that the origin is uniform over the service area.
 """
 
 from collections.abc import Mapping
@@ -23,12 +27,13 @@ from tasks.mobility.distance import EARTH_RADIUS_M
 from tasks.privacy.noise import fresh_generator
 from tasks.region.model import TripNet
 from tasks.synthesis import dpsgd
+from tasks.synthesis.attraction import attraction, popularity
 from tasks.synthesis.grid import SPLIT, Grid, Tokens
 
 _START_SEED = 0
 """Seeds the public starting weights, which no secret depends on."""
 _CELLS = SPLIT * SPLIT
-_ROWS_AT_ONCE = 16_384
+_ROWS_AT_ONCE = 4_096
 
 
 @dataclass(frozen=True)
@@ -172,7 +177,46 @@ class TripNetwork:
         if head.hidden:
             scale = (2 / self.settings.hidden_units) ** 0.5
             inputs = tf.nn.relu(layers.affine(f"{head.token}_hidden", inputs)) * scale
-        return layers.affine(head.token, inputs)
+        logits = layers.affine(head.token, inputs)
+        if head.token not in ("distance", "bearing"):
+            return logits
+        return logits + tf.cast(tf.math.log(self._attraction(head, layers, records)), layers.dtype)
+
+    def _attraction(self, head: Head, layers: dpsgd.Layers, records: tf.Tensor) -> tf.Tensor:
+        """How much the places at each value of the head draw trips, shape (batch, size)."""
+        popular = self._popularity(layers.parameters)
+        distances_m = tf.constant(self.grid.middle_distances_m, tf.float32)
+        if head.token == "distance":
+            return tf.reduce_mean(attraction(self.grid, popular, records, distances_m[None]), 2)
+        there = tf.gather(distances_m, tf.maximum(records[:, -2:-1], 0))
+        return attraction(self.grid, popular, records, there)[:, 0]
+
+    def _popularity(self, parameters: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """The map of origins over all hours, by two digits at most."""
+        areas, hours = self.grid.sizes[:2]
+        shares = tf.nn.softmax(self._terms("hour", parameters)[0])[:, :, None]
+        by_area, by_hour = self._terms("origin_1", parameters)
+        shares *= tf.nn.softmax(by_area[:, None] + by_hour)
+        if self.grid.levels == 1:
+            return popularity(tf.reduce_sum(shares, 1))
+        by_cell, by_hour = self._terms("origin_2", parameters)
+        by_cell = tf.reshape(by_cell, [areas, 1, _CELLS, _CELLS])
+        within = tf.nn.softmax(by_cell + tf.reshape(by_hour, [hours, 1, _CELLS]))
+        return popularity(tf.einsum("ahc,ahcd->acd", shares, within))
+
+    def _terms(self, token: str, parameters: Mapping[str, tf.Tensor]) -> list[tf.Tensor]:
+        """What each value of each feature adds to a linear head's logits, the bias with the first.
+
+        Without gradients: these are uses of parameters outside of layers.
+        """
+        features = self.heads[self.grid.names.index(token)].features
+        kernel, bias = (
+            tf.cast(tf.stop_gradient(parameters[f"{token}/{part}"]), tf.float32)
+            for part in ("kernel", "bias")
+        )
+        parts = tf.split(kernel, [self.feature_sizes[name] for name in features])
+        terms = [part * scale for part, scale in zip(parts, features.values(), strict=True)]
+        return [terms[0] + bias, *terms[1:]]
 
     def _one_hot(self, name: str, records: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
         if name == "constant":

@@ -27,6 +27,7 @@ from tasks.quality.splits import halves, split
 from tasks.region import Box, Guarantee, TripNet
 from tasks.synthesis.dpsgd import Adam, DpSgd
 from tasks.synthesis.grid import BEARINGS, NULL, Grid, Tokens
+from tasks.synthesis.network_training import learning_rate
 from tasks.synthesis.sampling import release_table
 from tasks.synthesis.trip_net import TripNetwork
 from tests.benchmarks.cities import CITIES
@@ -73,9 +74,21 @@ def _within_cells(grid: Grid, tokens: Tokens, trips: pa.Table) -> Floats:
 
 
 def trained(
-    day: Day, guarantee: Guarantee, settings: TripNet
+    day: Day,
+    guarantee: Guarantee,
+    settings: TripNet,
+    start: NDArray[np.float32] | None = None,
+    days: int = 0,
 ) -> tuple[TripNetwork, NDArray[np.float32]]:
-    """The network and its weights after one training."""
+    """The network and its weights after one training, from public weights or those of days before.
+
+    Args:
+        day: What is trained on.
+        guarantee: What the noise is solved for.
+        settings: The synthesizer's.
+        start: Weights of the day before.
+        days: How many days stand behind them.
+    """
     grid = Grid(day.areas, settings.levels)
     mechanism = solve_noise_multiplier(
         guarantee,
@@ -85,7 +98,11 @@ def trained(
         settings.l2_norm_clip,
     )
     network = TripNetwork(grid, settings)
-    adam = Adam.start(network.start(), settings.learning_rate, settings.weight_averaging)
+    adam = Adam.start(
+        network.start() if start is None else start,
+        learning_rate(settings, days),
+        settings.weight_averaging,
+    )
     engine = DpSgd(network, grid.encode(day.train), mechanism.begin(len(day.train)), adam)
     for _ in range(settings.steps):
         engine.step()

@@ -156,9 +156,10 @@ def test_a_day_has_as_many_shifts_as_hours(day: str, shifts: int) -> None:
 
 @pytest.mark.parametrize("length", get_args(Region.model_fields["shift_minutes"].annotation))
 def test_shifts_begin_on_schedule_where_the_one_before_ended(length: int) -> None:
-    region = region_of("http://a.example/", clock="feed").model_copy(
+    region = region_of("http://a.example/").model_copy(update={"shift_minutes": length})
+    replayed = region_of("http://a.example/", clock="feed").model_copy(
         update={"shift_minutes": length}
     )
-    ends = list(_shift_ends(region, DAY, None, None))
+    ends = list(_shift_ends(replayed, DAY, None, None))
     schedule = CronSchedule(cron=shift_cron(region), timezone="UTC")
     assert asyncio.run(schedule.get_dates(len(ends), start=START + dt.timedelta(seconds=1))) == ends

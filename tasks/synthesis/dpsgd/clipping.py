@@ -13,7 +13,7 @@ A squared norm is raised by the bound of its own rounding errors and of the sum'
 aim 1e-5 below the clip norm, so that rounding does not lift a contribution above it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -82,8 +82,8 @@ def clipped_sum(
             norms do not add up: it would go unclipped.
     """
     parts = _contributions(model, flat, records, per_vehicle, precision, seed)
-    squared = tf.add_n([part.squared_norms() for part in parts.values()])
-    bound = squared + tf.add_n([_rounding(part) for part in parts.values()])
+    squared = _in_order([part.squared_norms() for part in parts.values()])
+    bound = squared + _in_order([_rounding(part) for part in parts.values()])
     finite = tf.math.is_finite(bound)
     norms = tf.sqrt(tf.where(finite, tf.maximum(bound, 0), tf.zeros_like(bound)))
     factors = tf.constant(clip * _SLACK, flat.dtype) / tf.maximum(
@@ -223,6 +223,11 @@ def _contributions(
     for (name, outputs, build), gradient in zip(layers.uses, gradients, strict=False):
         found[name].append(build(_checked(name, outputs, gradient, rows, precision), fold))
     return {name: join(name, parts) for name, parts in found.items()}
+
+
+def _in_order(parts: Sequence[tf.Tensor]) -> tf.Tensor:
+    """The sum, the same to the last bit every time: `tf.add_n` begins with whatever is ready."""
+    return tf.reduce_sum(tf.stack(parts), axis=0)
 
 
 def _check_coverage(

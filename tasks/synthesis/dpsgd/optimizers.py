@@ -72,7 +72,12 @@ class Optimizer(ABC):
 
     @property
     def averaged(self) -> Vector:
-        """The average of the weights over past steps; the start if there were none."""
+        """The average of the weights over past steps; the start if there were none.
+
+        Its window is a public constant, and it is made of noised iterates only: the average that
+        De et al. 2022, "Unlocking high-accuracy differentially private image classification through
+        scale", recommend. None is chosen by what it would do on private trips.
+        """
         if self.steps == 0:
             return self.weights.copy()
         return (self.average / np.float32(1 - self.averaging**self.steps)).astype(np.float32)

@@ -155,6 +155,26 @@ def test_the_words_say_which_days_stand_behind_a_release(
     assert f"was fitted {fitted}" in " ".join(measured(manifest))
 
 
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [
+        (1, "the training started from public weights"),
+        (2, "weights made with noise on the one trained before it, 2026-05-25, are those"),
+        (9, "noise on the 8 trained before it, the last of them 2026-05-25, are those"),
+    ],
+)
+def test_the_words_say_which_days_a_training_started_from(
+    days: int,
+    said: str,
+    region: Region,
+    make_manifest: Callable[..., PublicManifest],
+    model: dict[str, Any],
+) -> None:
+    history = counted(model, days)["privacy"]["history"]
+    told = {**model, "privacy": {**model["privacy"], "history": history}}
+    assert said in " ".join(making(make_manifest(region, model=told)))
+
+
 def test_the_words_say_which_trips_are_counted(
     region: Region,
     make_manifest: Callable[..., PublicManifest],

@@ -1,11 +1,12 @@
 """`trip_net` under the ledger, killed and resumed, on made-up trips."""
 
+import datetime as dt
 import json
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,19 +15,26 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tasks.files import FileError
 from tasks.privacy.counts import NoisyCount
 from tasks.privacy.errors import (
     CapExceededError,
     LedgerError,
     StepsSpentError,
 )
-from tasks.region import Guarantee, TripNet
+from tasks.privacy.ledger import ChargeRequest, Ledger
+from tasks.region import Guarantee, TripField, TripNet
 from tasks.synthesis import network_training
+from tasks.synthesis.chain import LINK
 from tasks.synthesis.checkpoint import CHECKPOINT
-from tasks.synthesis.dpsgd import DpSgd
+from tasks.synthesis.dpsgd import DpSgd, Optimizer, Vector
+from tasks.synthesis.errors import ModelFileError
 from tasks.synthesis.measured import MEASURED
 from tasks.synthesis.model_file import load_model
+from tasks.synthesis.network_file import NETWORK, load_network
+from tasks.synthesis.network_training import learning_rate
 from tasks.synthesis.plan import Plan, make_plan
+from tasks.synthesis.training import train
 from tests.tasks.synthesis.charged import (
     BOX,
     ROWS,
@@ -157,6 +165,150 @@ def test_a_crash_between_the_last_step_and_the_manifest_costs_nothing(
     assert manifest["privacy"]["steps_executed"] == 40
 
 
+def nth_day(plan: Plan, number: int) -> ChargeRequest:
+    first = request_for(plan, f"input {number}")
+    later = dt.timedelta(days=number)
+    return replace(
+        first,
+        service_day=first.service_day + later,
+        start=first.start + later,
+        end=first.end + later,
+    )
+
+
+@dataclass(frozen=True)
+class Region:
+    """Days of a region, trained side by side in one directory, and what each started from."""
+
+    directory: Path
+    started: list[tuple[Vector, float]]
+
+    def model(self, number: int) -> Path:
+        return self.directory / "models" / f"{request_day(number)}"
+
+    def train(
+        self, plan: Plan, number: int, trips: pa.Table, stop_at: int | None = None
+    ) -> dict[str, Any]:
+        def progress(done: int, planned: int) -> None:
+            if done == stop_at:
+                raise StopError
+
+        with Ledger(self.directory / "ledger.sqlite") as ledger:
+            return train(
+                plan,
+                nth_day(plan, number),
+                ledger,
+                lambda: trips,
+                self.model(number),
+                "run",
+                {},
+                progress,
+            )
+
+
+def request_day(number: int) -> dt.date:
+    return dt.date(2026, 5, 20) + dt.timedelta(days=number)
+
+
+@pytest.fixture
+def region(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Region:
+    watched = Region(tmp_path, [])
+    engine = network_training._engine
+
+    def noted(attempt: Any, mechanism: Any, network: Any, optimizer: Optimizer) -> DpSgd:
+        watched.started.append((optimizer.weights.copy(), optimizer.learning_rate))
+        return engine(attempt, mechanism, network, optimizer)
+
+    monkeypatch.setattr(network_training, "_engine", noted)
+    return watched
+
+
+@pytest.fixture(scope="module")
+def short() -> Plan:
+    settings = SETTINGS.model_copy(update={"steps": 4, "reserve_steps": 8})
+    return make_plan(Guarantee(epsilon=1.0, delta=1e-6), (BOX,), settings, ROWS)
+
+
+def test_a_day_starts_from_the_weights_of_the_day_before_it(
+    region: Region, short: Plan, trips: pa.Table
+) -> None:
+    told = [region.train(short, number, trips)["privacy"]["history"] for number in range(3)]
+    assert [each["days"] for each in told] == [1, 2, 3]
+    for number in (1, 2):
+        assert told[number]["parent"] == told[number - 1]["link"]
+        assert told[number]["parent_day"] == request_day(number - 1).isoformat()
+        before = load_network(region.model(number - 1)).weights
+        assert (region.started[number][0] == before).all()
+    rates = [learning_rate(SETTINGS, days) for days in range(3)]
+    assert [rate for _, rate in region.started] == rates
+
+
+def test_steps_get_shorter_with_the_days_behind_them() -> None:
+    rates = [learning_rate(SETTINGS, days) / SETTINGS.learning_rate for days in range(6)]
+    assert rates == pytest.approx([1, 1 / 2, 1 / 3, 1 / 4, 1 / 4, 1 / 4])
+
+
+def test_a_day_filled_in_later_enters_the_chain_where_it_is_made(
+    region: Region, short: Plan, trips: pa.Table
+) -> None:
+    made = [region.train(short, number, trips)["privacy"]["history"] for number in (1, 3, 0, 4)]
+    parents = [each["parent_day"] for each in made]
+    assert parents == [None, *(request_day(number).isoformat() for number in (1, 3, 0))]
+
+
+def test_a_training_that_goes_on_has_the_same_day_behind_it(
+    region: Region, short: Plan, trips: pa.Table
+) -> None:
+    region.train(short, 0, trips)
+    with pytest.raises(StopError):
+        region.train(short, 2, trips, stop_at=2)
+    region.train(short, 1, trips)  # would be the newest by now
+    (region.model(2) / CHECKPOINT).unlink()
+    again = region.train(short, 2, trips)["privacy"]["history"]
+    assert (again["days"], again["parent_day"]) == (2, request_day(0).isoformat())
+    assert (region.started[-1][0] == load_network(region.model(0)).weights).all()
+
+
+def test_a_network_of_another_area_or_width_is_no_start(
+    region: Region, short: Plan, trips: pa.Table
+) -> None:
+    region.train(short, 0, trips)
+    elsewhere = BOX.model_copy(update={"north": 52.6})
+    wider = short.settings.model_copy(update={"hidden_units": 9})
+    for number, (area, settings) in enumerate(((elsewhere, short.settings), (BOX, wider)), 1):
+        other = make_plan(short.guarantee, (area,), settings, ROWS)
+        assert region.train(other, number, trips)["privacy"]["history"]["days"] == 1
+
+
+def test_counts_and_networks_of_one_region_have_chains_of_their_own(
+    region: Region, short: Plan, trips: pa.Table
+) -> None:
+    counted = make_plan(short.guarantee, (BOX,), TripField(steps=1), ROWS)
+    told = [
+        region.train(plan, number, trips)["privacy"]["history"]
+        for number, plan in enumerate((short, counted, short, counted))
+    ]
+    assert [each["days"] for each in told] == [1, 1, 2, 2]
+    assert [each["parent"] for each in told[2:]] == [each["link"] for each in told[:2]]
+
+
+def test_a_start_that_was_altered_or_exchanged_is_refused(
+    region: Region, short: Plan, trips: pa.Table
+) -> None:
+    region.train(short, 0, trips)
+    with pytest.raises(StopError):
+        region.train(short, 1, trips, stop_at=2)
+    kept = (region.model(0) / LINK).read_text()
+    (region.model(0) / LINK).write_text(kept.replace('"days": 1', '"days": 7'))
+    with pytest.raises(ModelFileError, match="not the model that") as caught:
+        region.train(short, 1, trips)
+    assert "\n" not in str(caught.value)
+    (region.model(0) / LINK).write_text(kept)
+    (region.model(0) / NETWORK.arrays).write_bytes(b"")
+    with pytest.raises(FileError, match="differs"):
+        region.train(short, 1, trips)
+
+
 @pytest.fixture(scope="module")
 def private_plan() -> Plan:
     """The number of trips is private."""
@@ -168,7 +320,7 @@ def test_rule_5_a_private_number_of_trips_is_not_in_the_plan(
     plan: Plan, private_plan: Plan
 ) -> None:
     assert private_plan.describe()["records"] is None
-    assert private_plan.describe()["count"] == {"sensitivity": 1, "scale": "20"}
+    assert private_plan.describe()["count"] == {"sensitivity": 1, "scale": "20", "numbers": 1}
     assert private_plan.steps_allowed == 1 + 48
     assert private_plan.mechanism.noise_multiplier > plan.mechanism.noise_multiplier
     for guarantee, records in ((plan.guarantee, None), (private_plan.guarantee, ROWS)):
@@ -205,7 +357,7 @@ def test_rule_5_divisor_and_rows_come_from_the_count_that_was_measured_once(
     assert batches == [pytest.approx(measured * 0.1)] * 2
     assert manifest["rows"] == load_model(tmp_path / "model").rows == measured
     assert manifest["privacy"]["steps_executed"] == 40
-    assert manifest["privacy"]["count"] == {"sensitivity": 1, "scale": "20"}
+    assert manifest["privacy"]["count"] == {"sensitivity": 1, "scale": "20", "numbers": 1}
     assert charge_in(tmp_path) == ("trained", 41)
 
 

@@ -43,9 +43,46 @@ def test_before_training_the_origin_is_uniform_over_the_area(
             for b in boxes
         ]
     )
-    bins = network.grid.sizes[-2]
-    expected = -np.log((km2 / km2.sum())[tokens[:, 0]]) + np.log(24 * 64.0**levels * bins * 32)
-    assert losses(network, network.start(), tokens) == pytest.approx(expected, rel=1e-4)
+    layers = Layers(dpsgd.split(tf.constant(network.start()), network.shapes), tf.float32)
+    found = np.zeros(200)
+    for head in network.heads[:-2]:
+        logits = network._logits(head, layers, tf.constant(tokens))
+        shares = tf.nn.log_softmax(logits).numpy()
+        found -= shares[np.arange(200), tokens[:, head.position]]
+    expected = -np.log((km2 / km2.sum())[tokens[:, 0]]) + np.log(24 * 64.0**levels)
+    assert found == pytest.approx(expected, rel=1e-4)
+
+
+def test_before_training_every_direction_inside_the_box_is_as_likely(
+    grid: Grid, make_trips: MakeTrips
+) -> None:
+    network = TripNetwork(grid, TripNet())
+    tokens = grid.encode(make_trips(300, 2))
+    tokens[:, -2] = 20  # 3.5 km
+    layers = Layers(dpsgd.split(tf.constant(network.start()), network.shapes), tf.float32)
+    logits = network._logits(network.heads[-1], layers, tf.constant(tokens)).numpy()
+    allowed = grid.bearing_mask(tokens)
+    assert 0.2 < allowed.mean() < 0.95
+    assert np.median(logits[allowed]) == pytest.approx(0, abs=1e-5)
+    assert np.median(logits[~allowed]) == pytest.approx(np.log(0.002), rel=1e-5)
+
+
+def test_places_where_trips_begin_draw_them(grid: Grid) -> None:
+    network = TripNetwork(grid, TripNet())
+    parameters = dpsgd.split(tf.constant(network.start()), network.shapes)
+    bias = np.zeros(64, np.float32)
+    bias[27] = 5.0
+    flat = {**{name: part.numpy() for name, part in parameters.items()}, "origin_1/bias": bias}
+    weights = np.concatenate([part.ravel() for part in flat.values()])
+    shares = {}
+    for name, each in (("drawn", weights), ("start", network.start())):
+        tokens = network.sample(each, 20_000, np.random.default_rng(1))
+        rows = grid.decode(tokens, np.random.default_rng(2))
+        ends = np.stack([rows.destination_latitude, rows.destination_longitude])
+        places = grid._digits(rows.area, *ends)[:, 0]
+        elsewhere = tokens[:, 2] != 27
+        shares[name] = np.mean(places[elsewhere] == 27)
+    assert shares["drawn"] > 5 * shares["start"] > 0
 
 
 def test_the_likelihoods_of_all_trips_sum_to_one() -> None:
@@ -158,7 +195,7 @@ def test_sampled_rows_are_tokens_of_the_grid_and_follow_the_weights(grid: Grid) 
     assert grid.bearing_mask(tokens)[np.arange(20_000), tokens[:, -1]].all()
 
 
-@pytest.mark.parametrize("rows", [0, 1, 16_385])
+@pytest.mark.parametrize("rows", [0, 1, 4_097])
 def test_exactly_as_many_rows_as_asked_for(grid: Grid, rows: int) -> None:
     network = TripNetwork(grid, TripNet())
     assert len(network.sample(network.start(), rows)) == rows
