@@ -6,8 +6,6 @@ city, to a tenth over a country, which is enough for tolerances.
 """
 
 import math
-import re
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,6 +17,7 @@ from shapely import MultiPolygon
 from shapely.geometry.base import BaseGeometry
 
 from tasks.region import Box
+from tasks.region.identifier import LONGEST, identifier_of
 from tasks.region.polygons import KM_PER_DEGREE, SMALLEST_KM2, Polygon
 from tasks.service_area.errors import AreaError
 
@@ -32,7 +31,6 @@ TOLERANCES_M = (0.0, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0, 640.0)
 _DEGREES = 1e-5
 """Positions are rounded to this: 1.1 m."""
 _SMALLEST_SPAN = 0.01
-_LONGEST_NAME = 60
 
 
 @dataclass(frozen=True)
@@ -205,12 +203,11 @@ def _identifiers(names: Sequence[str]) -> list[str]:
     """
     taken: list[str] = []
     for name in names:
-        plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-        stem = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:_LONGEST_NAME].strip("-") or "area"
+        stem = identifier_of(name) or "area"
         number, candidate = 1, stem
         while candidate in taken:
             number += 1
-            candidate = f"{stem[: _LONGEST_NAME - 4]}-{number}"
+            candidate = f"{stem[: LONGEST - 4]}-{number}"
         taken.append(candidate)
     return taken
 

@@ -1,0 +1,307 @@
+"""Look: some minutes of a feed of the reader's choice, a verdict, and a region to begin with."""
+
+import datetime as dt
+import os
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import pyarrow.parquet as pq
+
+from tasks import OpentripsError
+from tasks.files import Layout, write_atomically
+from tasks.gbfs import Client, FeedError, Manners
+from tasks.gbfs.address import is_loopback
+from tasks.gbfs.settings import resolved_url
+from tasks.journal import Journal, UnseenFeedError, run_shift, seal_day
+from tasks.journal.shift import Clock, WallClock
+from tasks.mobility.areas import Places, area_of
+from tasks.mobility.extent import box_around
+from tasks.mobility.regime import IdRegime
+from tasks.mobility.sealed import trips_of_feed
+from tasks.mobility.verdict import Verdict, declared_of, longest_ttl, poll_seconds
+from tasks.region import Box, Feed, Guarantee, Region, load_region
+from tasks.region.draft import draft_of
+from tasks.region.identifier import identifier_of
+from tasks.region.service_day import next_shift_change, service_day_of
+from tasks.service_area import (
+    AreaError,
+    Areas,
+    PublicFiles,
+    System,
+    areas_of_feed,
+    system_of,
+    yaml_of,
+)
+
+MINUTES = 10.0
+MOST_MINUTES = 720
+"""Who wants to see more collects a day."""
+
+REPLAY_SECONDS = 300
+"""A server on this machine whose clock is further from ours plays another day."""
+
+NAME = "look"
+"""Of the region and the feed while they are looked at."""
+
+Say = Callable[[str], None]
+
+
+class LookError(OpentripsError):
+    """A look that cannot be made, or that saw nothing."""
+
+
+def look(
+    url: str,
+    file: Path,
+    minutes: float = MINUTES,
+    say: Say = lambda line: None,
+    clock: Clock | None = None,
+) -> list[str]:
+    """Poll a feed for some minutes, say what it is, and write a region's file for it.
+
+    Nothing that was seen is kept but what the file says. A replay server on this machine is read
+    by its own clock.
+
+    Args:
+        url: Of the feed, as a region's file has it.
+        file: Where the region goes; it must not exist.
+        minutes: How long to look, 1 to 720.
+        say: Takes lines for people while it lasts.
+        clock: For feeds that are live. Default: this machine's.
+
+    Returns:
+        The verdict, line by line.
+
+    Raises:
+        LookError: If the minutes or the file are wrong, or the feed shows nothing.
+        FeedError: If the URL cannot be polled.
+    """
+    _check(file, minutes)
+    clock = clock or WallClock()
+    feed = Feed(id=NAME, url=url)
+    played = _time_played(resolved_url(feed), clock)
+    if played is not None:
+        feed = feed.model_copy(update={"clock": "feed"})
+    with tempfile.TemporaryDirectory(prefix="opentrips-look-") as folder:
+        view = _View(feed, played or clock.now(), clock, Layout(Path(folder)), say)
+        view.see_first()
+        public = _public_of(resolved_url(feed), view.manners())
+        say(f"{feed.name} answers; looking at it for {minutes:g} minutes")
+        view.see_until(view.begun + dt.timedelta(minutes=minutes), public.areas)
+        return _conclude(view, public, file)
+
+
+def _check(file: Path, minutes: float) -> None:
+    if not 1 <= minutes <= MOST_MINUTES:
+        raise LookError(f"a look takes 1 to {MOST_MINUTES} minutes, not {minutes:g}")
+    if file.exists():
+        raise LookError(f"{file} exists; remove it or name another file for the region")
+    if not os.access(file.parent, os.W_OK | os.X_OK) or not file.parent.is_dir():
+        raise LookError(f"{file.parent} is no folder that can be written to; name another file")
+
+
+def _time_played(url: str, clock: Clock) -> dt.datetime | None:
+    """The time on a replay server's own clock; None of a feed that is live."""
+    if not is_loopback(url):
+        return None
+    client = Client(url)
+    date = client.get(url).date
+    client.close()
+    is_far = date is not None and abs((date - clock.now()).total_seconds()) > REPLAY_SECONDS
+    return date if is_far else None
+
+
+@dataclass(frozen=True)
+class _View:
+    """A feed while it is looked at, with a journal of its own that is thrown away."""
+
+    feed: Feed
+    begun: dt.datetime
+    clock: Clock
+    layout: Layout
+    say: Say
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """A time zone in which the look begins in the first hour of a day, and ends on it."""
+        hour = self.begun.astimezone(dt.UTC).hour
+        return ZoneInfo(f"Etc/GMT{hour if hour <= 12 else hour - 24:+d}")
+
+    @property
+    def day(self) -> dt.date:
+        return service_day_of(self.begun, self.zone)
+
+    def region(self, areas: Areas | None) -> Region:
+        """What is polled; as long as no area is known, it is the whole Earth."""
+        return Region.model_construct(
+            id=NAME,
+            name=NAME,
+            time_zone=self.zone.key,
+            service_area=areas.boxes if areas else (),
+            feeds=(self.feed,),
+        )
+
+    def manners(self) -> Manners | None:
+        """When hosts may be asked for what is beside the vehicles."""
+        if self.feed.clock == "feed":
+            return None
+        return Manners.of_machine(lambda: self.clock.now().timestamp(), self.clock.sleep)
+
+    def see_first(self) -> None:
+        """Poll once; where that fails, nothing is waited for.
+
+        Raises:
+            LookError: If there is no answer, or the feed is over.
+        """
+        warnings: list[str] = []
+        polls = 0
+        with self._journal() as journal:
+            while not polls and not warnings:
+                until = self.begun + dt.timedelta(milliseconds=1)
+                if self.feed.clock == "wall":
+                    until = next_shift_change(self.clock.now(), self.zone, 1)
+                with suppress(UnseenFeedError):
+                    polls = self._poll(journal, None, until, warnings.append)
+            if journal.last_answered(self.day) is None:
+                over = f"{self.feed.name}: the feed says that it is over; is there a newer URL?"
+                raise LookError(warnings[-1] if warnings else over)
+
+    def see_until(self, until: dt.datetime, areas: Areas | None) -> None:
+        """Poll on; polls that fail are part of what is seen."""
+        with self._journal() as journal, suppress(UnseenFeedError):
+            self._poll(journal, areas, until, self.say)
+
+    def _poll(self, journal: Journal, areas: Areas | None, until: dt.datetime, warn: Say) -> int:
+        region = self.region(areas)
+        return run_shift(region, self.feed, journal, self.day, until, warn, self.clock).polls
+
+    def _journal(self) -> Journal:
+        return Journal(self.layout.journal(NAME, NAME), NAME, NAME, self.zone)
+
+
+@dataclass(frozen=True)
+class _Public:
+    """What a feed says of itself beside its vehicles."""
+
+    system: System
+    vehicles_in: str | None
+    areas: Areas | None
+
+
+def _public_of(url: str, manners: Manners | None) -> _Public:
+    """As much of it as there is."""
+    try:
+        with PublicFiles(url, manners) as files:
+            vehicles = urlsplit(files.vehicles_url())
+            system = system_of(files)
+    except (AreaError, FeedError):
+        return _Public(System(None, None, None), None, None)
+    areas = None
+    with suppress(AreaError, FeedError):
+        areas = areas_of_feed(url, manners=manners)
+    name = f"{vehicles.path.rsplit('/', 1)[-1]} of {vehicles.hostname}"
+    return _Public(system, "".join(filter(str.isprintable, name)), areas)
+
+
+def _conclude(view: _View, public: _Public, file: Path) -> list[str]:
+    """Seal what was seen, measure it, and write the region."""
+    facts = seal_day(view.region(public.areas), view.day, view.layout)["feeds"][NAME]
+    sealed = view.layout.sightings(NAME, view.day)
+    polls = pq.read_table(sealed / f"{NAME}.polls.parquet")
+    seen = pq.read_table(sealed / f"{NAME}.parquet", columns=["latitude_e6", "longitude_e6"])
+    if not seen.num_rows:
+        raise LookError(
+            f"{view.feed.name}: none of {polls.num_rows} polls brought a vehicle, so there is "
+            "nothing to say; look again at another time of the day"
+        )
+    places = (seen["latitude_e6"].to_numpy() / 1e6, seen["longitude_e6"].to_numpy() / 1e6)
+    edges = box_around(places)
+    name = public.system.name or public.system.id or _host(view.feed)
+    areas = public.areas or _areas_seen(name, edges)
+    region = view.region(areas)
+    found = trips_of_feed(sealed, sealed / "none", view.feed, region)
+    drafted = _drafted(view.feed, public.system, name, areas, found.regime, longest_ttl(polls))
+    verdict = Verdict(
+        polls=polls,
+        found=found,
+        skew_s=facts["skew_seconds"],
+        vehicles_in=public.vehicles_in,
+        region=drafted,
+        covered=_share_in(areas, places),
+        edges=edges,
+    )
+    days = sorted({service_day_of(at, drafted.zone) for at in polls["fetched_at"].to_pylist()})
+    text = draft_of(
+        drafted,
+        yaml_of(areas),
+        [
+            f"Drafted by a look at the feed, {view.begun:%Y-%m-%d %H:%M} UTC. Read it through.",
+            f"It declares what was seen then, so do not release {' and '.join(map(str, days))}.",
+        ],
+        _remarks(public.system, found.regime, longest_ttl(polls)),
+    )
+    staged = view.layout.root / "region.yaml"
+    staged.write_text(text, encoding="utf-8")
+    load_region(staged)
+    write_atomically(file, text.encode())
+    return [*verdict.lines(), f"service area: {areas.notes[0]}"]
+
+
+def _host(feed: Feed) -> str:
+    return urlsplit(resolved_url(feed)).hostname or NAME
+
+
+def _areas_seen(name: str, edges: tuple[float, float, float, float]) -> Areas:
+    """A box for a feed that publishes no area, which people must replace or answer for."""
+    values = dict(zip(("south", "west", "north", "east"), edges, strict=True))
+    box = Box.model_validate({"name": identifier_of(name) or "area", **values})
+    note = (
+        "a box around the vehicles of this look, from no public source: put the operator's area "
+        "in its place, and release no day that it was drawn from"
+    )
+    return Areas((box,), (note,))
+
+
+def _share_in(areas: Areas, places: Places) -> float:
+    inside = area_of(areas.boxes, places)
+    return float(1 - inside.null_count / len(inside))
+
+
+def _drafted(
+    feed: Feed, system: System, name: str, areas: Areas, regime: IdRegime, ttl: int | None
+) -> Region:
+    candidates = map(identifier_of, (system.id or "", name, _host(feed)))
+    identifier = next(filter(None, candidates), NAME)
+    declared = declared_of(regime) or "static"
+    guarantee = Guarantee()
+    if regime.in_ride_visible and declared == "static":
+        guarantee = Guarantee(unit="vehicle_day", max_trips_per_vehicle=4, adjacency="add_remove")
+    changes = {"id": identifier, "id_regime": declared, "poll_seconds": poll_seconds(ttl)}
+    return Region(
+        id=identifier,
+        name=name,
+        time_zone=system.time_zone or "Etc/UTC",
+        service_area=areas.boxes,
+        feeds=(feed.model_copy(update=changes),),
+        guarantee=guarantee,
+    )
+
+
+def _remarks(system: System, regime: IdRegime, ttl: int | None) -> dict[str, str]:
+    """What a person should know of single settings."""
+    remarks = {
+        "poll_seconds": "the feed gives no ttl" if ttl is None else f"the feed's ttl is {ttl} s",
+        "id_regime": "seen in this look; a day that is not released tells more",
+    }
+    if declared_of(regime) is None:
+        remarks["id_regime"] = "NOT KNOWN YET: collect a day that is not released"
+    if system.time_zone is None:
+        remarks["time_zone"] = "NOT KNOWN: put the city's IANA time zone here"
+    if regime.in_ride_visible:
+        remarks["guarantee"] = "vehicles are shown while they are ridden: one ride, several trips"
+    return remarks
