@@ -1,6 +1,5 @@
 """Look: some minutes of a feed of the reader's choice, a verdict, and a region to begin with."""
 
-import datetime as dt
 import os
 import tempfile
 from collections.abc import Callable
@@ -8,16 +7,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 import pyarrow.parquet as pq
 
 from tasks import OpentripsError
 from tasks.files import Layout, write_atomically
-from tasks.gbfs import Client, FeedError, Manners
-from tasks.gbfs.address import is_loopback
+from tasks.gbfs import FeedError, Manners
 from tasks.gbfs.settings import resolved_url
-from tasks.journal import Journal, UnseenFeedError, run_shift, seal_day
+from tasks.journal.glance import MOST_MINUTES, NAME, Glance
 from tasks.journal.shift import Clock, WallClock
 from tasks.mobility.areas import Places, area_of
 from tasks.mobility.extent import box_around
@@ -27,7 +24,7 @@ from tasks.mobility.verdict import Verdict, declared_of, longest_ttl, poll_secon
 from tasks.region import Box, Feed, Guarantee, Region, load_region
 from tasks.region.draft import draft_of
 from tasks.region.identifier import identifier_of
-from tasks.region.service_day import next_shift_change, service_day_of
+from tasks.region.service_day import service_day_of
 from tasks.service_area import (
     AreaError,
     Areas,
@@ -39,16 +36,6 @@ from tasks.service_area import (
 )
 
 MINUTES = 10.0
-MOST_MINUTES = 720
-"""Who wants to see more collects a day."""
-
-REPLAY_SECONDS = 300
-"""A server on this machine whose clock is further from ours plays another day."""
-
-NAME = "look"
-"""Of the region and the feed while they are looked at."""
-
-Say = Callable[[str], None]
 
 
 class LookError(OpentripsError):
@@ -59,7 +46,7 @@ def look(
     url: str,
     file: Path,
     minutes: float = MINUTES,
-    say: Say = lambda line: None,
+    say: Callable[[str], None] = lambda line: None,
     clock: Clock | None = None,
 ) -> list[str]:
     """Poll a feed for some minutes, say what it is, and write a region's file for it.
@@ -79,21 +66,16 @@ def look(
 
     Raises:
         LookError: If the minutes or the file are wrong, or the feed shows nothing.
-        FeedError: If the URL cannot be polled.
+        FeedError: If the feed cannot be polled, or does not answer.
     """
     _check(file, minutes)
-    clock = clock or WallClock()
-    feed = Feed(id=NAME, url=url)
-    played = _time_played(resolved_url(feed), clock)
-    if played is not None:
-        feed = feed.model_copy(update={"clock": "feed"})
     with tempfile.TemporaryDirectory(prefix="opentrips-look-") as folder:
-        view = _View(feed, played or clock.now(), clock, Layout(Path(folder)), say)
-        view.see_first()
-        public = _public_of(resolved_url(feed), view.manners())
-        say(f"{feed.name} answers; looking at it for {minutes:g} minutes")
-        view.see_until(view.begun + dt.timedelta(minutes=minutes), public.areas)
-        return _conclude(view, public, file)
+        glance = Glance.at(url, clock or WallClock(), Layout(Path(folder)))
+        glance.see_first()
+        public = _public_of(resolved_url(glance.feed), glance.manners())
+        say(f"{url} answers; looking at it for {minutes:g} minutes")
+        glance.see(minutes, public.areas.boxes if public.areas else (), say)
+        return _conclude(glance, public, file)
 
 
 def _check(file: Path, minutes: float) -> None:
@@ -103,85 +85,6 @@ def _check(file: Path, minutes: float) -> None:
         raise LookError(f"{file} exists; remove it or name another file for the region")
     if not os.access(file.parent, os.W_OK | os.X_OK) or not file.parent.is_dir():
         raise LookError(f"{file.parent} is no folder that can be written to; name another file")
-
-
-def _time_played(url: str, clock: Clock) -> dt.datetime | None:
-    """The time on a replay server's own clock; None of a feed that is live."""
-    if not is_loopback(url):
-        return None
-    client = Client(url)
-    date = client.get(url).date
-    client.close()
-    is_far = date is not None and abs((date - clock.now()).total_seconds()) > REPLAY_SECONDS
-    return date if is_far else None
-
-
-@dataclass(frozen=True)
-class _View:
-    """A feed while it is looked at, with a journal of its own that is thrown away."""
-
-    feed: Feed
-    begun: dt.datetime
-    clock: Clock
-    layout: Layout
-    say: Say
-
-    @property
-    def zone(self) -> ZoneInfo:
-        """A time zone in which the look begins in the first hour of a day, and ends on it."""
-        hour = self.begun.astimezone(dt.UTC).hour
-        return ZoneInfo(f"Etc/GMT{hour if hour <= 12 else hour - 24:+d}")
-
-    @property
-    def day(self) -> dt.date:
-        return service_day_of(self.begun, self.zone)
-
-    def region(self, areas: Areas | None) -> Region:
-        """What is polled; as long as no area is known, it is the whole Earth."""
-        return Region.model_construct(
-            id=NAME,
-            name=NAME,
-            time_zone=self.zone.key,
-            service_area=areas.boxes if areas else (),
-            feeds=(self.feed,),
-        )
-
-    def manners(self) -> Manners | None:
-        """When hosts may be asked for what is beside the vehicles."""
-        if self.feed.clock == "feed":
-            return None
-        return Manners.of_machine(lambda: self.clock.now().timestamp(), self.clock.sleep)
-
-    def see_first(self) -> None:
-        """Poll once; where that fails, nothing is waited for.
-
-        Raises:
-            LookError: If there is no answer, or the feed is over.
-        """
-        warnings: list[str] = []
-        polls = 0
-        with self._journal() as journal:
-            while not polls and not warnings:
-                until = self.begun + dt.timedelta(milliseconds=1)
-                if self.feed.clock == "wall":
-                    until = next_shift_change(self.clock.now(), self.zone, 1)
-                with suppress(UnseenFeedError):
-                    polls = self._poll(journal, None, until, warnings.append)
-            if journal.last_answered(self.day) is None:
-                over = f"{self.feed.name}: the feed says that it is over; is there a newer URL?"
-                raise LookError(warnings[-1] if warnings else over)
-
-    def see_until(self, until: dt.datetime, areas: Areas | None) -> None:
-        """Poll on; polls that fail are part of what is seen."""
-        with self._journal() as journal, suppress(UnseenFeedError):
-            self._poll(journal, areas, until, self.say)
-
-    def _poll(self, journal: Journal, areas: Areas | None, until: dt.datetime, warn: Say) -> int:
-        region = self.region(areas)
-        return run_shift(region, self.feed, journal, self.day, until, warn, self.clock).polls
-
-    def _journal(self) -> Journal:
-        return Journal(self.layout.journal(NAME, NAME), NAME, NAME, self.zone)
 
 
 @dataclass(frozen=True)
@@ -208,24 +111,23 @@ def _public_of(url: str, manners: Manners | None) -> _Public:
     return _Public(system, "".join(filter(str.isprintable, name)), areas)
 
 
-def _conclude(view: _View, public: _Public, file: Path) -> list[str]:
+def _conclude(glance: Glance, public: _Public, file: Path) -> list[str]:
     """Seal what was seen, measure it, and write the region."""
-    facts = seal_day(view.region(public.areas), view.day, view.layout)["feeds"][NAME]
-    sealed = view.layout.sightings(NAME, view.day)
+    facts = glance.seal()
+    sealed = glance.layout.sightings(NAME, glance.day)
     polls = pq.read_table(sealed / f"{NAME}.polls.parquet")
-    seen = pq.read_table(sealed / f"{NAME}.parquet", columns=["latitude_e6", "longitude_e6"])
-    if not seen.num_rows:
+    places = _places(sealed / f"{NAME}.parquet")
+    if not len(places[0]):
         raise LookError(
-            f"{view.feed.name}: none of {polls.num_rows} polls brought a vehicle, so there is "
+            f"{glance.feed.name}: none of {polls.num_rows} polls brought a vehicle, so there is "
             "nothing to say; look again at another time of the day"
         )
-    places = (seen["latitude_e6"].to_numpy() / 1e6, seen["longitude_e6"].to_numpy() / 1e6)
     edges = box_around(places)
-    name = public.system.name or public.system.id or _host(view.feed)
+    name = public.system.name or public.system.id or _host(glance.feed)
     areas = public.areas or _areas_seen(name, edges)
-    region = view.region(areas)
-    found = trips_of_feed(sealed, sealed / "none", view.feed, region)
-    drafted = _drafted(view.feed, public.system, name, areas, found.regime, longest_ttl(polls))
+    found = trips_of_feed(sealed, sealed / "none", glance.feed, glance.region(areas.boxes))
+    ttl = longest_ttl(polls)
+    drafted = _drafted(glance.feed, public.system, name, areas, found.regime, ttl)
     verdict = Verdict(
         polls=polls,
         found=found,
@@ -240,16 +142,21 @@ def _conclude(view: _View, public: _Public, file: Path) -> list[str]:
         drafted,
         yaml_of(areas),
         [
-            f"Drafted by a look at the feed, {view.begun:%Y-%m-%d %H:%M} UTC. Read it through.",
+            f"Drafted by a look at the feed, {glance.begun:%Y-%m-%d %H:%M} UTC. Read it through.",
             f"It declares what was seen then, so do not release {' and '.join(map(str, days))}.",
         ],
-        _remarks(public.system, found.regime, longest_ttl(polls)),
+        _remarks(public.system, found.regime, ttl),
     )
-    staged = view.layout.root / "region.yaml"
+    staged = glance.layout.root / "region.yaml"
     staged.write_text(text, encoding="utf-8")
     load_region(staged)
     write_atomically(file, text.encode())
     return [*verdict.lines(), f"service area: {areas.notes[0]}"]
+
+
+def _places(sightings: Path) -> Places:
+    seen = pq.read_table(sightings, columns=["latitude_e6", "longitude_e6"])
+    return seen["latitude_e6"].to_numpy() / 1e6, seen["longitude_e6"].to_numpy() / 1e6
 
 
 def _host(feed: Feed) -> str:
@@ -260,11 +167,13 @@ def _areas_seen(name: str, edges: tuple[float, float, float, float]) -> Areas:
     """A box for a feed that publishes no area, which people must replace or answer for."""
     values = dict(zip(("south", "west", "north", "east"), edges, strict=True))
     box = Box.model_validate({"name": identifier_of(name) or "area", **values})
-    note = (
-        "a box around the vehicles of this look, from no public source: put the operator's area "
-        "in its place, and release no day that it was drawn from"
+    return Areas(
+        (box,),
+        (
+            "a box around the vehicles of this look, from no public source",
+            "put the operator's area in its place; release no day that this box was drawn from",
+        ),
     )
-    return Areas((box,), (note,))
 
 
 def _share_in(areas: Areas, places: Places) -> float:

@@ -1,9 +1,10 @@
 """The file of a new region, for a person to read through and to go on with."""
 
-import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import yaml
 from pydantic import BaseModel
 
 from tasks.region.model import Region
@@ -22,8 +23,15 @@ def draft_of(
     """
 
     def line(name: str, value: Any, indent: str = "") -> str:
-        said = json.dumps(value, ensure_ascii=False)
-        return f"{indent}{name}: {said}" + (f"  # {remarks[name]}" if name in remarks else "")
+        flow = None if isinstance(value, dict) else False
+        said = yaml.safe_dump(
+            {name: value},
+            default_flow_style=flow,
+            sort_keys=False,
+            allow_unicode=True,
+            width=math.inf,
+        ).strip()
+        return f"{indent}{said}" + (f"  # {remarks[name]}" if name in remarks else "")
 
     (feed,) = region.feeds
     first, *others = (
