@@ -9,9 +9,13 @@ import pytest
 
 from flows.cli import main
 from infra.replay import Chaos, ReplayServer, Source, captured, city_day
+from tasks.files import Layout
 from tasks.gbfs import FeedError
+from tasks.journal import seal_day
 from tasks.look import LookError, look
+from tasks.mobility.sealed import trips_of_feed
 from tasks.region import Region, load_region
+from tests.journeys.conftest import shift
 from tests.tasks.conftest import FeedServer, Reply, Timekeeper, vehicles
 from tests.tasks.service_area.conftest import square, zone, zones_file
 
@@ -85,7 +89,8 @@ def test_ten_minutes_tell_what_would_be_released(
     assert verdict["interval"] == "ttl 0 s; poll it every 60 seconds"
     assert verdict["last_updated"].startswith("11 editions in 11 answers")
     assert verdict["defects"] == "no record was set aside"
-    assert verdict["vehicles"].startswith("about 300, most of them at latitude 38.1")
+    assert verdict["vehicles"].startswith("about 200, most of them at latitude 38.18 to 38.3,")
+    assert verdict["vehicles"].endswith("100% of the sightings in the service area below")
     assert verdict["rides"].startswith("no sign that vehicles are shown while they are ridden")
     moves = int(verdict["moves"].split()[0])
     assert (moves > 0) == (regime == "static")
@@ -94,21 +99,24 @@ def test_ten_minutes_tell_what_would_be_released(
     assert region.time_zone == "America/Kentucky/Louisville"
     assert (feed.id_regime, feed.clock, feed.poll_seconds) == (regime, "feed", 60)
     (box,) = region.service_area
-    assert (box.south, box.west) <= (38.18, -85.82)
-    assert (box.north, box.east) >= (38.30, -85.64)
+    assert box.edges == (38.18, -85.82, 38.3, -85.68)
     text = file.read_text()
     assert "do not release 2026-05-20" in text
     assert "release no day that this box was drawn from" in text
 
 
-def test_the_region_can_be_collected(
-    cities: dict[str, Source], file: Path, prefect_api: str, data_root: Path
+def test_the_region_can_be_collected_sealed_and_derived(
+    cities: dict[str, Source], file: Path, layout: Layout
 ) -> None:
     with ReplayServer(cities["static"]) as server:
-        assert main(["look", f"{server.url}/2.3/gbfs.json", str(file), "--minutes", "2"]) == 0
-        day = ["--day", "2026-05-20", "--minutes", "5"]
-        assert main(["collect", str(file), *day]) == 0
-    assert list((data_root / "private/simulated-city/journal").rglob("*.journal"))
+        look(f"{server.url}/2.3/gbfs.json", file)
+        region = load_region(file)
+        until = dt.datetime.combine(DAY, dt.time(18), region.zone)
+        shift(region, region.feeds[0], layout, DAY, until)
+    seal_day(region, DAY, layout)
+    sealed = layout.sightings(region.id, DAY)
+    trips = trips_of_feed(sealed, sealed / "none", region.feeds[0], region).table
+    assert sum(trips["is_trip"].to_pylist()) > 50
 
 
 def test_answers_that_break_are_counted_and_do_not_end_the_look(
@@ -197,12 +205,28 @@ def test_a_live_feed_is_asked_once_a_minute(
 def test_a_longer_ttl_is_the_interval(
     feed_server: FeedServer, clock: Timekeeper, file: Path
 ) -> None:
-    body = body_of(AROUND, ttl=300, last_updated=int(NOON.timestamp()))
-    verdict = said(look(serve(feed_server, clock, body), file, 20, clock=clock))
+    def edition(_: Any) -> Reply:
+        latest = int(clock.time.timestamp()) // 300 * 300
+        return Reply(body_of(AROUND, ttl=300, last_updated=latest), date=clock.time)
+
+    url = serve(feed_server, clock)
+    feed_server.serve("/free_bike_status.json", edition)
+    verdict = said(look(url, file, 30, clock=clock))
     assert verdict["interval"] == "ttl 300 s; poll it every 300 seconds"
-    assert polled(feed_server) <= 5
-    assert verdict["last_updated"].startswith("it did not move in")
+    assert "6 editions in 7 answers" in verdict["last_updated"]
+    assert polled(feed_server) == 7
     assert load_region(file).feeds[0].poll_seconds == 300
+
+
+def test_a_feed_that_stands_still_with_a_wrong_clock_is_found_out(
+    feed_server: FeedServer, clock: Timekeeper, file: Path
+) -> None:
+    two_hours_ago = int((NOON - dt.timedelta(hours=2)).timestamp())
+    body = body_of(AROUND, last_updated=two_hours_ago)
+    verdict = said(look(serve(feed_server, clock, body), file, clock=clock))
+    line = verdict["last_updated"]
+    assert line.startswith("it did not move in 11 answers; 7,20")
+    assert "behind our clock, so that the feed's clock or time zone is wrong" in line
 
 
 def test_what_the_operator_publishes_is_the_area(
@@ -218,7 +242,7 @@ def test_what_the_operator_publishes_is_the_area(
     assert (region.id, region.name) == ("town-bikes", "Town [31mBikes")
     assert region.time_zone == "Europe/Berlin"
     (box,) = region.service_area
-    assert (box.name, len(box.polygons[0])) == ("town", 2)
+    assert (box.name, len(box.polygons[0])) == ("town-31mbikes", 2)
     assert "drawn from" not in file.read_text()
     assert verdict["service area"].startswith("made from geofencing_zones")
     defects = verdict["defects"]
@@ -233,7 +257,7 @@ def test_what_the_operator_publishes_is_the_area(
     [
         (Reply(b"<html>shop</html>"), "not JSON; is the URL that of a web page?"),
         (Reply(b"gone", 404), "HTTP 404: the server refuses; are the URL and"),
-        (Reply(b"over", 410), "the feed says that it is over; is there a newer URL?"),
+        (Reply(b"", 410), "the feed says that it is over; is there a newer URL?"),
         (Reply(b'{"data": {"stations": []}}'), "neither a discovery file that names a vehicle"),
     ],
 )
@@ -276,8 +300,9 @@ def test_an_address_that_cannot_be_polled_gets_one_line(
 def test_a_feed_that_just_failed_is_spared(
     feed_server: FeedServer, file: Path, clock: Timekeeper
 ) -> None:
-    url = feed_server.serve("/gbfs.json", Reply(b"", 404, date=NOON))
-    for why in ("HTTP 404", "is spared until"):
+    busy = Reply(b"", 429, {"Retry-After": "120"}, date=NOON)
+    url = feed_server.serve("/gbfs.json", busy)
+    for why in ("HTTP 429", "is spared until 12:02:"):
         with pytest.raises(FeedError, match=why):
             look(url, file, clock=clock)
     assert not file.exists()
