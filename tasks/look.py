@@ -35,8 +35,6 @@ from tasks.service_area import (
     yaml_of,
 )
 
-MINUTES = 10.0
-
 
 class LookError(OpentripsError):
     """A look that cannot be made, or that saw nothing."""
@@ -45,7 +43,7 @@ class LookError(OpentripsError):
 def look(
     url: str,
     file: Path,
-    minutes: float = MINUTES,
+    minutes: float,
     say: Callable[[str], None] = lambda line: None,
     clock: Clock | None = None,
 ) -> list[str]:

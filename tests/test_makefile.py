@@ -88,6 +88,13 @@ def test_a_live_check_looks_at_the_feed_that_is_named() -> None:
     assert asked.rstrip().endswith("'deployments/regions/town.yaml'")
 
 
+def test_the_live_check_of_the_readme_is_one() -> None:
+    (said,) = re.findall(r"^make live-check (.+)$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    asked = make("-n", "live-check", *said.split()).stdout
+    url, file = (argument.split("=", 1)[1] for argument in said.split())
+    assert asked.rstrip().endswith(f"opentrips look '{url}' '{file}'")
+
+
 def test_a_live_check_without_an_address_gets_one_line(clone: Path) -> None:
     for name in ("locked", "installed"):
         (clone / ".venv").mkdir(exist_ok=True)

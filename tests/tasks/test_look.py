@@ -2,6 +2,10 @@
 
 import datetime as dt
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +19,7 @@ from tasks.journal import seal_day
 from tasks.look import LookError, look
 from tasks.mobility.sealed import trips_of_feed
 from tasks.region import Region, load_region
-from tests.journeys.conftest import shift
+from tests.journeys.conftest import seen_while_ridden, shift
 from tests.tasks.conftest import FeedServer, Reply, Timekeeper, vehicles
 from tests.tasks.service_area.conftest import square, zone, zones_file
 
@@ -109,7 +113,7 @@ def test_the_region_can_be_collected_sealed_and_derived(
     cities: dict[str, Source], file: Path, layout: Layout
 ) -> None:
     with ReplayServer(cities["static"]) as server:
-        look(f"{server.url}/2.3/gbfs.json", file)
+        look(f"{server.url}/2.3/gbfs.json", file, 10)
         region = load_region(file)
         until = dt.datetime.combine(DAY, dt.time(18), region.zone)
         shift(region, region.feeds[0], layout, DAY, until)
@@ -117,6 +121,15 @@ def test_the_region_can_be_collected_sealed_and_derived(
     sealed = layout.sightings(region.id, DAY)
     trips = trips_of_feed(sealed, sealed / "none", region.feeds[0], region).table
     assert sum(trips["is_trip"].to_pylist()) > 50
+
+
+def test_rides_that_are_shown_make_the_day_of_a_vehicle_the_unit(file: Path) -> None:
+    city = Late(seen_while_ridden(city_day(DAY, vehicles=70, trips=700)))
+    verdict, region = look_at(city, file, minutes=60)
+    assert verdict["rides"].startswith("vehicles are shown while they are ridden")
+    assert verdict["release"].endswith("for the unit vehicle_day")
+    assert region.guarantee.unit == "vehicle_day"
+    assert "  # vehicles are shown while they are ridden" in file.read_text()
 
 
 def test_answers_that_break_are_counted_and_do_not_end_the_look(
@@ -193,7 +206,7 @@ ZONES = zones_file(
 def test_a_live_feed_is_asked_once_a_minute(
     feed_server: FeedServer, clock: Timekeeper, file: Path
 ) -> None:
-    verdict = said(look(serve(feed_server, clock), file, clock=clock))
+    verdict = said(look(serve(feed_server, clock), file, 10, clock=clock))
     assert verdict["answers"] == "11 ok; 0 of 11 polls failed"
     assert polled(feed_server) == 11
     assert NOON + dt.timedelta(minutes=9) < clock.time < NOON + dt.timedelta(minutes=11)
@@ -223,7 +236,7 @@ def test_a_feed_that_stands_still_with_a_wrong_clock_is_found_out(
 ) -> None:
     two_hours_ago = int((NOON - dt.timedelta(hours=2)).timestamp())
     body = body_of(AROUND, last_updated=two_hours_ago)
-    verdict = said(look(serve(feed_server, clock, body), file, clock=clock))
+    verdict = said(look(serve(feed_server, clock, body), file, 10, clock=clock))
     line = verdict["last_updated"]
     assert line.startswith("it did not move in 11 answers; 7,20")
     assert "behind our clock, so that the feed's clock or time zone is wrong" in line
@@ -237,7 +250,7 @@ def test_what_the_operator_publishes_is_the_area(
     swapped = {"bike_id": "b", "lat": 8.015, "lon": 50.015}
     double = {**AROUND, "lat": 50.2}
     url = serve(feed_server, clock, body_of(AROUND, swapped, double), **files)
-    verdict = said(look(url, file, clock=clock))
+    verdict = said(look(url, file, 10, clock=clock))
     region = load_region(file)
     assert (region.id, region.name) == ("town-bikes", "Town [31mBikes")
     assert region.time_zone == "Europe/Berlin"
@@ -304,7 +317,7 @@ def test_a_feed_that_just_failed_is_spared(
     url = feed_server.serve("/gbfs.json", busy)
     for why in ("HTTP 429", "is spared until 12:02:"):
         with pytest.raises(FeedError, match=why):
-            look(url, file, clock=clock)
+            look(url, file, 10, clock=clock)
     assert not file.exists()
 
 
@@ -313,7 +326,7 @@ def test_an_empty_feed_has_nothing_to_say(
 ) -> None:
     url = serve(feed_server, clock, body_of())
     with pytest.raises(LookError, match="none of 11 polls brought a vehicle"):
-        look(url, file, clock=clock)
+        look(url, file, 10, clock=clock)
     assert not file.exists()
 
 
@@ -325,11 +338,31 @@ def test_a_look_takes_some_minutes(file: Path, minutes: float) -> None:
 
 def test_a_file_that_exists_or_cannot_be_written_is_found_at_once(file: Path) -> None:
     with pytest.raises(LookError, match="absent is no folder that can be written to"):
-        look("http://127.0.0.1:9/gbfs.json", file.parent / "absent" / "look.yaml")
+        look("http://127.0.0.1:9/gbfs.json", file.parent / "absent" / "look.yaml", 10)
     file.write_text("id: mine")
     with pytest.raises(LookError, match=r"look.yaml exists; remove it or name another"):
-        look("http://127.0.0.1:9/gbfs.json", file)
+        look("http://127.0.0.1:9/gbfs.json", file, 10)
     assert file.read_text() == "id: mine"
+
+
+def test_a_look_that_is_stopped_keeps_nothing(feed_server: FeedServer, file: Path) -> None:
+    url = feed_server.serve("/v", lambda _: Reply(vehicles(3, at=dt.datetime.now(dt.UTC))))
+    temporary = file.parent / "tmp"
+    temporary.mkdir()
+    look = subprocess.Popen(
+        [sys.executable, "-m", "flows.cli", "look", url, str(file)],
+        env={**os.environ, "TMPDIR": str(temporary)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert look.stdout is not None
+    assert look.stdout.readline() == f"{url} answers; looking at it for 10 minutes\n"
+    look.send_signal(signal.SIGINT)
+    _, error = look.communicate(timeout=60)
+    assert (look.returncode, error) == (130, "opentrips: stopped; nothing was kept\n")
+    assert not file.exists()
+    assert not list(temporary.iterdir())
 
 
 def test_nothing_else_is_kept(
@@ -343,7 +376,7 @@ def test_nothing_else_is_kept(
     """But when its host was asked, by which all processes of the machine are polite to it."""
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
-    look(serve(feed_server, clock), file, clock=clock)
+    look(serve(feed_server, clock), file, 10, clock=clock)
     left = {path for path in tmp_path.rglob("*") if path.is_file()}
     assert {path for path in left if ".hosts" not in str(path) and ".spared" not in str(path)} == {
         file
