@@ -15,7 +15,13 @@ from tasks.mobility.regime import IdRegime, measure_regime
 from tasks.mobility.runs import RunsOfDay
 from tasks.mobility.sealed import RowGroups
 from tasks.region import Region
-from tests.journeys.conftest import DAY, EveryNth, collect_whole_day, region_of
+from tests.journeys.conftest import (
+    DAY,
+    EveryNth,
+    collect_whole_day,
+    region_of,
+    seen_while_ridden,
+)
 
 EVERY = 5  # minutes between two polls
 
