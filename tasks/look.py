@@ -3,8 +3,7 @@
 import os
 import tempfile
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -87,11 +86,12 @@ def _check(file: Path, minutes: float) -> None:
 
 @dataclass(frozen=True)
 class _Public:
-    """What a feed says of itself beside its vehicles."""
+    """What a feed says of itself beside its vehicles; why there are no areas, if there are none."""
 
     system: System
-    vehicles_in: str | None
-    areas: Areas | None
+    vehicles_in: str | None = None
+    areas: Areas | None = None
+    lacks: str = "the feed publishes none"
 
 
 def _public_of(url: str, manners: Manners | None) -> _Public:
@@ -101,12 +101,16 @@ def _public_of(url: str, manners: Manners | None) -> _Public:
             vehicles = urlsplit(files.vehicles_url())
             system = system_of(files)
     except (AreaError, FeedError):
-        return _Public(System(None, None, None), None, None)
-    areas = None
-    with suppress(AreaError, FeedError):
-        areas = areas_of_feed(url, manners=manners)
+        return _Public(System(None, None, None))
     name = f"{vehicles.path.rsplit('/', 1)[-1]} of {vehicles.hostname}"
-    return _Public(system, "".join(filter(str.isprintable, name)), areas)
+    known = _Public(system, "".join(filter(str.isprintable, name)))
+    # the errors' texts may hold keys, of which a region's file names the variables only
+    try:
+        return replace(known, areas=areas_of_feed(url, manners=manners))
+    except AreaError:
+        return known
+    except FeedError:
+        return replace(known, lacks="what the feed publishes could not be fetched; look again")
 
 
 def _conclude(glance: Glance, public: _Public, file: Path) -> list[str]:
@@ -122,7 +126,7 @@ def _conclude(glance: Glance, public: _Public, file: Path) -> list[str]:
         )
     edges = box_around(places)
     name = public.system.name or public.system.id or _host(glance.feed)
-    areas = public.areas or _areas_seen(name, edges)
+    areas = public.areas or _areas_seen(name, edges, public.lacks)
     found = trips_of_feed(sealed, sealed / "none", glance.feed, glance.region(areas.boxes))
     ttl = longest_ttl(polls)
     drafted = _drafted(glance.feed, public.system, name, areas, found.regime, ttl)
@@ -161,14 +165,14 @@ def _host(feed: Feed) -> str:
     return urlsplit(resolved_url(feed)).hostname or NAME
 
 
-def _areas_seen(name: str, edges: tuple[float, float, float, float]) -> Areas:
+def _areas_seen(name: str, edges: tuple[float, float, float, float], why: str) -> Areas:
     """A box for a feed that publishes no area, which people must replace or answer for."""
     values = dict(zip(("south", "west", "north", "east"), edges, strict=True))
     box = Box.model_validate({"name": identifier_of(name) or "area", **values})
     return Areas(
         (box,),
         (
-            "a box around the vehicles of this look, from no public source",
+            f"a box around the vehicles of this look, from no public source: {why}",
             "put the operator's area in its place; release no day that this box was drawn from",
         ),
     )

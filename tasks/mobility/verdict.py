@@ -72,7 +72,7 @@ class Verdict:
         versions = sorted(set(self._answered()["version"].drop_null().to_pylist()))
         said = f"GBFS {' and '.join(versions)}" if versions else "the feed names no GBFS version"
         if self.vehicles_in is None:
-            return f"{said}; no discovery file, the URL is that of the vehicle feed"
+            return f"{said}; the URL brought no discovery file"
         return f"{said}; vehicles are in {self.vehicles_in}"
 
     def _answers(self) -> str:

@@ -150,7 +150,7 @@ def test_a_vehicle_feed_without_its_discovery_file_names_no_system(
     cities: dict[str, Source], file: Path
 ) -> None:
     verdict, region = look_at(cities["static"], file, "1.1/free_bike_status.json")
-    assert verdict["version"] == "GBFS 1.1; no discovery file, the URL is that of the vehicle feed"
+    assert verdict["version"] == "GBFS 1.1; the URL brought no discovery file"
     assert region.time_zone == "Etc/UTC"
     assert "NOT KNOWN: put the city's IANA time zone here" in file.read_text()
 
@@ -263,6 +263,21 @@ def test_what_the_operator_publishes_is_the_area(
     assert (
         "10 swapped_position (Latitude and longitude are exchanged" in defects
     )  # once it is known
+
+
+def test_an_area_that_cannot_be_fetched_is_no_area_that_is_not_published(
+    feed_server: FeedServer, clock: Timekeeper, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOWN_KEY", "s3cret")
+    serve(feed_server, clock, geofencing_zones=ZONES)
+    listing = feed_server.paths["/gbfs.json"]
+    feed_server.serve("/gbfs.json?key=s3cret", listing)
+    feed_server.serve("/geofencing_zones.json", Reply(b"", 500, date=NOON))
+    lines = look(f"{feed_server.url}/gbfs.json?key=${{TOWN_KEY}}", file, 10, clock=clock)
+    area = said(lines)["service area"]
+    assert area.endswith("what the feed publishes could not be fetched; look again")
+    assert load_region(file).feeds[0].url == f"{feed_server.url}/gbfs.json?key=${{TOWN_KEY}}"
+    assert "s3cret" not in "".join(lines) + file.read_text()
 
 
 @pytest.mark.parametrize(

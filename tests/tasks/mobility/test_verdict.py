@@ -106,7 +106,9 @@ def test_a_feed_that_names_neither_version_nor_ttl() -> None:
     table = polls().set_column(11, POLLS.arrow().field("version"), pa.nulls(11, pa.string()))
     table = table.set_column(12, POLLS.arrow().field("ttl"), pa.nulls(11, pa.int32()))
     said = verdict(table=table)
-    assert said["version"].startswith("the feed names no GBFS version; no discovery file")
+    assert said["version"].startswith(
+        "the feed names no GBFS version; the URL brought no discovery file"
+    )
     assert said["interval"] == "the feed gives no ttl; poll it every 60 seconds"
 
 
