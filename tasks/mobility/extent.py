@@ -36,14 +36,15 @@ def box_around(places: Places) -> tuple[float, float, float, float]:
 
 def _edges(values: NDArray[np.float64], largest: float) -> tuple[float, float]:
     """The lower and the upper edge in one direction, at most `largest` from zero."""
-    most = largest - WIDEST_DEGREES / 2
-    middle = float(np.clip(np.quantile(values, 0.5, method="nearest"), -most, most))
-    low = float(np.quantile(values, OUTERMOST, method="lower")) - MARGIN_DEGREES
-    high = float(np.quantile(values, 1 - OUTERMOST, method="higher")) + MARGIN_DEGREES
-    reach = WIDEST_DEGREES / 2 - 2 * GRID_DEGREES
-    return _rounded(max(low, middle - reach), math.floor), _rounded(
-        min(high, middle + reach), math.ceil
-    )
+    most = largest - MARGIN_DEGREES - GRID_DEGREES
+    levels = (OUTERMOST, 0.5, 1 - OUTERMOST)
+    low, middle, high = np.quantile(np.clip(values, -most, most), levels, method="nearest")
+    low, high = low - MARGIN_DEGREES, high + MARGIN_DEGREES
+    span = WIDEST_DEGREES - 2 * GRID_DEGREES
+    if high - low > span:
+        low = min(max(middle - span / 2, low), high - span)
+        high = low + span
+    return _rounded(low, math.floor), _rounded(high, math.ceil)
 
 
 def _rounded(degrees: float, rule: Callable[[float], int]) -> float:

@@ -22,7 +22,7 @@ POLITE_SECONDS = 60
 """Time between two polls of a feed that gives no longer ttl."""
 
 WRONG_CLOCK_SECONDS = 600
-"""A `last_updated` further from our clock is no age of data, but a wrong clock or time zone."""
+"""A `last_updated` further from our clock is a wrong clock, a wrong time zone or a stale feed."""
 
 Declared = Literal["static", "per_trip", "per_poll", "periodic"]
 
@@ -35,7 +35,7 @@ class Verdict:
         polls: Schema `tasks.schema.POLLS`, by `fetched_at`; at least one was answered.
         found: The moves and the id regime.
         skew_s: Seconds by which `last_updated` is behind our clock, if it is there.
-        vehicles_in: URL of the vehicle feed, if the discovery file was to be had.
+        vehicles_in: File and host of the vehicle feed, if the discovery file was to be had.
         region: The region that was drafted, with the service area that moves were held against.
         covered: Share of the sightings in that area, 0 to 1.
         edges: South, west, north and east of a box around most of what was seen, degrees.
@@ -91,13 +91,11 @@ class Verdict:
             return "the feed does not say when it was updated"
         brought = self._answered()
         editions = pc.count_distinct(brought["last_updated"]).as_py()
-        said = f"{editions} editions in {brought.num_rows} answers"
-        if editions == 1 < brought.num_rows:
-            said = f"it did not move in {brought.num_rows} answers"
+        said = f"new in {editions} of {brought.num_rows} answers"
         behind = abs(self.skew_s)
         said += f"; {behind:,.0f} s {'behind' if self.skew_s >= 0 else 'ahead of'} our clock"
         if behind > WRONG_CLOCK_SECONDS:
-            said += ", so that the feed's clock or time zone is wrong; times are taken from ours"
+            said += ", so that its clock or time zone is wrong, or its data are old; ours is used"
         return said
 
     def _defects(self) -> str:
@@ -125,7 +123,7 @@ class Verdict:
         if regime.regime == "mixed":
             why = regime.sentence
         elif regime.steps < MINIMUM_STEPS:
-            why = f"{regime.steps} pairs of answers, and it takes {MINIMUM_STEPS}"
+            why = f"pairs of answers: {regime.steps} of the {MINIMUM_STEPS} that it takes"
         else:
             why = (
                 f"{regime.persistence:.0%} of the ids stay from one answer to the next, but "

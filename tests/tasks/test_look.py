@@ -20,6 +20,7 @@ from tasks.look import LookError, look
 from tasks.mobility.sealed import trips_of_feed
 from tasks.region import Region, load_region
 from tests.journeys.conftest import seen_while_ridden, shift
+from tests.journeys.test_real_feeds import on_this_server
 from tests.tasks.conftest import FeedServer, Reply, Timekeeper, vehicles
 from tests.tasks.service_area.conftest import square, zone, zones_file
 
@@ -91,7 +92,7 @@ def test_ten_minutes_tell_what_would_be_released(
     assert verdict["version"] == "GBFS 2.3; vehicles are in free_bike_status.json of 127.0.0.1"
     assert verdict["answers"] == "11 ok; 0 of 11 polls failed"
     assert verdict["interval"] == "ttl 0 s; poll it every 60 seconds"
-    assert verdict["last_updated"].startswith("11 editions in 11 answers")
+    assert verdict["last_updated"].startswith("new in 11 of 11 answers")
     assert verdict["defects"] == "no record was set aside"
     assert verdict["vehicles"].startswith("about 200, most of them at latitude 38.18 to 38.3,")
     assert verdict["vehicles"].endswith("100% of the sightings in the service area below")
@@ -196,6 +197,44 @@ def polled(server: FeedServer) -> int:
     return sum(request.path == "/free_bike_status.json" for request in server.requests)
 
 
+@pytest.mark.parametrize(
+    ("folder", "named", "area"),
+    [
+        ("divvy_chicago", ("lyft-chi", "America/Chicago", "GBFS 2.3"), "made from station_inform"),
+        (
+            "gis_tools_fixtures/v3.0",
+            ("capcotentin", "Europe/Paris", "GBFS 3.0"),
+            "made from station_information: 500 m around 19 stations",
+        ),
+        (
+            "otp_fixtures/ridecheck/almere",
+            ("check-almere", "Europe/Amsterdam", "GBFS 3.0"),
+            "made from geofencing_zones",
+        ),
+        ("gis_tools_fixtures/v1.1", ("helbiz-us", "Etc/UTC", "GBFS 1.1"), "a box around"),
+    ],
+)
+def test_feed_sets_that_were_captured(
+    shared_data: Path,
+    feed_server: FeedServer,
+    clock: Timekeeper,
+    file: Path,
+    folder: str,
+    named: tuple[str, str, str],
+    area: str,
+) -> None:
+    for path in (shared_data / "gbfs" / folder).glob("*.json"):
+        document = on_this_server(json.loads(path.read_bytes()), feed_server.url)
+        feed_server.serve(f"/{path.name}", Reply(json.dumps(document).encode(), date=NOON))
+    verdict = said(look(f"{feed_server.url}/gbfs.json", file, 2, clock=clock))
+    drafted = load_region(file)
+    version = verdict["version"].split(";")[0]
+    assert (drafted.id, drafted.time_zone, version) == named
+    assert verdict["service area"].startswith(area)
+    assert "or its data are old" in verdict["last_updated"]
+    assert "; 0 of " in verdict["answers"]
+
+
 AROUND = {"bike_id": "a", "lat": 50.015, "lon": 8.015}
 ZONES = zones_file(
     zone(square(0, 0, 10), {"ride_allowed": True}, name="Town"),
@@ -226,7 +265,7 @@ def test_a_longer_ttl_is_the_interval(
     feed_server.serve("/free_bike_status.json", edition)
     verdict = said(look(url, file, 30, clock=clock))
     assert verdict["interval"] == "ttl 300 s; poll it every 300 seconds"
-    assert "6 editions in 7 answers" in verdict["last_updated"]
+    assert "new in 6 of 7 answers" in verdict["last_updated"]
     assert polled(feed_server) == 7
     assert load_region(file).feeds[0].poll_seconds == 300
 
@@ -238,8 +277,8 @@ def test_a_feed_that_stands_still_with_a_wrong_clock_is_found_out(
     body = body_of(AROUND, last_updated=two_hours_ago)
     verdict = said(look(serve(feed_server, clock, body), file, 10, clock=clock))
     line = verdict["last_updated"]
-    assert line.startswith("it did not move in 11 answers; 7,20")
-    assert "behind our clock, so that the feed's clock or time zone is wrong" in line
+    assert line.startswith("new in 1 of 11 answers; 7,20")
+    assert "behind our clock, so that its clock or time zone is wrong" in line
 
 
 def test_what_the_operator_publishes_is_the_area(

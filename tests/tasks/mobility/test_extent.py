@@ -42,3 +42,8 @@ def test_a_few_far_away_do_not_widen_it() -> None:
     box = box_of([*city, 10.0, 60.0], [*(city - 42), 8.0, 8.0])
     assert box.south == 49.98
     assert box.north == 50.12
+
+
+def test_places_up_to_five_degrees_apart_are_all_in_it() -> None:
+    box = box_of([35.96, 38.9], [-78.9, -77.2])
+    assert (box.south, box.north) == (35.94, 38.92)

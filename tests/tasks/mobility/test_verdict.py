@@ -57,7 +57,9 @@ def test_too_few_rides_tell_nothing_yet() -> None:
 
 def test_too_few_answers_tell_nothing_yet() -> None:
     said = verdict(replace(QUIET, steps=2, persistence=float("nan")))
-    assert said["ids"].startswith("not known yet: 2 pairs of answers, and it takes 10; collect")
+    assert said["ids"].startswith(
+        "not known yet: pairs of answers: 2 of the 10 that it takes; collect"
+    )
 
 
 def test_a_feed_that_contradicts_itself_is_not_known_either() -> None:
@@ -81,8 +83,8 @@ def test_rides_that_are_shown() -> None:
     ("skew", "line"),
     [
         (None, "the feed does not say when it was updated"),
-        (4.0, "11 editions in 11 answers; 4 s behind our clock"),
-        (-7200.0, "11 editions in 11 answers; 7,200 s ahead of our clock, so that"),
+        (4.0, "new in 11 of 11 answers; 4 s behind our clock"),
+        (-7200.0, "new in 11 of 11 answers; 7,200 s ahead of our clock, so that"),
     ],
 )
 def test_the_feeds_clock(skew: float | None, line: str) -> None:
