@@ -27,6 +27,9 @@ DAY ?= 2026-05-20
 REGION ?=
 TRIPS ?=
 MINUTES ?=
+# What `make live-check` looks at, and the region that it writes.
+URL ?=
+FILE ?= look.yaml
 REGIONS ?= deployments/regions
 ALERT ?=
 # Of the Prefect server on this machine.
@@ -72,6 +75,12 @@ else ifneq ($(TRIPS),)
 else
 	@$(BIN)/python -m infra.replay --city --day $(DAY) --time-zone America/Kentucky/Louisville -- $(BIN)/opentrips run deployments/regions/demo.yaml --day $(DAY)
 endif
+
+.PHONY: live-check
+live-check: install  ## Look at a real feed, say what it is good for, write a region (URL=, FILE=, MINUTES=)
+	@mkdir -p $(TMPDIR)
+	@test -n '$(URL)' || { echo "URL is missing; give the address of a feed: make live-check URL=https://.../gbfs.json"; exit 1; }
+	@$(BIN)/opentrips look '$(URL)' '$(FILE)' $(if $(MINUTES),--minutes $(MINUTES))
 
 .PHONY: up
 up: install  ## Start server, workers and the demo's feed in the background; deploy (PORT=, REGIONS=)

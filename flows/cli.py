@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -31,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     try:
-        if options.command in (_area, _docks, _deploy):
+        if options.command in (_area, _docks, _deploy, _look):
             options.command(options)
             return 0
         region = load_region(options.region)
@@ -42,7 +43,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"opentrips: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("opentrips: stopped; the same command goes on from here", file=sys.stderr)
+        rest = (
+            "nothing was kept" if options.command is _look else "the same command goes on from here"
+        )
+        print(f"opentrips: stopped; {rest}", file=sys.stderr)
         return 130
     return 0
 
@@ -111,6 +115,15 @@ def _docks(options: argparse.Namespace) -> None:
     from tasks.locate import locate
 
     print(locate(options.source, options.file), end="")
+
+
+def _look(options: argparse.Namespace) -> None:
+    """Say what a feed of the reader's choice is good for, and write a region for it."""
+    from tasks.look import look
+
+    for line in look(options.url, options.file, options.minutes, partial(print, flush=True)):
+        print(line)
+    print(f"{options.file}: read it through; then: opentrips run {options.file}")
 
 
 def _deploy(options: argparse.Namespace) -> None:
@@ -199,6 +212,7 @@ def _is_ours(record: logging.LogRecord) -> bool:
 
 
 DEPLOY = "have a Prefect server collect and release every region of a folder"
+LOOK = "look at a feed for some minutes, say what it is good for, and write a region for it"
 AREA = "outline a service area by a feed's public files or by a polygon file"
 
 
@@ -239,6 +253,7 @@ def _parser() -> argparse.ArgumentParser:
             sub.add_argument("--quick", action="store_true", help="shorten training and try little")
         else:
             _add_limits(sub)
+    _add_look(commands.add_parser("look", help=LOOK, description=LOOK))
     _add_area(commands.add_parser("area", help=AREA, description=AREA))
     _add_docks(commands.add_parser("docks", help=DOCKS, description=DOCKS))
     _add_deploy(commands.add_parser("deploy", help=DEPLOY, description=DEPLOY))
@@ -277,6 +292,15 @@ def _add_deploy(parser: argparse.ArgumentParser) -> None:
         "--alert",
         metavar="TYPE/NAME",
         help="the notification block that tells of runs that fail, are late or missing",
+    )
+
+
+def _add_look(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(command=_look)
+    parser.add_argument("url", metavar="URL", help="the feed's gbfs.json, or what leads to it")
+    parser.add_argument("file", type=Path, metavar="REGION.yaml", help="where the region goes")
+    parser.add_argument(
+        "--minutes", type=float, default=10.0, metavar="M", help="how long to look; default: 10"
     )
 
 

@@ -78,3 +78,28 @@ def test_the_lock_has_hashes_and_no_addresses() -> None:
         assert "://" not in text
         pinned = re.split(r"\n(?=[a-z])", text)
         assert all("--hash=sha256:" in requirement for requirement in pinned)
+
+
+def test_a_live_check_looks_at_the_feed_that_is_named() -> None:
+    url = "https://town.example/gbfs.json?language=en&key=${KEY}"
+    asked = make("-n", "live-check", f"URL={url.replace('$', '$$')}", "MINUTES=5").stdout
+    assert f"opentrips look '{url}' 'look.yaml' --minutes 5\n" in asked
+    asked = make("-n", "live-check", f"URL={url}", "FILE=deployments/regions/town.yaml").stdout
+    assert asked.rstrip().endswith("'deployments/regions/town.yaml'")
+
+
+def test_the_live_check_of_the_readme_is_one() -> None:
+    (said,) = re.findall(r"^make live-check (.+)$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    asked = make("-n", "live-check", *said.split()).stdout
+    url, file = (argument.split("=", 1)[1] for argument in said.split())
+    assert asked.rstrip().endswith(f"opentrips look '{url}' '{file}'")
+
+
+def test_a_live_check_without_an_address_gets_one_line(clone: Path) -> None:
+    for name in ("locked", "installed"):
+        (clone / ".venv").mkdir(exist_ok=True)
+        (clone / ".venv" / name).touch()
+    run = make("live-check", cwd=clone)
+    assert run.returncode != 0
+    assert run.stdout.count("\n") == 1
+    assert run.stdout.startswith("URL is missing; give the address of a feed: make live-check URL=")

@@ -14,6 +14,8 @@ from tasks.region import Box
 from tasks.region.polygons import KM_PER_DEGREE
 from tasks.service_area.outline import Areas
 
+EDGES = ("south", "west", "north", "east")
+
 
 def geojson_of(areas: Areas) -> bytes:
     """The areas as a FeatureCollection, each a feature with its name; a position on a line."""
@@ -29,17 +31,33 @@ def geojson_of_docks(docks: Mapping[Point, str | None]) -> bytes:
     return _collection([_feature(name, "Point", [at.x, at.y]) for at, name in docks.items()])
 
 
-def yaml_of(areas: Areas, file: str) -> str:
+def yaml_of(areas: Areas, file: str | None = None) -> str:
     """The block of a region's file that names the areas, with where they are from.
 
     Args:
         areas: The areas.
-        file: Name of their GeoJSON file, relative to the region's file.
+        file: Name of their GeoJSON file, relative to the region's file. Default: none, their
+            edges or polygons stand in the block.
     """
     notes = [*areas.notes, *map(_where, areas.boxes)]
     lines = [f"# {' '.join(note.split())}" for note in notes]
-    rows = [f"  - {{name: {_scalar(box.name)}, file: {_scalar(file)}}}" for box in areas.boxes]
+    rows = [row for box in areas.boxes for row in _rows(box, file)]
     return "\n".join([*lines, "service_area:", *rows]) + "\n"
+
+
+def _rows(box: Box, file: str | None) -> list[str]:
+    """An area as an item of the list; of its polygons each ring has a line."""
+    name = f"name: {_scalar(box.name)}"
+    if file is not None:
+        return [f"  - {{{name}, file: {_scalar(file)}}}"]
+    if not box.polygons:
+        edges = ", ".join(f"{edge}: {getattr(box, edge)}" for edge in EDGES)
+        return [f"  - {{{name}, {edges}}}"]
+    rows = [f"  - {name}", "    polygons:"]
+    for rings in box.polygons:
+        lines = [json.dumps(ring) for ring in rings]
+        rows += [f"      - - {lines[0]}", *(f"        - {hole}" for hole in lines[1:])]
+    return rows
 
 
 def yaml_of_docks(docks: Mapping[Point, str | None], source: str, file: str) -> str:

@@ -16,14 +16,15 @@ import shapely
 from shapely import MultiPolygon, Point
 
 from tasks.gbfs import BodyError, Client, FeedError, Manners
-from tasks.gbfs.discover import NAMES, entry_url, file_url
-from tasks.gbfs.document import content, decode
+from tasks.gbfs.discover import NAMES, entry_url, file_url, vehicle_status_url
+from tasks.gbfs.document import decode
 from tasks.gbfs.parse import holds_vehicles
 from tasks.gbfs.reader import MAX_ENTRIES
 from tasks.service_area.errors import AreaError
 from tasks.service_area.files import cut_of, notes_of
-from tasks.service_area.outline import Areas, areas_of, parted, polygonal, text_of
+from tasks.service_area.outline import Areas, areas_of, parted, polygonal
 from tasks.service_area.stations import around, parse_docks, parse_regions, parse_stations
+from tasks.service_area.system import System, parse_system
 from tasks.service_area.zones import Zones, parse_zones
 
 BUFFER_M = 500.0
@@ -71,7 +72,7 @@ def areas_of_feed(
             named, notes = _by_zones(zones, cut)
         else:
             named, notes = _by_stations(files, zones, cut, buffer_m)
-        system = _system(files)
+        system = system_of(files).name or "area"
     alone = len(named) == 1
     shapes = [(system if alone or name is None else name, shape) for name, shape in named]
     return areas_of(shapes, [*notes, *notes_of(cuts)], url)
@@ -132,11 +133,22 @@ class PublicFiles:
         Raises:
             FeedError: If the file, or the discovery file, is not to be had.
         """
+        url = file_url(*self._listed(), name)
+        return None if url is None else self._get(url)[0]
+
+    def vehicles_url(self) -> str:
+        """The URL of the vehicle feed, which is not asked for.
+
+        Raises:
+            FeedError: If the discovery file is not to be had, or names none.
+        """
+        return vehicle_status_url(*self._listed())
+
+    def _listed(self) -> tuple[dict[str, Any], str]:
+        """The decoded discovery file and its URL; asked for once."""
         if self._listing is None:
             self._listing = self._discover()
-        document, base = self._listing
-        url = file_url(document, base, name)
-        return None if url is None else self._get(url)[0]
+        return self._listing
 
     def _discover(self) -> tuple[dict[str, Any], str]:
         url = self._url
@@ -176,13 +188,13 @@ def _shown(url: str) -> str:
     return plain if len(plain) <= _SHOWN else f"{plain[: _SHOWN - 3]}..."
 
 
-def _system(files: PublicFiles) -> str:
-    """The system's name, as far as its file is to be had."""
+def system_of(files: PublicFiles) -> System:
+    """What the operator says of the system, as far as its file is to be had."""
     try:
         document = files.read(SYSTEM)
     except FeedError:
         document = None
-    return text_of(content(document).get("name") if document is not None else None) or "area"
+    return parse_system(document or {})
 
 
 def _zones(files: PublicFiles, now: dt.datetime) -> Zones | None:

@@ -6,8 +6,6 @@ city, to a tenth over a country, which is enough for tolerances.
 """
 
 import math
-import re
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,6 +17,7 @@ from shapely import MultiPolygon
 from shapely.geometry.base import BaseGeometry
 
 from tasks.region import Box
+from tasks.region.identifier import LONGEST, identifier_of
 from tasks.region.model import NARROWEST, WIDEST
 from tasks.region.polygons import KM_PER_DEGREE, SMALLEST_KM2, Polygon, Ring
 from tasks.service_area.errors import AreaError
@@ -32,7 +31,6 @@ FINEST_M = 5.0
 
 _DEGREES = 1e-5
 """Positions are rounded to this: 1.1 m."""
-_LONGEST_NAME = 60
 
 
 @dataclass(frozen=True)
@@ -216,12 +214,11 @@ def _identifiers(names: Sequence[str]) -> list[str]:
     taken: dict[str, int] = {}
     found = []
     for name in names:
-        plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-        stem = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:_LONGEST_NAME].strip("-") or "area"
+        stem = identifier_of(name) or "area"
         candidate = stem
         while candidate in taken:
             taken[stem] += 1
-            candidate = f"{stem[: _LONGEST_NAME - 7]}-{taken[stem]}"
+            candidate = f"{stem[: LONGEST - 7]}-{taken[stem]}"
         taken[candidate] = 1
         found.append(candidate)
     return found

@@ -9,6 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from infra.replay import Source
+from infra.replay.feeds import TimelineFeed
+from infra.replay.timeline import Stand, build_timeline
 from tasks.files import Layout
 from tasks.gbfs import FeedError
 from tasks.journal import Journal, UnseenFeedError, run_shift, seal_day
@@ -123,3 +125,21 @@ def sealed_rows(region: Region, layout: Layout, feed: str, day: dt.date = DAY) -
     """The sealed sightings of a feed, one dictionary a row."""
     path = layout.sightings(region.id, day) / f"{feed}.parquet"
     return list(pq.read_table(path).to_pylist())
+
+
+def seen_while_ridden(city: TimelineFeed) -> TimelineFeed:
+    """The same day of a feed that shows vehicles on their way, on a straight line."""
+    day = city.timeline
+    stands = []
+    for i, vehicle in enumerate(day.vehicle.tolist()):
+        here = (float(day.latitude[i]), float(day.longitude[i]))
+        stands.append(Stand(vehicle, int(day.first[i]), int(day.last[i]), *here))
+        if i + 1 == len(day.vehicle) or day.vehicle[i + 1] != vehicle:
+            continue
+        gone, back = int(day.last[i]), int(day.first[i + 1])
+        for poll in range(gone + 1, back):
+            share = (poll - gone) / (back - gone)
+            there = (float(day.latitude[i + 1]), float(day.longitude[i + 1]))
+            place = [a + share * (b - a) for a, b in zip(here, there, strict=True)]
+            stands.append(Stand(vehicle, poll, poll, *place))
+    return TimelineFeed(build_timeline(day.ids, stands, 0), city.day, "riding", "Seen riding")

@@ -10,14 +10,18 @@ import pytest
 
 import tasks.derive
 from infra.replay import ReplayServer, city_day
-from infra.replay.feeds import TimelineFeed
-from infra.replay.timeline import Stand, build_timeline
 from tasks.files import Layout
 from tasks.mobility.regime import IdRegime, measure_regime
 from tasks.mobility.runs import RunsOfDay
 from tasks.mobility.sealed import RowGroups
 from tasks.region import Region
-from tests.journeys.conftest import DAY, EveryNth, collect_whole_day, region_of
+from tests.journeys.conftest import (
+    DAY,
+    EveryNth,
+    collect_whole_day,
+    region_of,
+    seen_while_ridden,
+)
 
 EVERY = 5  # minutes between two polls
 
@@ -99,24 +103,6 @@ def test_rides_that_are_seen_are_recognised_and_marked(
     regime_warning, unit_warning = warnings(caplog)
     assert "vehicles stay in the feed while they are ridden" in regime_warning
     assert "choose the unit vehicle_day" in unit_warning
-
-
-def seen_while_ridden(city: TimelineFeed) -> TimelineFeed:
-    """The same day of a feed that shows vehicles on their way, on a straight line."""
-    day = city.timeline
-    stands = []
-    for i, vehicle in enumerate(day.vehicle.tolist()):
-        here = (float(day.latitude[i]), float(day.longitude[i]))
-        stands.append(Stand(vehicle, int(day.first[i]), int(day.last[i]), *here))
-        if i + 1 == len(day.vehicle) or day.vehicle[i + 1] != vehicle:
-            continue
-        gone, back = int(day.last[i]), int(day.first[i + 1])
-        for poll in range(gone + 1, back):
-            share = (poll - gone) / (back - gone)
-            there = (float(day.latitude[i + 1]), float(day.longitude[i + 1]))
-            place = [a + share * (b - a) for a, b in zip(here, there, strict=True)]
-            stands.append(Stand(vehicle, poll, poll, *place))
-    return TimelineFeed(build_timeline(day.ids, stands, 0), city.day, "riding", "Seen riding")
 
 
 def test_a_feed_that_changes_at_noon_is_found_out(

@@ -97,6 +97,21 @@ class FeedServer:
         self._server.server_close()
 
 
+class Timekeeper:
+    """A clock on which waiting takes no time and each look at it a second."""
+
+    def __init__(self, now: dt.datetime) -> None:
+        self.time = now
+
+    def now(self) -> dt.datetime:
+        self.time += dt.timedelta(seconds=1)
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        assert seconds >= 0
+        self.time += dt.timedelta(seconds=seconds)
+
+
 @pytest.fixture
 def feed_server() -> Iterator[FeedServer]:
     server = FeedServer()

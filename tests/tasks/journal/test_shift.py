@@ -23,6 +23,7 @@ from tests.tasks.conftest import (
     START,
     FeedServer,
     Reply,
+    Timekeeper,
     gzipped,
     minutes,
     region_of,
@@ -46,21 +47,6 @@ def collected(layout: Layout, day: dt.date = DAY) -> JournalDay:
 
 def at(day: JournalDay) -> list[float]:
     return [(poll.fetched_at - START).total_seconds() / 60 for poll in day.polls]
-
-
-class Timekeeper:
-    """A clock on which waiting takes no time and each look at it a second."""
-
-    def __init__(self, now: dt.datetime) -> None:
-        self.time = now
-
-    def now(self) -> dt.datetime:
-        self.time += dt.timedelta(seconds=1)
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        assert seconds >= 0
-        self.time += dt.timedelta(seconds=seconds)
 
 
 # The clock of a feed
