@@ -7,6 +7,7 @@ from prefect import flow, runtime
 from prefect.states import Completed
 
 from flows.train import train
+from tasks import exchange
 from tasks.await_training import await_training
 from tasks.check import (
     check_capture,
@@ -16,6 +17,7 @@ from tasks.check import (
     check_trips,
 )
 from tasks.derive import derive
+from tasks.expire import expire
 from tasks.generate import generate
 from tasks.publish import publish
 from tasks.region import Region
@@ -38,7 +40,8 @@ def release(
     """Turn one collected service day into a published release.
 
     Every step keeps what it made: run it again after a failure and it goes on where it stopped,
-    without spending budget a second time.
+    without spending budget a second time. A published day stays as it is. First of all, raw data
+    of other days whose time has come are deleted.
 
     A region whose feeds change their ids with every ride gets a release of starts, ends and
     modelled trips. One of whose feeds nothing can be released yields no trips: that is no failure,
@@ -57,6 +60,9 @@ def release(
         OpentripsError: If a step says what a person has to do; every step before it is kept.
     """
     day = day or _scheduled_day(region)
+    expire(region, day)
+    if exchange.has(exchange.release, region, day):
+        return publish(region, day)
     seal(region, day)
     check_capture(region, day)
     check_sightings(region, day)

@@ -28,6 +28,7 @@ from tasks.files import (
 )
 from tasks.mobility.ends import count_ends
 from tasks.mobility.trips import count_moves
+from tasks.refusal import note_refusal
 from tasks.region import Region
 from tasks.step import step
 
@@ -255,9 +256,11 @@ def _judge(
         for severity in ("critical", "warning")
     }
     if lines["critical"]:
-        raise CheckError(
+        reason = (
             f"{region.id} {day} is not published, its {what} fails: {'; '.join(lines['critical'])}"
         )
+        note_refusal(region, day, reason)
+        raise CheckError(reason)
     log = get_run_logger()
     for line in lines["warning"]:
         log.warning("Check of the %s: %s", what, line)

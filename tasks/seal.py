@@ -7,7 +7,7 @@ from prefect import get_run_logger
 
 from tasks import exchange
 from tasks.files import Layout
-from tasks.journal import expire_journals, seal_day
+from tasks.journal import seal_day
 from tasks.region import Region
 from tasks.step import step
 
@@ -15,8 +15,6 @@ from tasks.step import step
 @step("seal-{region.id}-{day}", reads=[exchange.sightings], writes=exchange.sightings)
 def seal(region: Region, day: dt.date) -> dict[str, Any]:
     """Seal what was collected of a service day; a sealed day is verified and stays as it is.
-
-    Journals whose days have been sealed for the region's `retention_days` are deleted.
 
     Returns:
         The manifest of the sealed day.
@@ -41,6 +39,4 @@ def seal(region: Region, day: dt.date) -> dict[str, Any]:
                 day,
                 ", ".join(facts["damaged"]),
             )
-    for feed, old in expire_journals(region, layout, dt.datetime.now(dt.UTC), logger.warning):
-        logger.info("%s: the journal of %s is deleted, its sealed day was verified", feed, old)
     return manifest

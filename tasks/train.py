@@ -17,6 +17,7 @@ from tasks import exchange
 from tasks.files import Layout, read_manifest, sha256_of, verify_files
 from tasks.files.manifest import MANIFEST, FileError
 from tasks.ledger import open_ledger
+from tasks.refusal import note_refusal
 from tasks.region import Region
 from tasks.region.service_day import day_bounds
 from tasks.step import step
@@ -177,18 +178,27 @@ def _refuse_by_size(region: Region, day: dt.date, rows: "Rows") -> None:
     """
     from tasks.synthesis.errors import DaySizeError
 
-    rules = region.trips
-    fewest, most = (rows, rows) if isinstance(rows, int) else (min(rows), max(rows))
+    if (fault := _fault_of_size(region, rows)) is None:
+        return
     what = f"region {region.id}, {day}: {_said(rows)}"
     if region.guarantee.adjacency == "add_remove":
         what += " by the noisy count, whose charge stands,"
+    note_refusal(region, day, f"{what} {fault}")
+    raise DaySizeError(f"{what} {fault}")
+
+
+def _fault_of_size(region: Region, rows: "Rows") -> str | None:
+    """Which public bound a day breaks, if any."""
+    rules = region.trips
+    fewest, most = (rows, rows) if isinstance(rows, int) else (min(rows), max(rows))
     if fewest < rules.min_per_day:
-        raise DaySizeError(
-            f"{what} are fewer than trips.min_per_day = {rules.min_per_day}; noise would drown "
+        return (
+            f"are fewer than trips.min_per_day = {rules.min_per_day}; noise would drown "
             "them, so the day is not released"
         )
     if most > rules.max_per_day:
-        raise DaySizeError(
-            f"{what} are more than trips.max_per_day = {rules.max_per_day}, the cap that delta is "
+        return (
+            f"are more than trips.max_per_day = {rules.max_per_day}, the cap that delta is "
             "chosen for; raise the cap and lower guarantee.delta"
         )
+    return None

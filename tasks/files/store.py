@@ -1,5 +1,6 @@
 """Stores: finished directories at a URL, so that the next step can run on another machine."""
 
+import datetime as dt
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
@@ -176,6 +177,38 @@ class Store:
         self._create(f"{name}/{MANIFEST}", content)
         return True
 
+    def folders(self, folder: str) -> dict[str, dt.datetime]:
+        """What lies directly in a folder and holds files, finished or not.
+
+        Args:
+            folder: Its name in the store.
+
+        Returns:
+            For each name in the folder the moment in which the newest file was stored, UTC.
+
+        Raises:
+            StoreError: If the store cannot be read.
+        """
+        root, newest = f"{self.root}/{folder}/", dict[str, dt.datetime]()
+        with self._said():
+            for path, facts in self.files.find(root, detail=True).items():
+                name, _, below = path.removeprefix(root).partition("/")
+                moment = _stored_at(facts)
+                if below:
+                    newest[name] = max(moment, newest.get(name, moment))
+        return newest
+
+    def remove(self, name: str) -> None:
+        """Remove a directory, finished or not; the manifest goes first, so that none is half there.
+
+        Raises:
+            StoreError: If the store refuses.
+        """
+        with self._said():
+            for path in (f"{self.root}/{name}/{MANIFEST}", f"{self.root}/{name}"):
+                with suppress(FileNotFoundError):  # another was faster
+                    self.files.rm(path, recursive=True)
+
     def _upload(
         self, name: str, directory: Path, manifest: bytes, stored: Mapping[str, Any]
     ) -> None:
@@ -239,6 +272,14 @@ class Store:
                 f"{self.url}: the store cannot be used: {reason}; check its address, its "
                 "credentials and that it is up"
             ) from error
+
+
+def _stored_at(facts: Mapping[str, Any]) -> dt.datetime:
+    """When a file was stored, by what its file system says of it."""
+    moment = facts.get("LastModified")  # of S3; else seconds
+    if isinstance(moment, dt.datetime):
+        return moment.astimezone(dt.UTC)
+    return dt.datetime.fromtimestamp(facts["mtime"], dt.UTC)
 
 
 def _read(path: Path) -> bytes | None:
