@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from tasks.files import Layout, read_manifest, write_atomically
 from tasks.files.manifest import MANIFEST
@@ -63,6 +64,16 @@ def has(room: Room, region: Region, day: dt.date) -> bool:
         return True
     store, name = _place(Layout.from_environment(), directory)
     return store is not None and store.manifest(name) is not None
+
+
+def refusal_of(region: Region, day: dt.date) -> dict[str, Any] | None:
+    """The newest note that a day was refused, here or in the store.
+
+    Raises:
+        StoreError: If the store cannot be read.
+    """
+    fetch([refusal], region, day)
+    return read_manifest(refusal(Layout.from_environment(), region, day))
 
 
 def fetch(rooms: Iterable[Room], region: Region, day: dt.date) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from prefect import get_run_logger
 
 from tasks import OpentripsError, exchange
-from tasks.files import Layout, read_manifest
+from tasks.files import Layout
 from tasks.files.manifest import MANIFEST
 from tasks.journal.retention import WARNING_DAYS, delete_raw, due, finish_deletions, raw_days
 from tasks.region import Region
@@ -62,13 +62,12 @@ def _settled(region: Region, days: Iterable[dt.date], layout: Layout) -> dict[dt
     published = exchange.published(layout)
     found = {}
     for day in days:
-        exchange.fetch([exchange.refusal], region, day)
         moments = [
             dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC)
             for folder in published
             if (path := folder / region.id / day.isoformat() / "r1" / MANIFEST).exists()
         ]
-        if (refusal := read_manifest(layout.refusal(region.id, day))) is not None:
+        if (refusal := exchange.refusal_of(region, day)) is not None:
             moments.append(dt.datetime.fromisoformat(refusal["refused_at"]))
         if moments:
             found[day] = max(moments)

@@ -16,10 +16,9 @@ from prefect.runtime import task_run
 from tasks import exchange
 from tasks.files import Layout, read_manifest, sha256_of, verify_files
 from tasks.files.manifest import MANIFEST, FileError
-from tasks.ledger import open_ledger
+from tasks.ledger import charge_request, open_ledger
 from tasks.refusal import note_refusal
 from tasks.region import Region
-from tasks.region.service_day import day_bounds
 from tasks.step import step
 
 if TYPE_CHECKING:
@@ -69,7 +68,6 @@ def train(region: Region, day: dt.date) -> dict[str, Any]:
 
 
 def _train(region: Region, day: dt.date, layout: Layout) -> dict[str, Any]:
-    from tasks.privacy.ledger import ChargeRequest
     from tasks.synthesis.device import find_device
     from tasks.synthesis.plan import make_plan
     from tasks.synthesis.training import train as train_under_ledger
@@ -100,24 +98,13 @@ def _train(region: Region, day: dt.date, layout: Layout) -> dict[str, Any]:
         region.guarantee.delta,
         region.guarantee.unit,
     )
-    start, end = day_bounds(day, region.zone)
-    request = ChargeRequest(
-        sources=[feed.account for feed in region.feeds],
-        start=start,
-        end=end,
-        region=region.id,
-        service_day=day,
+    request = charge_request(
+        region,
+        day,
         mechanism=plan.describe(),
-        epsilon=region.guarantee.epsilon,
-        delta=region.guarantee.delta,
-        cap_epsilon=region.guarantee.epsilon,
-        cap_delta=region.guarantee.delta,
         fingerprint=plan.fingerprint(input_sha256),
         steps_allowed=plan.steps_allowed,
-        unit=region.guarantee.unit,
-        adjacency=region.guarantee.adjacency,
     )
-
     artifact = cast(
         uuid.UUID,
         create_progress_artifact(

@@ -129,11 +129,11 @@ def test_code_that_is_nowhere_is_refused(
 def test_a_folder_without_regions_or_with_a_wrong_one_is_refused(
     folder: Path, tmp_path: Path, prefect_api: str
 ) -> None:
-    with pytest.raises(DeployError, match=r"no region files"):
+    with pytest.raises(RegionError, match=r"no region files"):
         deploy(tmp_path)
     (folder / "north.yaml").write_text("id: north")
     with pytest.raises(RegionError, match=r"north\.yaml: name: "):
         deploy(folder)
     shutil.copy(folder / "south.yaml", folder / "north.yaml")
-    with pytest.raises(DeployError, match="two files have one region id"):
+    with pytest.raises(RegionError, match="two files have one region id"):
         deploy(folder)
