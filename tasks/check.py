@@ -17,6 +17,7 @@ from prefect.artifacts import create_table_artifact
 
 from expectations.errors import CheckError
 from tasks import exchange
+from tasks.artifacts import artifact_key
 from tasks.files import (
     FileError,
     Layout,
@@ -293,7 +294,7 @@ def _tell_staff(
 
 def _create_artifact(what: str, region: Region, day: dt.date, rows: list[dict[str, Any]]) -> None:
     create_table_artifact(
-        key=f"check-{what}-{region.id}-{day}".replace("_", "-"),
+        key=artifact_key(f"check-{what}", region, day),
         table=rows,
         description=f"Check of the {what}, {region.name}, {day}",
     )

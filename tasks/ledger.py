@@ -10,6 +10,7 @@ from typing import Any
 from prefect.artifacts import create_table_artifact
 
 from tasks import exchange
+from tasks.artifacts import artifact_key
 from tasks.files import Layout
 from tasks.privacy.errors import NoLedgerError
 from tasks.privacy.ledger import Charge, ChargeRequest, Ledger
@@ -140,7 +141,7 @@ def show_account(region: Region) -> list[dict[str, str]]:
     """
     rows = [account_row(charge) for charge in account_of(region)]
     create_table_artifact(
-        key=f"ledger-{region.id}".replace("_", "-"),
+        key=artifact_key("ledger", region),
         table=rows,
         description=f"Privacy account of {region.name}: what was charged, day by day",
     )

@@ -14,6 +14,7 @@ from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.runtime import task_run
 
 from tasks import exchange
+from tasks.artifacts import artifact_key
 from tasks.files import Layout, read_manifest, sha256_of, verify_files
 from tasks.files.manifest import MANIFEST, FileError
 from tasks.ledger import charge_request, open_ledger
@@ -109,7 +110,7 @@ def _train(region: Region, day: dt.date, layout: Layout) -> dict[str, Any]:
         uuid.UUID,
         create_progress_artifact(
             progress=0.0,
-            key=f"train-{region.id}-{day}".replace("_", "-"),
+            key=artifact_key("train", region, day),
             description=f"Training steps, {region.name}, {day}",
         ),
     )
