@@ -43,8 +43,8 @@ def backfill(
     Args:
         first: First service day.
         last: Last service day, included.
-        regions: Ids of deployed regions; none: all of them. Where releases are made here: files and
-            folders of regions.
+        regions: Ids of deployed regions; where days are released by this run, files and folders of
+            regions. None: all that are deployed.
         dry_run: Only say what would be done with each day, and what that would charge at most.
         parallel: How many regions are worked on at a time, 1 to 16.
         releases: Whether each day is a run of the deployment `release` of its region, or is
@@ -57,7 +57,7 @@ def backfill(
         OpentripsError: If a region is unknown, or the last day is before the first.
     """
     days = days_between(first, last)
-    if releases == "here":
+    if releases == "here" and regions:
         chosen = load_regions([Path(name) for name in regions])
     else:
         chosen = deployed_regions(regions)

@@ -8,7 +8,6 @@ from tasks import exchange
 from tasks.files import Layout
 from tasks.journal import collected_days
 from tasks.ledger import account_of, charge_request, check_ledger, read_ledger
-from tasks.privacy.errors import LedgerError
 from tasks.region import Region
 from tasks.region.service_day import day_bounds
 
@@ -62,8 +61,8 @@ def foresee(region: Region, day: dt.date, now: dt.datetime) -> Foresight:
         return Foresight(region.id, day, "release", 0.0, "nothing is released of its feeds")
     if _is_begun(region, day):
         return Foresight(region.id, day, "resume", 0.0, "charged, not finished")
-    if (reason := _refusal_of_ledger(region, day)) is not None:
-        return skip(reason)
+    if not _is_affordable(region, day):
+        return skip("beyond its cap: the day's budget is spent; `opentrips ledger` shows on what")
     refusal = exchange.refusal_of(region, day)
     reason = f"refused before: {refusal['reason']}" if refusal else "collected, not charged"
     return Foresight(region.id, day, "release", region.guarantee.epsilon, reason)
@@ -91,13 +90,8 @@ def _is_begun(region: Region, day: dt.date) -> bool:
     )
 
 
-def _refusal_of_ledger(region: Region, day: dt.date) -> str | None:
-    """Why the ledger would refuse a new charge, or None."""
+def _is_affordable(region: Region, day: dt.date) -> bool:
+    """Whether the ledger would take a new charge."""
     request = charge_request(region, day, mechanism={}, fingerprint="", steps_allowed=1)
     with read_ledger() as ledger:
-        try:
-            if ledger is None or ledger.can_spend(request):
-                return None
-        except LedgerError as error:
-            return str(error)
-    return "beyond its cap: the day's budget is spent; `opentrips ledger` shows on what"
+        return ledger is None or ledger.can_spend(request)
