@@ -26,12 +26,12 @@ Releases = Literal["by their deployments", "here"]
 
 @flow(name="backfill", flow_run_name="backfill-{first}-{last}")
 def backfill(
-    first: Annotated[dt.date, Field(title="First day")],
-    last: Annotated[dt.date, Field(title="Last day")],
-    regions: Annotated[tuple[str, ...], Field(title="Regions")] = (),
-    dry_run: Annotated[bool, Field(title="Dry run")] = False,
-    parallel: Annotated[int, Field(title="Regions at a time", ge=1, le=16)] = 2,
-    releases: Annotated[Releases, Field(title="Releases")] = "by their deployments",
+    first: dt.date,
+    last: dt.date,
+    regions: tuple[str, ...] = (),
+    dry_run: bool = False,
+    parallel: Annotated[int, Field(ge=1, le=16)] = 2,
+    releases: Releases = "by their deployments",
 ) -> list[dict[str, Any]]:
     """Release the days of a range that are not published; what was begun goes on.
 
