@@ -23,6 +23,7 @@ from tasks.publish import publish
 from tasks.region import Region
 from tasks.region.service_day import service_day_of
 from tasks.seal import seal
+from tasks.show_id_regimes import show_id_regimes
 
 
 def _run_name() -> str:
@@ -67,6 +68,7 @@ def release(
     check_capture(region, day)
     check_sightings(region, day)
     derived = derive(region, day)
+    show_id_regimes(region, day, derived["id_regime"])
     check_derived = check_trips if region.yields == "trips" else check_ends
     check_derived(region, day)
     if (sentence := derived.get("no_trips")) is not None:

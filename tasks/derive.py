@@ -2,14 +2,13 @@
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from prefect import get_run_logger
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.artifacts import create_markdown_artifact
 
 from tasks import exchange
 from tasks.artifacts import artifact_key
@@ -46,9 +45,9 @@ def derive(region: Region, day: dt.date) -> dict[str, Any]:
         MobilityError: If the sealed day lacks a file of a feed.
     """
     layout = Layout.from_environment()
-    make = _derive_trips if region.yields == "trips" else _derive_ends
-    manifest = make(region, day, layout)
-    _show_id_regimes(region, day, manifest)
+    if region.yields == "trips":
+        return _derive_trips(region, day, layout)
+    manifest = _derive_ends(region, day, layout)
     if "no_trips" not in manifest:
         return manifest
     get_run_logger().info("%s", manifest["no_trips"])
@@ -59,27 +58,6 @@ def derive(region: Region, day: dt.date) -> dict[str, Any]:
         description=f"Why there are no trips, {region.name}, {day}",
     )
     return manifest
-
-
-def _show_id_regimes(region: Region, day: dt.date, manifest: Mapping[str, Any]) -> None:
-    """Make an artifact of how the feeds named their vehicles; of private numbers it has none."""
-    shows_numbers = region.guarantee.adjacency == "zero_out"
-    rows = [
-        {
-            "feed": feed,
-            "declared": found["declared"],
-            "measured": found["measured"],
-            "as declared": "no" if found["differs"] else "yes",
-            "shown while ridden": "yes" if found["evidence"]["in_ride_visible"] else "no",
-            "why": found["evidence"]["sentence"] if shows_numbers else "in the private manifest",
-        }
-        for feed, found in manifest["id_regime"].items()
-    ]
-    create_table_artifact(
-        key=artifact_key("id-regime", region, day),
-        table=rows,
-        description=f"How the feeds of {region.name} named their vehicles, {day}",
-    )
 
 
 def _derive_trips(region: Region, day: dt.date, layout: Layout) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,7 @@ class Service:
             "PREFECT_HOME": str(folder / "prefect"),
             "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
             "PREFECT_WORKER_QUERY_SECONDS": "1",
-            "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "true",
+            "PREFECT_SERVER_DATABASE_TIMEOUT": "60",
             "PYTHONPATH": str(ROOT),
         }
         self.server = self._start_server()
@@ -141,7 +142,12 @@ class Service:
         """Start a run of the deployment as a person would, by its form; its id."""
         deployment = self.get("deployments/name/backfill/all")["id"]
         form = {"first": str(DAYS[0]), "last": str(DAYS[-1]), "releases": "here"}
-        return str(self.post(f"deployments/{deployment}/create_flow_run", parameters=form)["id"])
+        made = self.post(
+            f"deployments/{deployment}/create_flow_run",
+            parameters=form,
+            idempotency_key=uuid.uuid4().hex,
+        )
+        return str(made["id"])
 
     def state(self, run: str) -> str:
         """Type of the state of a run; while the server does not answer, none."""
@@ -156,7 +162,12 @@ class Service:
         return answer.json()
 
     def post(self, path: str, **document: Any) -> Any:
-        answer = requests.post(f"{self.api}/{path}", json=document, timeout=30)
+        """As Prefect's own client does it: again where the server is busy."""
+        for _ in range(60):
+            answer = requests.post(f"{self.api}/{path}", json=document, timeout=60)
+            if answer.status_code != 503:
+                break
+            time.sleep(1)
         answer.raise_for_status()
         return answer.json()
 
