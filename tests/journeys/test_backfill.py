@@ -117,14 +117,12 @@ class Service:
         self.worker = self._popen("worker", "worker", "start", "--pool", "cpu", "--limit", "4")
 
     def kill_worker(self) -> None:
-        """kill -9, with all that it runs."""
+        """kill -9, with all that it runs: the machine is gone."""
         assert self.worker is not None
-        os.killpg(self.worker.pid, signal.SIGKILL)
-        self.worker.wait()
+        kill_tree(self.worker)
 
     def restart_server(self) -> None:
-        os.killpg(self.server.pid, signal.SIGKILL)
-        self.server.wait()
+        kill_tree(self.server)
         self.server = self._start_server()
 
     def run(self, *arguments: object) -> None:
@@ -174,8 +172,21 @@ class Service:
     def stop(self) -> None:
         for process in (self.worker, self.server):
             if process is not None and process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+                kill_tree(process)
+
+
+def kill_tree(process: "subprocess.Popen[bytes]") -> None:
+    """Kill a process and those below it, which have sessions of their own."""
+    doomed = [process.pid]
+    for parent in doomed:
+        os.kill(parent, signal.SIGSTOP)  # it starts no more
+        found = subprocess.run(
+            ["pgrep", "-P", str(parent)], capture_output=True, text=True, check=False
+        )
+        doomed += map(int, found.stdout.split())
+    for pid in doomed:
+        os.kill(pid, signal.SIGKILL)
+    process.wait()
 
 
 @pytest.fixture
