@@ -3,6 +3,7 @@
 import datetime as dt
 import hashlib
 import os
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -220,7 +221,7 @@ class Store:
                     self.files.put_file(str(directory / file), f"{self.root}/{name}/{file}")
 
     def _download(self, name: str, file: str, directory: Path, sha256: str) -> None:
-        staged = directory / f".{file}.{os.getpid()}.tmp"
+        staged = directory / f".{file}.{os.getpid()}-{threading.get_ident()}.tmp"
         try:
             with self._said():
                 self.files.get_file(f"{self.root}/{name}/{file}", str(staged))
@@ -295,7 +296,7 @@ def _is_whole(path: Path, sha256: str) -> bool:
 def _create_locally(path: Path, content: bytes) -> None:
     """Whole or not at all, and never over another: a link is refused where the name is taken."""
     make_directories(path.parent)
-    staged = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    staged = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
         with staged.open("wb") as file:
             file.write(content)
