@@ -35,6 +35,9 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command in (_area, _docks, _deploy, _look):
             options.command(options)
             return 0
+        if options.command is _backfill:
+            _show_progress()
+            return 1 if _backfill(options) else 0
         region = load_region(options.region)
         day = options.day or service_day_of(dt.datetime.now(dt.UTC), region.zone)
         _show_progress()
@@ -85,6 +88,28 @@ def _said(tables: dict[str, int]) -> str:
     return ", ".join(
         f"{rows:,} {labels.get(name, f'synthetic {name}')}" for name, rows in tables.items()
     )
+
+
+def _backfill(options: argparse.Namespace) -> bool:
+    """Release a range of days of some regions; returns whether one of them failed."""
+    from flows.backfill import backfill
+
+    regions = tuple(str(path.absolute()) for path in options.regions)
+    state = backfill(
+        options.first,
+        options.last,
+        regions,
+        options.dry_run,
+        options.parallel,
+        "here",
+        return_state=True,
+    )
+    found = state.result(raise_on_failure=False)
+    if isinstance(found, Exception):
+        raise found
+    _print_table([{key: f"{value}" for key, value in row.items()} for row in found])
+    print(state.message)
+    return bool(state.is_failed())
 
 
 def _audit(region: Region, day: dt.date, options: argparse.Namespace) -> None:
@@ -213,6 +238,7 @@ def _is_ours(record: logging.LogRecord) -> bool:
 
 DEPLOY = "have a Prefect server collect and release every region of a folder"
 LOOK = "look at a feed for some minutes, say what it is good for, and write a region for it"
+BACKFILL = "release a range of days of some regions; skips what is published"
 AREA = "outline a service area by a feed's public files or by a polygon file"
 
 
@@ -254,6 +280,7 @@ def _parser() -> argparse.ArgumentParser:
         else:
             _add_limits(sub)
     _add_look(commands.add_parser("look", help=LOOK, description=LOOK))
+    _add_backfill(commands.add_parser("backfill", help=BACKFILL, description=BACKFILL))
     _add_area(commands.add_parser("area", help=AREA, description=AREA))
     _add_docks(commands.add_parser("docks", help=DOCKS, description=DOCKS))
     _add_deploy(commands.add_parser("deploy", help=DEPLOY, description=DEPLOY))
@@ -265,6 +292,39 @@ def _add_docks(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=_docks)
     parser.add_argument("source", help="a feed's gbfs.json (URL)")
     parser.add_argument("file", type=Path, metavar="DOCKS.geojson", help="where its docks go")
+
+
+def _add_backfill(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(command=_backfill)
+    parser.add_argument(
+        "regions",
+        type=Path,
+        nargs="+",
+        metavar="FOLDER_OR_REGION",
+        help="files of regions, or folders of them",
+    )
+    for option, name, text in (("--from", "first", "first"), ("--to", "last", "last")):
+        parser.add_argument(
+            option,
+            dest=name,
+            type=_day,
+            required=True,
+            metavar="YYYY-MM-DD",
+            help=f"{text} service day",
+        )
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="only say what would be done with each day, and its epsilon",
+    )
+    parser.add_argument(
+        "--parallel",
+        type=int,
+        choices=range(1, 17),
+        default=2,
+        metavar="N",
+        help="regions at a time, 1 to 16; default: 2",
+    )
 
 
 def _add_deploy(parser: argparse.ArgumentParser) -> None:

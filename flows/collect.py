@@ -11,6 +11,7 @@ from prefect.artifacts import create_table_artifact
 from prefect.futures import PrefectFuture, wait
 
 from tasks import OpentripsError
+from tasks.artifacts import artifact_key
 from tasks.poll import poll_shift
 from tasks.region import Feed, Region
 from tasks.region.service_day import day_bounds, next_shift_change, service_day_of
@@ -67,7 +68,7 @@ def collect(
     if has_failed:
         futures[0].result()  # raises
     create_table_artifact(
-        key=f"collect-{region.id}",
+        key=artifact_key("collect", region),
         table=[{key: str(value) for key, value in report.items()} for report in reports],
         description=f"Shifts of {region.name}, service day {day}",
     )

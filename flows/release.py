@@ -7,6 +7,7 @@ from prefect import flow, runtime
 from prefect.states import Completed
 
 from flows.train import train
+from tasks import exchange
 from tasks.await_training import await_training
 from tasks.check import (
     check_capture,
@@ -16,11 +17,13 @@ from tasks.check import (
     check_trips,
 )
 from tasks.derive import derive
+from tasks.expire import expire
 from tasks.generate import generate
 from tasks.publish import publish
 from tasks.region import Region
 from tasks.region.service_day import service_day_of
 from tasks.seal import seal
+from tasks.show_id_regimes import show_id_regimes
 
 
 def _run_name() -> str:
@@ -38,7 +41,8 @@ def release(
     """Turn one collected service day into a published release.
 
     Every step keeps what it made: run it again after a failure and it goes on where it stopped,
-    without spending budget a second time.
+    without spending budget a second time. A published day stays as it is. First of all, raw data
+    of other days whose time has come are deleted.
 
     A region whose feeds change their ids with every ride gets a release of starts, ends and
     modelled trips. One of whose feeds nothing can be released yields no trips: that is no failure,
@@ -57,10 +61,14 @@ def release(
         OpentripsError: If a step says what a person has to do; every step before it is kept.
     """
     day = day or _scheduled_day(region)
+    expire(region, day)
+    if exchange.has(exchange.release, region, day):
+        return publish(region, day)
     seal(region, day)
     check_capture(region, day)
     check_sightings(region, day)
     derived = derive(region, day)
+    show_id_regimes(region, day, derived["id_regime"])
     check_derived = check_trips if region.yields == "trips" else check_ends
     check_derived(region, day)
     if (sentence := derived.get("no_trips")) is not None:

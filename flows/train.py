@@ -5,6 +5,7 @@ from typing import Any
 
 from prefect import flow
 
+from tasks.expire import expire
 from tasks.ledger import show_account
 from tasks.region import Region
 from tasks.train import train as train_model
@@ -21,6 +22,7 @@ def train(region: Region, day: dt.date) -> dict[str, Any]:
     Returns:
         The model's manifest.
     """
+    expire(region, day)
     try:
         return train_model(region, day)
     finally:

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact
 
+from tasks.artifacts import artifact_key
 from tasks.files import Layout, sha256_of, write_atomically, write_manifest
 from tasks.files.manifest import MANIFEST
 from tasks.region import Region
@@ -54,7 +55,7 @@ def attack(region: Region, day: dt.date | None, seeds: int, quick: bool) -> dict
     for line in violations:
         log.error("Violation: %s", line)
     create_markdown_artifact(
-        key=f"audit-{region.id}-{day}".replace("_", "-"),
+        key=artifact_key("audit", region, day),
         markdown=_summary(found, page),
         description=f"Audit of {region.name}, {day}",
     )

@@ -17,6 +17,7 @@ from prefect.artifacts import create_table_artifact
 
 from expectations.errors import CheckError
 from tasks import exchange
+from tasks.artifacts import artifact_key
 from tasks.files import (
     FileError,
     Layout,
@@ -28,6 +29,7 @@ from tasks.files import (
 )
 from tasks.mobility.ends import count_ends
 from tasks.mobility.trips import count_moves
+from tasks.refusal import note_refusal
 from tasks.region import Region
 from tasks.step import step
 
@@ -255,9 +257,11 @@ def _judge(
         for severity in ("critical", "warning")
     }
     if lines["critical"]:
-        raise CheckError(
+        reason = (
             f"{region.id} {day} is not published, its {what} fails: {'; '.join(lines['critical'])}"
         )
+        note_refusal(region, day, reason)
+        raise CheckError(reason)
     log = get_run_logger()
     for line in lines["warning"]:
         log.warning("Check of the %s: %s", what, line)
@@ -290,7 +294,7 @@ def _tell_staff(
 
 def _create_artifact(what: str, region: Region, day: dt.date, rows: list[dict[str, Any]]) -> None:
     create_table_artifact(
-        key=f"check-{what}-{region.id}-{day}".replace("_", "-"),
+        key=artifact_key(f"check-{what}", region, day),
         table=rows,
         description=f"Check of the {what}, {region.name}, {day}",
     )

@@ -23,7 +23,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_URL
 
 from tasks.automate import DeployError, make_automations
-from tasks.region import Region, load_region
+from tasks.region import Region, load_regions
 
 ROOT = Path(__file__).parents[1]
 """The clone; deployments of a checkout run in it."""
@@ -67,27 +67,20 @@ def deploy(
             `TYPE/NAME`, such as `custom-webhook/duty`. Default: nobody is told.
 
     Raises:
-        DeployError: If there is no server, no region, or Prefect refuses.
-        RegionError: If a region's file is wrong; nothing is deployed then.
+        DeployError: If there is no server, or Prefect refuses.
+        RegionError: If there is no region, or the file of one is wrong; nothing is deployed then.
     """
-    if not PREFECT_API_URL.value():
-        raise DeployError(
-            "deploy needs a Prefect server: start one with `prefect server start` "
-            "and set PREFECT_API_URL=http://127.0.0.1:4200/api"
-        )
-    regions = [load_region(path) for path in sorted(folder.glob("*.yaml"))]
-    if not regions:
-        raise DeployError(f"{folder}: no region files (*.yaml) in it")
-    if len({region.id for region in regions}) < len(regions):
-        raise DeployError(f"{folder}: two files have one region id; give each its own")
+    server = _server()
+    regions = load_regions([folder])
     definitions = yaml.safe_load((ROOT / "deployments" / "prefect.yaml").read_text())["definitions"]
     entries = [
         _entry(kind_of_run, region)
         for region in regions
         for kind_of_run in definitions["of_each_region"]
     ]
+    entries += [_entry(kind_of_run) for kind_of_run in definitions["of_all_regions"]]
     pull = pull_steps(definitions["code"], code)
-    with get_client(sync_client=True) as client:
+    with server as client:
         for name, pool in definitions["pools"].items():
             _make_pool(client, name, pool, kind)
         names = [f"{entry['flow_name']}/{entry['name']}" for entry in entries]
@@ -97,25 +90,60 @@ def deploy(
         return Deployed([region.id for region in regions], names, _stop_others(client, names))
 
 
-def _entry(kind_of_run: Mapping[str, Any], region: Region) -> dict[str, Any]:
-    """One deployment as prefect.yaml has them."""
-    cron = kind_of_run.get("schedule")
-    if cron == "every shift":
-        cron = shift_cron(region)
-    parameters = dict(kind_of_run.get("parameters", {}))
-    if region.clock == "feed" and kind_of_run["flow"] == "collect":
-        parameters["shifts"] = None  # a replayed day is collected at once
-    return {
-        "name": region.id,
-        "flow_name": kind_of_run["flow"],
+def deployed_regions(ids: Sequence[str] = ()) -> list[Region]:
+    """The regions that are deployed, as their deployments `release` have them.
+
+    Args:
+        ids: Only these; none: all.
+
+    Raises:
+        DeployError: If there is no server, or one of the ids is not deployed.
+    """
+    with _server() as client:
+        found = _deployments(client, [TAG, "flow:release"])
+    parameters = [each.parameters["region"] for each in found if REMOVED not in each.tags]
+    regions = {region.id: region for region in map(Region.model_validate, parameters)}
+    if missing := sorted(set(ids) - regions.keys()):
+        known = ", ".join(sorted(regions)) or "none"
+        raise DeployError(
+            f"no deployment release/{missing[0]}; deploy the region first; deployed are: {known}"
+        )
+    return [regions[name] for name in ids or sorted(regions)]
+
+
+def _server() -> SyncPrefectClient:
+    if not PREFECT_API_URL.value():
+        raise DeployError(
+            "deploy needs a Prefect server: start one with `prefect server start` "
+            "and set PREFECT_API_URL=http://127.0.0.1:4200/api"
+        )
+    return get_client(sync_client=True)
+
+
+def _entry(kind_of_run: Mapping[str, Any], region: Region | None = None) -> dict[str, Any]:
+    """One deployment as prefect.yaml has them, of a region or of all."""
+    flow = kind_of_run["flow"]
+    entry = {
+        "name": "all",
+        "flow_name": flow,
         "entrypoint": kind_of_run["entrypoint"],
         "description": kind_of_run["description"],
-        "tags": [TAG, f"region:{region.id}", f"flow:{kind_of_run['flow']}"],
+        "tags": [TAG, f"flow:{flow}"],
         "work_pool": {**kind_of_run["work_pool"], "job_variables": {"env": HEARTBEATS}},
         "concurrency_limit": dict(kind_of_run["concurrency_limit"]),
-        "parameters": {"region": region.model_dump(mode="json"), **parameters},
-        "schedules": [{"cron": cron, "timezone": region.time_zone, "slug": "due"}] if cron else [],
+        "parameters": dict(kind_of_run.get("parameters", {})),
+        "schedules": [],
     }
+    if region is not None:
+        entry["name"] = region.id
+        entry["tags"].insert(1, f"region:{region.id}")
+        entry["parameters"]["region"] = region.model_dump(mode="json")
+        if region.clock == "feed" and flow == "collect":
+            entry["parameters"]["shifts"] = None  # a replayed day is collected at once
+        if cron := kind_of_run.get("schedule"):
+            cron = shift_cron(region) if cron == "every shift" else cron
+            entry["schedules"] = [{"cron": cron, "timezone": region.time_zone, "slug": "due"}]
+    return entry
 
 
 def shift_cron(region: Region) -> str:

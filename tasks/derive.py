@@ -11,11 +11,13 @@ from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact
 
 from tasks import exchange
+from tasks.artifacts import artifact_key
 from tasks.files import Layout, read_manifest, write_manifest
 from tasks.mobility.ends import count_ends
 from tasks.mobility.regime import IdRegime, why_no_trips
 from tasks.mobility.sealed import ends_of_feed, trips_of_feed
 from tasks.mobility.trips import count_moves
+from tasks.refusal import note_refusal
 from tasks.region import Feed, Region
 from tasks.schema import ENDS, TRIPS
 from tasks.step import step
@@ -49,8 +51,9 @@ def derive(region: Region, day: dt.date) -> dict[str, Any]:
     if "no_trips" not in manifest:
         return manifest
     get_run_logger().info("%s", manifest["no_trips"])
+    note_refusal(region, day, manifest["no_trips"])
     create_markdown_artifact(
-        key=f"no-trips-{region.id}-{day}".replace("_", "-"),
+        key=artifact_key("no-trips", region, day),
         markdown=manifest["no_trips"],
         description=f"Why there are no trips, {region.name}, {day}",
     )

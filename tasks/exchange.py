@@ -6,7 +6,9 @@ Without stores everything lies in one tree on one machine, and nothing here does
 import datetime as dt
 import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from tasks.files import Layout, read_manifest, write_atomically
 from tasks.files.manifest import MANIFEST
@@ -44,6 +46,34 @@ def model(layout: Layout, region: Region, day: dt.date) -> Path:
 def release(layout: Layout, region: Region, day: dt.date) -> Path:
     """The day's release."""
     return layout.releases(region.id, day) / "r1"
+
+
+def refusal(layout: Layout, region: Region, day: dt.date) -> Path:
+    """Why the day was refused, if it was."""
+    return layout.refusal(region.id, day)
+
+
+def has(room: Room, region: Region, day: dt.date) -> bool:
+    """Whether a directory is finished, here or in its store.
+
+    Raises:
+        StoreError: If the store cannot be read.
+    """
+    directory = room(Layout.from_environment(), region, day)
+    if (directory / MANIFEST).exists():
+        return True
+    store, name = _place(Layout.from_environment(), directory)
+    return store is not None and store.manifest(name) is not None
+
+
+def refusal_of(region: Region, day: dt.date) -> dict[str, Any] | None:
+    """The newest note that a day was refused, here or in the store.
+
+    Raises:
+        StoreError: If the store cannot be read.
+    """
+    fetch([refusal], region, day)
+    return read_manifest(refusal(Layout.from_environment(), region, day))
 
 
 def fetch(rooms: Iterable[Room], region: Region, day: dt.date) -> None:
@@ -93,6 +123,41 @@ def fetch_models(region: Region) -> None:
         directory = models / name.rpartition("/")[2]
         if store is not None and read_manifest(directory) is None:
             store.fetch(name, directory)
+
+
+def stored_raw_days(region: Region) -> dict[dt.date, dt.datetime]:
+    """The days with raw data in the private store, and when the newest was stored (UTC).
+
+    Raises:
+        StoreError: If the store cannot be read.
+    """
+    found: dict[dt.date, dt.datetime] = {}
+    if (store := private_store()) is None:
+        return found
+    for folder in _raw_folders(region):
+        for name, moment in store.folders(folder).items():
+            with suppress(ValueError):  # of a name that is no day
+                day = dt.date.fromisoformat(name)
+                found[day] = max(moment, found.get(day, moment))
+    return found
+
+
+def remove_raw(region: Region, day: dt.date) -> None:
+    """Remove a day's raw data from the private store, if there is one.
+
+    Raises:
+        StoreError: If the store refuses.
+    """
+    if (store := private_store()) is not None:
+        for folder in _raw_folders(region):
+            store.remove(f"{folder}/{day.isoformat()}")
+
+
+def _raw_folders(region: Region) -> list[str]:
+    """Names in the private store of what has a directory of raw data for each day."""
+    layout, any_day = Layout.from_environment(), dt.date.min
+    rooms = (layout.sightings, layout.trips, layout.ends)
+    return [_place(layout, room(region.id, any_day).parent)[1] for room in rooms]
 
 
 def published(layout: Layout) -> list[Path]:

@@ -1,16 +1,22 @@
 """The Prefect task `show_account`, and the one way to the ledger that the other tasks take."""
 
+import datetime as dt
 import os
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from prefect.artifacts import create_table_artifact
 
 from tasks import exchange
+from tasks.artifacts import artifact_key
 from tasks.files import Layout
 from tasks.privacy.errors import NoLedgerError
-from tasks.privacy.ledger import Charge, Ledger
+from tasks.privacy.ledger import Charge, ChargeRequest, Ledger
 from tasks.privacy.published import PublishedCharge, refuse_if_older
 from tasks.region import Region
+from tasks.region.service_day import day_bounds
 from tasks.release.charges import published_charges
 from tasks.step import step
 
@@ -40,17 +46,66 @@ def open_ledger(layout: Layout, region: Region) -> Ledger:
     return ledger
 
 
+@contextmanager
+def read_ledger() -> Iterator[Ledger | None]:
+    """The ledger to look at, or None where nothing was ever charged; none is begun.
+
+    Raises:
+        LedgerError: If the database is down.
+    """
+    with ExitStack() as stack:
+        ledger = None
+        with suppress(NoLedgerError):
+            place = _place(Layout.from_environment())
+            ledger = stack.enter_context(Ledger(place, must_exist=True))
+        yield ledger
+
+
+def charge_request(
+    region: Region,
+    day: dt.date,
+    *,
+    mechanism: Mapping[str, Any],
+    fingerprint: str,
+    steps_allowed: int,
+) -> ChargeRequest:
+    """What the ledger is asked for to train a day of a region under its guarantee.
+
+    Args:
+        region: The region; every one of its feeds' sources is charged.
+        day: The service day; its interval is charged.
+        mechanism: Description of the mechanism, JSON values.
+        fingerprint: Idempotency key of the training.
+        steps_allowed: Most steps that may ever be started under the charge.
+    """
+    start, end = day_bounds(day, region.zone)
+    guarantee = region.guarantee
+    return ChargeRequest(
+        sources=[feed.account for feed in region.feeds],
+        start=start,
+        end=end,
+        region=region.id,
+        service_day=day,
+        mechanism=mechanism,
+        epsilon=guarantee.epsilon,
+        delta=guarantee.delta,
+        cap_epsilon=guarantee.epsilon,
+        cap_delta=guarantee.delta,
+        fingerprint=fingerprint,
+        steps_allowed=steps_allowed,
+        unit=guarantee.unit,
+        adjacency=guarantee.adjacency,
+    )
+
+
 def account_of(region: Region) -> list[Charge]:
     """All charges on the sources of a region and all those that it made, day by day.
 
     Raises:
         LedgerError: If the database is down.
     """
-    try:
-        with Ledger(_place(Layout.from_environment()), must_exist=True) as ledger:
-            charges = ledger.charges()
-    except NoLedgerError:
-        return []
+    with read_ledger() as ledger:
+        charges = ledger.charges() if ledger is not None else []
     sources = _sources(region)
     found = [
         charge
@@ -86,7 +141,7 @@ def show_account(region: Region) -> list[dict[str, str]]:
     """
     rows = [account_row(charge) for charge in account_of(region)]
     create_table_artifact(
-        key=f"ledger-{region.id}".replace("_", "-"),
+        key=artifact_key("ledger", region),
         table=rows,
         description=f"Privacy account of {region.name}: what was charged, day by day",
     )

@@ -7,6 +7,7 @@ from prefect import get_run_logger
 
 from tasks.files import Layout, read_manifest
 from tasks.journal import Journal, Patience, Shift, run_shift
+from tasks.metrics import serve_metrics
 from tasks.region import Region
 from tasks.schema.polls import SEEN
 from tasks.step import step
@@ -35,6 +36,8 @@ def poll_shift(
         (ISO 8601 or None) and `ended`: whether there is nothing more to come.
     """
     logger = get_run_logger()
+    if not serve_metrics():
+        logger.warning("Another process has the port of the metrics; these are not served")
     layout = Layout.from_environment()
     feed = next(feed for feed in region.feeds if feed.id == feed_id)
     if read_manifest(layout.sightings(region.id, day)) is not None:

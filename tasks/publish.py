@@ -13,6 +13,7 @@ from prefect import get_run_logger
 from prefect.artifacts import create_link_artifact
 
 from tasks import exchange
+from tasks.artifacts import artifact_key
 from tasks.check import REPORT
 from tasks.files import FileError, Layout, read_manifest, sha256_of, verify_files
 from tasks.files.manifest import MANIFEST
@@ -49,7 +50,7 @@ def publish(region: Region, day: dt.date) -> dict[str, Any]:
         log.info("Published %s", release)
     page = release / PAGE
     create_link_artifact(
-        key=f"release-{region.id}-{day}".replace("_", "-"),
+        key=artifact_key("release", region, day),
         link=page.as_uri(),
         link_text=f"{region.id} {day}",
         description="Page of the release",

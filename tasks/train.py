@@ -14,11 +14,12 @@ from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.runtime import task_run
 
 from tasks import exchange
+from tasks.artifacts import artifact_key
 from tasks.files import Layout, read_manifest, sha256_of, verify_files
 from tasks.files.manifest import MANIFEST, FileError
-from tasks.ledger import open_ledger
+from tasks.ledger import charge_request, open_ledger
+from tasks.refusal import note_refusal
 from tasks.region import Region
-from tasks.region.service_day import day_bounds
 from tasks.step import step
 
 if TYPE_CHECKING:
@@ -68,7 +69,6 @@ def train(region: Region, day: dt.date) -> dict[str, Any]:
 
 
 def _train(region: Region, day: dt.date, layout: Layout) -> dict[str, Any]:
-    from tasks.privacy.ledger import ChargeRequest
     from tasks.synthesis.device import find_device
     from tasks.synthesis.plan import make_plan
     from tasks.synthesis.training import train as train_under_ledger
@@ -99,29 +99,18 @@ def _train(region: Region, day: dt.date, layout: Layout) -> dict[str, Any]:
         region.guarantee.delta,
         region.guarantee.unit,
     )
-    start, end = day_bounds(day, region.zone)
-    request = ChargeRequest(
-        sources=[feed.account for feed in region.feeds],
-        start=start,
-        end=end,
-        region=region.id,
-        service_day=day,
+    request = charge_request(
+        region,
+        day,
         mechanism=plan.describe(),
-        epsilon=region.guarantee.epsilon,
-        delta=region.guarantee.delta,
-        cap_epsilon=region.guarantee.epsilon,
-        cap_delta=region.guarantee.delta,
         fingerprint=plan.fingerprint(input_sha256),
         steps_allowed=plan.steps_allowed,
-        unit=region.guarantee.unit,
-        adjacency=region.guarantee.adjacency,
     )
-
     artifact = cast(
         uuid.UUID,
         create_progress_artifact(
             progress=0.0,
-            key=f"train-{region.id}-{day}".replace("_", "-"),
+            key=artifact_key("train", region, day),
             description=f"Training steps, {region.name}, {day}",
         ),
     )
@@ -177,18 +166,27 @@ def _refuse_by_size(region: Region, day: dt.date, rows: "Rows") -> None:
     """
     from tasks.synthesis.errors import DaySizeError
 
-    rules = region.trips
-    fewest, most = (rows, rows) if isinstance(rows, int) else (min(rows), max(rows))
+    if (fault := _fault_of_size(region, rows)) is None:
+        return
     what = f"region {region.id}, {day}: {_said(rows)}"
     if region.guarantee.adjacency == "add_remove":
         what += " by the noisy count, whose charge stands,"
+    note_refusal(region, day, f"{what} {fault}")
+    raise DaySizeError(f"{what} {fault}")
+
+
+def _fault_of_size(region: Region, rows: "Rows") -> str | None:
+    """Which public bound a day breaks, if any."""
+    rules = region.trips
+    fewest, most = (rows, rows) if isinstance(rows, int) else (min(rows), max(rows))
     if fewest < rules.min_per_day:
-        raise DaySizeError(
-            f"{what} are fewer than trips.min_per_day = {rules.min_per_day}; noise would drown "
+        return (
+            f"are fewer than trips.min_per_day = {rules.min_per_day}; noise would drown "
             "them, so the day is not released"
         )
     if most > rules.max_per_day:
-        raise DaySizeError(
-            f"{what} are more than trips.max_per_day = {rules.max_per_day}, the cap that delta is "
+        return (
+            f"are more than trips.max_per_day = {rules.max_per_day}, the cap that delta is "
             "chosen for; raise the cap and lower guarantee.delta"
         )
+    return None

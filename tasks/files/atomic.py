@@ -1,6 +1,7 @@
 """Writes after which a crash leaves either the old state or the new one."""
 
 import os
+import threading
 from contextlib import suppress
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     The content is on disk before the name points to it, and the name is on disk on return.
     """
     make_directories(path.parent)
-    staged = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    staged = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     with staged.open("wb") as file:
         file.write(content)
         file.flush()

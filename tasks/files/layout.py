@@ -67,6 +67,10 @@ class Layout:
         """The generated rows of one service day, before they are checked."""
         return self.root / "private" / region / "synthetic" / day.isoformat()
 
+    def refusal(self, region: str, day: dt.date) -> Path:
+        """Why, and when, one service day was refused by a public rule."""
+        return self.root / "private" / region / "refused" / day.isoformat()
+
     def audits(self, region: str, day: dt.date) -> Path:
         """The audit of one published service day: findings and their page."""
         return self.root / "private" / region / "audits" / day.isoformat()

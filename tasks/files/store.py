@@ -1,7 +1,9 @@
 """Stores: finished directories at a URL, so that the next step can run on another machine."""
 
+import datetime as dt
 import hashlib
 import os
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -176,6 +178,38 @@ class Store:
         self._create(f"{name}/{MANIFEST}", content)
         return True
 
+    def folders(self, folder: str) -> dict[str, dt.datetime]:
+        """What lies directly in a folder and holds files, finished or not.
+
+        Args:
+            folder: Its name in the store.
+
+        Returns:
+            For each name in the folder the moment in which the newest file was stored, UTC.
+
+        Raises:
+            StoreError: If the store cannot be read.
+        """
+        root, newest = f"{self.root}/{folder}/", dict[str, dt.datetime]()
+        with self._said():
+            for path, facts in self.files.find(root, detail=True).items():
+                name, _, below = path.removeprefix(root).partition("/")
+                moment = _stored_at(facts)
+                if below:
+                    newest[name] = max(moment, newest.get(name, moment))
+        return newest
+
+    def remove(self, name: str) -> None:
+        """Remove a directory, finished or not; the manifest goes first, so that none is half there.
+
+        Raises:
+            StoreError: If the store refuses.
+        """
+        with self._said():
+            for path in (f"{self.root}/{name}/{MANIFEST}", f"{self.root}/{name}"):
+                with suppress(FileNotFoundError):  # another was faster
+                    self.files.rm(path, recursive=True)
+
     def _upload(
         self, name: str, directory: Path, manifest: bytes, stored: Mapping[str, Any]
     ) -> None:
@@ -187,7 +221,7 @@ class Store:
                     self.files.put_file(str(directory / file), f"{self.root}/{name}/{file}")
 
     def _download(self, name: str, file: str, directory: Path, sha256: str) -> None:
-        staged = directory / f".{file}.{os.getpid()}.tmp"
+        staged = directory / f".{file}.{os.getpid()}-{threading.get_ident()}.tmp"
         try:
             with self._said():
                 self.files.get_file(f"{self.root}/{name}/{file}", str(staged))
@@ -241,6 +275,14 @@ class Store:
             ) from error
 
 
+def _stored_at(facts: Mapping[str, Any]) -> dt.datetime:
+    """When a file was stored, by what its file system says of it."""
+    moment = facts.get("LastModified")  # of S3; else seconds
+    if isinstance(moment, dt.datetime):
+        return moment.astimezone(dt.UTC)
+    return dt.datetime.fromtimestamp(facts["mtime"], dt.UTC)
+
+
 def _read(path: Path) -> bytes | None:
     with suppress(FileNotFoundError):
         return path.read_bytes()
@@ -254,7 +296,7 @@ def _is_whole(path: Path, sha256: str) -> bool:
 def _create_locally(path: Path, content: bytes) -> None:
     """Whole or not at all, and never over another: a link is refused where the name is taken."""
     make_directories(path.parent)
-    staged = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    staged = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
         with staged.open("wb") as file:
             file.write(content)

@@ -10,7 +10,7 @@ from tasks.journal.errors import (
 from tasks.journal.journal import Journal
 from tasks.journal.patience import Patience
 from tasks.journal.record import Poll
-from tasks.journal.retention import expire_journals
+from tasks.journal.retention import delete_raw, due, finish_deletions, raw_days
 from tasks.journal.sealing import seal_day
 from tasks.journal.shift import Shift, run_shift
 
@@ -26,7 +26,10 @@ __all__ = [
     "Shift",
     "UnseenFeedError",
     "collected_days",
-    "expire_journals",
+    "delete_raw",
+    "due",
+    "finish_deletions",
+    "raw_days",
     "read_day",
     "run_shift",
     "seal_day",

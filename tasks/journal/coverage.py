@@ -60,6 +60,22 @@ def valid_for(poll: Poll, poll_seconds: int) -> dt.timedelta:
     return dt.timedelta(seconds=max(poll_seconds, ttl))
 
 
+def is_gap(before: Poll, after: Poll, poll_seconds: int) -> bool:
+    """Whether a gap lies between two answered polls of which one follows the other; see `gaps`."""
+    valid = valid_for(before, poll_seconds)
+    return _are_apart(before.due_at, before.fetched_at, after.due_at, after.fetched_at, valid)
+
+
+def _are_apart(
+    was_due: dt.datetime,
+    before: dt.datetime,
+    is_due: dt.datetime,
+    after: dt.datetime,
+    valid: dt.timedelta,
+) -> bool:
+    return is_due - was_due > GAP_INTERVALS * valid and after - before > CATCH_UP_INTERVALS * valid
+
+
 def gaps(
     polls: Iterable[Poll], start: dt.datetime, end: dt.datetime, poll_seconds: int
 ) -> list[tuple[dt.datetime, dt.datetime]]:
@@ -80,5 +96,5 @@ def gaps(
     return [
         (before, after)
         for (before, was_due, valid), (after, is_due, _) in pairwise(edges)
-        if is_due - was_due > GAP_INTERVALS * valid and after - before > CATCH_UP_INTERVALS * valid
+        if _are_apart(was_due, before, is_due, after, valid)
     ]

@@ -136,9 +136,13 @@ class Journal:
 
     def last_answered(self, day: dt.date) -> dt.datetime | None:
         """When the last answered poll of a service day was fetched."""
-        self._recall(day)
-        poll = self._last_answered[day]
+        poll = self.last_answered_poll(day)
         return None if poll is None else poll.fetched_at
+
+    def last_answered_poll(self, day: dt.date) -> Poll | None:
+        """The last answered poll of a service day."""
+        self._recall(day)
+        return self._last_answered[day]
 
     def close(self) -> None:
         """Let another process write."""

@@ -1,114 +1,103 @@
-"""Retention: the journal of a sealed day is deleted, once nothing depends on it any more."""
+"""Retention: the raw data of a day are deleted once the day has served its purpose.
+
+Raw are the journals, the sealed sightings and what was derived of them. Models, releases and the
+ledger are none, and are never deleted.
+"""
 
 import datetime as dt
 import shutil
-from collections.abc import Callable
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-import pyarrow.parquet as pq
-
-from tasks.files import FileError, Layout, fsync_directory, read_manifest, verify_files
-from tasks.journal.columns import sorted_tables
-from tasks.journal.day import JournalDay, collected_days, read_day
-from tasks.journal.errors import JournalError
-from tasks.journal.vehicle_types import VEHICLE_TYPES_FILE
+from tasks.files import Layout, fsync_directory
+from tasks.journal.day import collected_days
 from tasks.region import Region
 from tasks.region.service_day import day_bounds
-from tasks.schema import POLLS
+
+WARNING_DAYS = 7
+"""Staff are warned for so many days before a day is deleted that was never released."""
 
 _DELETED = ".deleted"
+_DAY = dt.timedelta(days=1)
+Moments = Mapping[dt.date, dt.datetime]
 
 
-def expire_journals(
-    region: Region,
-    layout: Layout,
-    now: dt.datetime,
-    warn: Callable[[str], None] = lambda line: None,
-) -> list[tuple[str, dt.date]]:
-    """Delete the journals of days that are over and sealed for the region's `retention_days`.
+def due(region: Region, day: dt.date, raw: Moments, settled: Moments) -> dt.datetime:
+    """When the raw data of a day are to be deleted.
 
-    Before that the sealed day is read back: every file against its SHA-256, and every poll and
-    sighting against the journal's own, vehicle types where the journal's can be read. A day that
-    was never sealed is kept, and so is one whose sealed files or journal have changed since.
+    A day that was released or refused is kept for the region's `retention_days` after that, and for
+    as long as the day after waits for its release, whose moves begin in it. Any day is deleted
+    `retention_max_days` after it was over; where the clock is a replay's, after it was collected.
 
     Args:
-        region: The region; only its own feeds' journals are looked at.
-        layout: Where the files lie.
-        now: The present, UTC.
-        warn: Takes one line for people for each day whose time has come and that is kept.
+        region: The region.
+        day: The service day.
+        raw: The days with raw data, and when the newest of each was written.
+        settled: When a day was released or refused, of those that were.
 
     Returns:
-        Feed and service day of each deleted journal day.
+        The moment, UTC.
     """
-    deleted = []
-    for feed in region.feeds:
-        directory = layout.journal(region.id, feed.id)
-        _finish(directory)
-        for day in collected_days(directory):
-            if not _is_due(region, layout.sightings(region.id, day), day, now):
-                continue
-            try:
-                _read_back(layout.sightings(region.id, day), feed.id, read_day(directory, day))
-            except (JournalError, FileError, OSError) as error:
-                warn(f"{directory / day.isoformat()}: kept for longer than asked: {error}")
-                continue
-            _delete(directory / day.isoformat())
-            deleted.append((feed.id, day))
-    return deleted
-
-
-def _is_due(region: Region, sealed: Path, day: dt.date, now: dt.datetime) -> bool:
-    manifest = sealed / "manifest.json"
-    if not manifest.exists():
-        return False
-    sealed_at = dt.datetime.fromtimestamp(manifest.stat().st_mtime, dt.UTC)
     _, end = day_bounds(day, region.zone)
-    return now >= max(end, sealed_at) + dt.timedelta(days=region.retention_days)
+    over = end if region.clock == "wall" else raw[day]
+    at_most = over + region.retention_max_days * _DAY
+    is_awaited = day + _DAY in raw and day + _DAY not in settled
+    if day not in settled or is_awaited:
+        return at_most
+    return min(max(end, settled[day]) + region.retention_days * _DAY, at_most)
 
 
-def _read_back(sealed: Path, feed: str, journal: JournalDay) -> None:
-    """Compare a sealed day with the journal it was made from.
+def raw_days(region: Region, layout: Layout) -> dict[dt.date, dt.datetime]:
+    """The days of a region with raw data on this machine, and when the newest was written (UTC)."""
+    days = {day for room in _rooms(region, layout) for day in collected_days(room)}
+    return {
+        day: max(_written(folder) for folder in _folders(region, layout, day))
+        for day in sorted(days)
+    }
 
-    Raises:
-        FileError: If the sealed day is damaged.
-        JournalError: If it does not hold what the journal holds.
+
+def delete_raw(region: Region, layout: Layout, day: dt.date) -> None:
+    """Delete the raw data of a day from this machine.
+
+    A crash leaves each directory as it was, or under another name, under which it is no day any
+    more; `finish_deletions` removes those.
     """
-    manifest = read_manifest(sealed)
-    if manifest is None or feed not in manifest["feeds"]:
-        raise JournalError(f"{sealed}: does not hold feed {feed!r}")
-    verify_files(sealed, manifest)
-    differing = set(journal.damaged) ^ set(manifest["feeds"][feed]["damaged"])
-    if differing - {VEHICLE_TYPES_FILE}:
-        raise JournalError(f"{sealed}: the journal was damaged after the day was sealed")
-    polls = pq.read_table(sealed / f"{feed}.polls.parquet", schema=POLLS.arrow())
-    if polls.to_pylist() != journal.table().to_pylist():
-        raise JournalError(f"{sealed}: the journal holds other polls than the sealed day")
-    types = f"{feed}.vehicle_types.parquet"
-    is_kept = types in manifest["files"] and VEHICLE_TYPES_FILE not in journal.damaged
-    if is_kept and not journal.vehicle_types.equals(pq.read_table(sealed / types)):
-        raise JournalError(f"{sealed}: the journal holds other vehicle types")
-    with pq.ParquetFile(sealed / f"{feed}.parquet") as file:
-        groups = (file.read_row_group(index) for index in range(file.num_row_groups))
-        for table in sorted_tables(journal.entries):
-            if not table.num_rows and not file.num_row_groups:
-                continue
-            group = next(groups, None)
-            if group is None or not group.equals(table):
-                raise JournalError(f"{sealed}: the journal holds other sightings")
-        if next(groups, None) is not None:
-            raise JournalError(f"{sealed}: the journal holds fewer sightings")
-    fsync_directory(sealed.parent)  # its name is on disk before the journal's is not
+    for folder in _folders(region, layout, day):
+        with suppress(FileNotFoundError):  # another process was faster
+            folder.rename(folder.with_name(folder.name + _DELETED))
+            fsync_directory(folder.parent)
+    finish_deletions(region, layout)
 
 
-def _delete(folder: Path) -> None:
-    """Delete a day; one that is half deleted is no day any more."""
-    doomed = folder.with_name(folder.name + _DELETED)
-    folder.rename(doomed)
-    fsync_directory(folder.parent)
-    _finish(folder.parent)
+def finish_deletions(region: Region, layout: Layout) -> None:
+    """Remove what deletions that were cut off have left."""
+    for room in _rooms(region, layout):
+        for doomed in room.glob(f"*{_DELETED}"):
+            shutil.rmtree(doomed, onerror=_unless_gone)
 
 
-def _finish(directory: Path) -> None:
-    """Delete what a deletion that was cut off left."""
-    for doomed in directory.glob(f"*{_DELETED}"):
-        shutil.rmtree(doomed)
+def _rooms(region: Region, layout: Layout) -> list[Path]:
+    """The directories that have a folder for each day; also of feeds that the region had before."""
+    journals = layout.journal(region.id, region.feeds[0].id).parent
+    of_feeds = sorted(journals.iterdir()) if journals.is_dir() else []
+    any_day = dt.date.min
+    of_region = (layout.sightings, layout.trips, layout.ends)
+    return [*of_feeds, *(room(region.id, any_day).parent for room in of_region)]
+
+
+def _folders(region: Region, layout: Layout, day: dt.date) -> list[Path]:
+    folders = (room / day.isoformat() for room in _rooms(region, layout))
+    return [folder for folder in folders if folder.is_dir()]
+
+
+def _written(folder: Path) -> dt.datetime:
+    seconds = max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
+    return dt.datetime.fromtimestamp(seconds, dt.UTC)
+
+
+def _unless_gone(function: Any, path: str, error: Any) -> None:
+    """Two processes may delete one day."""
+    if not isinstance(error[1], FileNotFoundError):
+        raise error[1]

@@ -13,6 +13,7 @@ from tasks.gbfs.pace import Pace
 from tasks.journal.coverage import latest_due
 from tasks.journal.errors import JournalError, UnseenFeedError
 from tasks.journal.journal import Journal
+from tasks.journal.metrics import note_poll
 from tasks.journal.record import Poll
 from tasks.region import Feed, Region
 from tasks.region.service_day import day_bounds, service_day_of
@@ -198,7 +199,9 @@ class _Work:
             version=None if parsed is None else parsed.version,
             ttl=None if parsed is None else parsed.ttl,
         )
+        before = self.journal.last_answered_poll(service_day_of(fetched_at, self.region.zone))
         self.journal.append(poll, None if parsed is None else parsed.sightings)
+        note_poll(self.region, self.feed, poll, before)
         if poll.is_answered:
             self._validators = reading.validators
             self.shift.last_fetched_at = fetched_at

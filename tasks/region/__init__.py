@@ -2,7 +2,7 @@
 
 from tasks.region.errors import RegionError
 from tasks.region.guarantee import Guarantee
-from tasks.region.load import load_region
+from tasks.region.load import load_region, load_regions
 from tasks.region.model import (
     Box,
     Capture,
@@ -30,4 +30,5 @@ __all__ = [
     "TripNet",
     "TripRules",
     "load_region",
+    "load_regions",
 ]

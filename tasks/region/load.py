@@ -1,5 +1,6 @@
 """Reading a region's YAML file, with one clear line for every mistake in it."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,27 @@ def load_region(path: Path) -> Region:
     if region.snap is not None:
         read_ways(Path(region.snap.file), region.service_area, region.snap.within_m)
     return region
+
+
+def load_regions(paths: Iterable[Path]) -> list[Region]:
+    """Read the region files, and those (`*.yaml`) of the folders, that are named.
+
+    Raises:
+        RegionError: If one is wrong, a folder has none, or two have one id.
+    """
+    files: list[Path] = []
+    for path in paths:
+        found = sorted(path.glob("*.yaml")) if path.is_dir() else [path]
+        if not found:
+            raise RegionError(f"{path}: no region files (*.yaml) in it")
+        files += found
+    regions: dict[str, Region] = {}
+    for file in files:
+        region = load_region(file)
+        if region.id in regions:
+            raise RegionError(f"{file}: two files have one region id; give each its own")
+        regions[region.id] = region
+    return list(regions.values())
 
 
 def _with_polygons(area: Any, path: Path) -> Any:

@@ -315,7 +315,15 @@ class Region(_Model):
         7,
         ge=0,
         le=3650,
-        description="Days for which the journal of a sealed service day is kept.",
+        description="Days for which the raw data of a service day are kept after it was released "
+        "or refused.",
+    )
+    retention_max_days: int = Field(
+        30,
+        ge=1,
+        le=3650,
+        description="Days after which the raw data of a service day are deleted even if it was "
+        "neither released nor refused.",
     )
     capture: Capture = Field(default_factory=Capture)
     trips: TripRules = Field(default_factory=TripRules)
@@ -342,6 +350,15 @@ class Region(_Model):
             raise ValueError(
                 f"guarantee.delta {self.guarantee.delta:g} is over 0.01 / trips.max_per_day = "
                 f"{most:.3g}; lower one of them"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _retention_fits(self) -> Self:
+        if self.retention_days > self.retention_max_days:
+            raise ValueError(
+                f"retention_days {self.retention_days} is over retention_max_days "
+                f"{self.retention_max_days}; lower it, or raise the other"
             )
         return self
 

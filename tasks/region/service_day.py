@@ -3,6 +3,8 @@
 import datetime as dt
 from zoneinfo import ZoneInfo
 
+from tasks.region.errors import RegionError
+
 
 def day_bounds(day: dt.date, zone: ZoneInfo) -> tuple[dt.datetime, dt.datetime]:
     """First instant of a service day and first instant after it, both in UTC.
@@ -18,6 +20,17 @@ def day_bounds(day: dt.date, zone: ZoneInfo) -> tuple[dt.datetime, dt.datetime]:
 def service_day_of(instant: dt.datetime, zone: ZoneInfo) -> dt.date:
     """The service day that holds an instant (an aware datetime)."""
     return instant.astimezone(zone).date()
+
+
+def days_between(first: dt.date, last: dt.date) -> list[dt.date]:
+    """The days from one to another, both included, in order.
+
+    Raises:
+        RegionError: If the last is before the first.
+    """
+    if last < first:
+        raise RegionError(f"the last day, {last}, is before the first, {first}; exchange them")
+    return [first + dt.timedelta(days=number) for number in range((last - first).days + 1)]
 
 
 def next_shift_change(instant: dt.datetime, zone: ZoneInfo, shift_minutes: int) -> dt.datetime:

@@ -14,7 +14,7 @@ from prefect.deployments.steps.core import run_steps
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from tasks.automate import DeployError
-from tasks.deploy import ROOT, deploy, pull_steps
+from tasks.deploy import ROOT, deploy, deployed_regions, pull_steps
 from tasks.region import RegionError, load_region
 
 DEMO = Path(__file__).parents[2] / "deployments" / "regions" / "demo.yaml"
@@ -50,6 +50,12 @@ def test_deploying_twice_changes_nothing_and_a_region_that_is_gone_rests(
     folder: Path, prefect_api: str
 ) -> None:
     assert deploy(folder).regions == ["north", "south"]
+    assert deployed_regions() == [
+        load_region(folder / f"{name}.yaml") for name in ("north", "south")
+    ]
+    assert [region.id for region in deployed_regions(["south"])] == ["south"]
+    with pytest.raises(DeployError, match="no deployment release/west; deploy the region first"):
+        deployed_regions(["south", "west"])
     first = deployed("south")
     assert first["collect"]["parameters"]["region"] == load_region(
         folder / "south.yaml"
@@ -69,6 +75,7 @@ def test_deploying_twice_changes_nothing_and_a_region_that_is_gone_rests(
     assert all(facts["paused"] for facts in deployed("north").values())
     assert not any(facts["paused"] for facts in deployed("south").values())
     assert deploy(folder).stopped == []
+    assert [region.id for region in deployed_regions()] == ["south"]
 
     shutil.copy(folder / "south.yaml", folder / "north.yaml")
     text = (folder / "north.yaml").read_text().replace("id: south", "id: north", 1)
@@ -95,6 +102,12 @@ def test_pools_have_their_queues_and_runs_are_scheduled(folder: Path, prefect_ap
             "release": (2, 2),
             "backfill": (3, 1),
         }
+        backfill = client.read_deployment_by_name("backfill/all")
+        assert (backfill.work_queue_name, backfill.schedules) == ("backfill", [])
+        (watch,) = client.read_automations_by_name("opentrips, a run whose worker died")
+        assert watch.enabled
+        deploy(folder)
+        assert client.read_automations_by_name(watch.name) == [watch]
         release = client.read_deployment_by_name("release/north")
         only = DeploymentFilter(id=DeploymentFilterId(any_=[release.id]))
         for _ in range(240):
@@ -134,13 +147,13 @@ def test_code_that_is_nowhere_is_refused(
 def test_a_folder_without_regions_or_with_a_wrong_one_is_refused(
     folder: Path, tmp_path: Path, prefect_api: str
 ) -> None:
-    with pytest.raises(DeployError, match=r"no region files"):
+    with pytest.raises(RegionError, match=r"no region files"):
         deploy(tmp_path)
     (folder / "north.yaml").write_text("id: north")
     with pytest.raises(RegionError, match=r"north\.yaml: name: "):
         deploy(folder)
     shutil.copy(folder / "south.yaml", folder / "north.yaml")
-    with pytest.raises(DeployError, match="two files have one region id"):
+    with pytest.raises(RegionError, match="two files have one region id"):
         deploy(folder)
 
 

@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,17 @@ def test_a_killed_writer_leaves_one_whole_version(tmp_path: Path) -> None:
         content = path.read_bytes()
         assert len(content) == 100_000
         assert len(set(content)) == 1
+
+
+def test_threads_that_write_one_file_never_mix(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    with ThreadPoolExecutor(4) as pool:
+        written = [
+            pool.submit(write_atomically, path, str(i % 10).encode() * 10_000) for i in range(80)
+        ]
+        assert [each.result() for each in written] == [None] * 80
+    assert len(set(path.read_bytes())) == 1
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_directory_never_replaces_another(tmp_path: Path) -> None:

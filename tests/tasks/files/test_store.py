@@ -1,3 +1,4 @@
+import datetime as dt
 import json
 import subprocess
 import sys
@@ -97,6 +98,27 @@ def test_a_manifest_that_leads_elsewhere_is_refused(store: Store, tmp_path: Path
     store.files.pipe_file(f"{store.root}/day/manifest.json", json.dumps(document).encode())
     with pytest.raises(FileError, match="does not name files beside it"):
         store.fetch("day", tmp_path / "there")
+
+
+def test_a_directory_is_removed_whole_and_its_neighbours_stay(store: Store, finish: Finish) -> None:
+    before = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=2)
+    for day in ("day-1", "day-10"):
+        store.keep(f"region/room/{day}", finish(day, rows=day))
+    folders = store.folders("region/room")
+    assert set(folders) == {"day-1", "day-10"}
+    assert all(before <= at <= before + dt.timedelta(minutes=2) for at in folders.values())
+    store.remove("region/room/day-1")
+    assert set(store.folders("region/room")) == {"day-10"}
+    assert store.names("region") == ["region/room/day-10"]
+    store.remove("region/room/day-1")
+
+
+def test_a_directory_half_removed_is_still_found_and_removed(store: Store, finish: Finish) -> None:
+    store.keep("room/day", finish("here", rows="one"))
+    store.files.rm_file(f"{store.root}/room/day/manifest.json")
+    assert (store.names(""), set(store.folders("room"))) == ([], {"day"})
+    store.remove("room/day")
+    assert store.folders("room") == store.folders("nowhere") == {}
 
 
 def test_the_first_to_publish_wins(store: Store, finish: Finish, tmp_path: Path) -> None:

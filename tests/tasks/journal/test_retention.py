@@ -1,163 +1,159 @@
 import datetime as dt
 import os
+import random
+import shutil
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tasks.files import Layout
-from tasks.files.manifest import MANIFEST
-from tasks.journal import Journal, expire_journals, read_day, seal_day
-from tasks.journal import retention as retention_file
-from tasks.journal.vehicle_types import VEHICLE_TYPES_FILE
-from tasks.schema import VEHICLE_TYPES
+from tasks.files import Layout, read_manifest, verify_files, write_atomically, write_manifest
+from tasks.journal import Journal, delete_raw, due, finish_deletions, raw_days, read_day, seal_day
+from tasks.region import Region
+from tests.conftest import Show
 from tests.tasks.conftest import DAY, START
 from tests.tasks.journal.conftest import poll, sightings
-from tests.tasks.journal.test_sealing import FILES, REGION, journal_of, some_hour
+from tests.tasks.journal.crashes import Recorder, crash_states, lay_out
+from tests.tasks.journal.test_sealing import REGION, journal_of, some_hour
 
-SEALED_AT = START + dt.timedelta(days=1, minutes=20)
-DUE = SEALED_AT + dt.timedelta(days=REGION.retention_days)
+ONE = dt.timedelta(days=1)
+NEXT = DAY + ONE
+END = START + ONE
+REPLAY = REGION.model_copy(
+    update={"feeds": tuple(f.model_copy(update={"clock": "feed"}) for f in REGION.feeds)}
+)
 
 
-def folder(layout: Layout) -> Path:
-    return layout.journal("test", "feed") / DAY.isoformat()
+def hours(count: float) -> dt.timedelta:
+    return dt.timedelta(hours=count)
 
 
-def sealed_day(layout: Layout) -> Path:
+def test_a_settled_day_is_kept_for_the_regions_days() -> None:
+    released = END + hours(1)
+    assert due(REGION, DAY, {DAY: END}, {DAY: released}) == released + 7 * ONE
+    # one that was released before it was over is kept for as long as one released at its end
+    assert due(REGION, DAY, {DAY: END}, {DAY: START}) == END + 7 * ONE
+
+
+def test_a_day_is_kept_for_the_one_after_it() -> None:
+    raw, settled = {DAY: END, NEXT: END + ONE}, {DAY: END}
+    assert due(REGION, DAY, raw, settled) == END + 30 * ONE
+    assert due(REGION, DAY, raw, {**settled, NEXT: END + ONE}) == END + 7 * ONE
+
+
+def test_a_replayed_day_is_as_old_as_its_data() -> None:
+    collected = END + 500 * ONE
+    assert due(REPLAY, DAY, {DAY: collected}, {}) == collected + 30 * ONE
+    assert due(REGION, DAY, {DAY: collected}, {}) == END + 30 * ONE
+
+
+moments = st.integers(-100, 2000).map(lambda count: END + hours(count))
+days_apart = st.integers(0, 3).map(lambda count: DAY + count * ONE)
+
+
+@given(
+    raw=st.dictionaries(days_apart, moments, min_size=1),
+    settled=st.dictionaries(days_apart, moments),
+    kept=st.tuples(st.integers(0, 40), st.integers(1, 60)).filter(lambda two: two[0] <= two[1]),
+    region=st.sampled_from([REGION, REPLAY]),
+)
+def test_no_day_goes_too_early_and_none_stays_for_ever(
+    raw: dict[dt.date, dt.datetime],
+    settled: dict[dt.date, dt.datetime],
+    kept: tuple[int, int],
+    region: Region,
+) -> None:
+    region = region.model_copy(update={"retention_days": kept[0], "retention_max_days": kept[1]})
+    for day in raw:
+        over = dt.datetime.combine(day, dt.time(), dt.UTC) + ONE
+        if region.clock == "feed":
+            over = raw[day]
+        at_most = over + kept[1] * ONE
+        moment = due(region, day, raw, settled)
+        assert moment <= at_most
+        if day not in settled or (day + ONE in raw and day + ONE not in settled):
+            assert moment == at_most
+        elif moment < at_most:
+            assert moment - settled[day] >= kept[0] * ONE
+
+
+def raw_day(layout: Layout, day: dt.date = DAY) -> list[Path]:
+    """A day with everything raw; the directories."""
     journal_of(layout, REGION, some_hour())
     seal_day(REGION, DAY, layout)
-    sealed = layout.sightings("test", DAY)
-    os.utime(sealed / MANIFEST, (SEALED_AT.timestamp(),) * 2)
-    return sealed
-
-
-def expire(layout: Layout, now: dt.datetime = DUE) -> tuple[list[tuple[str, dt.date]], list[str]]:
-    lines: list[str] = []
-    return expire_journals(REGION, layout, now, lines.append), lines
-
-
-def test_a_journal_is_deleted_when_its_time_has_come_and_never_before(layout: Layout) -> None:
-    sealed_day(layout)
-    journal_of(layout, REGION, [(poll(1440, 1), sightings(["a"]))])  # the next day is open
-    assert expire(layout, DUE - dt.timedelta(seconds=1)) == ([], [])
-    assert len(read_day(folder(layout).parent, DAY).polls) == 60
-    assert expire(layout) == ([("feed", DAY)], [])
-    assert not folder(layout).exists()
-    assert expire(layout) == ([], [])
-    assert len(read_day(folder(layout).parent, DAY + dt.timedelta(days=1)).polls) == 1
-    # and the sealed day is still whole
-    assert seal_day(REGION, DAY, layout)["feeds"]["feed"]["polls"] == 60
-
-
-def test_a_day_that_is_not_over_is_kept(layout: Layout) -> None:
-    region = REGION.model_copy(update={"retention_days": 0})
-    sealed = sealed_day(layout)
-    os.utime(sealed / MANIFEST, (START.timestamp(),) * 2)
-    end = START + dt.timedelta(days=1)
-    assert expire_journals(region, layout, end - dt.timedelta(seconds=1)) == []
-    assert expire_journals(region, layout, end) == [("feed", DAY)]
-
-
-def test_a_day_that_was_never_sealed_is_kept(layout: Layout) -> None:
-    journal_of(layout, REGION, some_hour())
-    assert expire(layout, START + dt.timedelta(days=9999)) == ([], [])
-    assert folder(layout).is_dir()
-
-
-@pytest.mark.parametrize("name", sorted(FILES))
-def test_a_day_whose_sealed_files_changed_is_kept(layout: Layout, name: str) -> None:
-    path = sealed_day(layout) / name
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
-    deleted, (line,) = expire(layout)
-    assert deleted == []
-    assert "kept for longer than asked" in line
-    assert "differs from the SHA-256" in line
-    assert "\n" not in line
-    path.unlink()
-    assert "missing" in expire(layout)[1][0]
-    assert len(read_day(folder(layout).parent, DAY).polls) == 60
-
-
-def test_a_journal_that_holds_more_than_the_sealed_day_is_kept(layout: Layout) -> None:
-    sealed_day(layout)
-    journal_of(layout, REGION, [(poll(100, 1), sightings(["late"]))])
-    deleted, (line,) = expire(layout)
-    assert (deleted, folder(layout).is_dir()) == ([], True)
-    assert "other polls" in line
-
-
-def test_a_journal_that_was_damaged_after_the_seal_is_kept(layout: Layout) -> None:
-    sealed_day(layout)
-    segment = folder(layout) / "000001.segment"
-    content = bytearray(segment.read_bytes())
-    content[len(content) // 2] ^= 1
-    segment.write_bytes(content)
-    assert "damaged after the day was sealed" in expire(layout)[1][0]
-    assert segment.exists()
-
-
-def test_a_sealed_day_with_other_sightings_is_no_proof(layout: Layout) -> None:
-    """Checksums alone would not tell: the files are as they were written, but wrong."""
-    other = Layout(layout.root / "other")
-    content = some_hour()
-    moved = [
-        (each, batch and sightings(batch["vehicle_id"].to_pylist(), 7)) for each, batch in content
+    for room in (layout.trips("test", day), layout.ends("test", day)):
+        write_atomically(room / "rows.parquet", b"rows")
+        write_manifest(room, {}, ["rows.parquet"])
+    journal = layout.journal("test", "feed") / day.isoformat()
+    return [
+        journal,
+        layout.sightings("test", day),
+        layout.trips("test", day),
+        layout.ends("test", day),
     ]
-    journal_of(other, REGION, moved)
-    seal_day(REGION, DAY, other)
-    journal_of(layout, REGION, content)
-    wrong, final = other.sightings("test", DAY), layout.sightings("test", DAY)
-    final.parent.mkdir(parents=True, exist_ok=True)
-    wrong.rename(final)
-    os.utime(final / MANIFEST, (SEALED_AT.timestamp(),) * 2)
-    assert "other sightings" in expire(layout)[1][0]
-    assert folder(layout).is_dir()
 
 
-def test_a_deletion_that_was_cut_off_is_finished(
-    layout: Layout, monkeypatch: pytest.MonkeyPatch
+def test_a_raw_day_is_deleted_and_nothing_else(layout: Layout) -> None:
+    folders = raw_day(layout)
+    journal_of(layout, REGION, [(poll(1440, 1), sightings(["a"]))])  # the next day is open
+    kept = [layout.model("test", DAY), layout.releases("test", DAY) / "r1"]
+    for path in (*kept, layout.ledger.parent):
+        write_atomically(path / "some", b"thing")
+    assert list(raw_days(REGION, layout)) == [DAY, NEXT]
+    delete_raw(REGION, layout, DAY)
+    assert list(raw_days(REGION, layout)) == [NEXT]
+    assert not any(folder.exists() for folder in folders)
+    assert all((path / "some").exists() for path in kept)
+    assert len(read_day(layout.journal("test", "feed"), NEXT).polls) == 1
+    delete_raw(REGION, layout, DAY)
+
+
+def test_the_journal_of_a_feed_that_was_removed_is_deleted_too(layout: Layout) -> None:
+    with Journal(layout.journal("test", "old"), "test", "old", REGION.zone) as journal:
+        journal.append(poll(1, 1), sightings(["a"]))
+    assert list(raw_days(REGION, layout)) == [DAY]
+    delete_raw(REGION, layout, DAY)
+    assert not (layout.journal("test", "old") / DAY.isoformat()).exists()
+
+
+def test_a_region_without_data_has_no_raw_days(layout: Layout) -> None:
+    assert raw_days(REGION, layout) == {}
+    finish_deletions(REGION, layout)
+
+
+def test_a_crash_in_a_deletion_leaves_what_is_whole_or_no_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, show: Show
 ) -> None:
-    sealed_day(layout)
-    with monkeypatch.context() as patch:
-        patch.setattr(retention_file, "_finish", lambda directory: None)
-        expire(layout)
-    (left,) = folder(layout).parent.glob(f"{DAY}*")
-    assert read_day(folder(layout).parent, DAY).polls == ()
-    expire(layout)
-    assert not left.exists()
-
-
-def keep_types(layout: Layout) -> Path:
-    """Add a vehicle type to the journal; the file that holds it."""
-    rows = [{"vehicle_type_id": "late", "form_factor": "car", "propulsion_type": "human"}]
-    types = pa.Table.from_pylist(rows, schema=VEHICLE_TYPES.arrow())
-    with Journal(layout.journal("test", "feed"), "test", "feed", REGION.zone) as journal:
-        journal.keep_vehicle_types(types, START)
-    return folder(layout) / VEHICLE_TYPES_FILE
-
-
-def test_a_day_whose_vehicle_types_changed_is_kept(layout: Layout) -> None:
-    sealed_day(layout)
-    keep_types(layout)
-    deleted, (line,) = expire(layout)
-    assert deleted == []
-    assert "holds other vehicle types" in line
-
-
-@pytest.mark.parametrize("sealed_first", [False, True])
-def test_damaged_vehicle_types_are_told_and_keep_no_journal(
-    layout: Layout, sealed_first: bool
-) -> None:
-    types = keep_types(layout)
-    if sealed_first:
-        sealed_day(layout)
-    types.write_bytes(b"PAR1 nonsense")
-    if not sealed_first:
-        sealed_day(layout)
-    facts = seal_day(REGION, DAY, layout)["feeds"]["feed"]
-    assert facts["damaged"] == ([] if sealed_first else [VEHICLE_TYPES_FILE])
-    assert facts["vehicle_types"] == sealed_first
-    assert read_day(folder(layout).parent, DAY).damaged == (VEHICLE_TYPES_FILE,)
-    assert expire(layout) == ([("feed", DAY)], [])
+    root, deleting = tmp_path / "run", [False]
+    root.mkdir()
+    layout = Layout(root / "data")
+    recorder = Recorder(root, lambda: deleting[0])
+    with recorder.watching(monkeypatch):
+        raw_day(layout)
+        deleting[0] = True
+        delete_raw(REGION, layout, DAY)
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
+    draw, crashed = random.Random(5), tmp_path / "crashed"
+    seen: set[tuple[object, ...]] = set()
+    partly = 0
+    for moment in recorder.moments:
+        for _, tree in crash_states(moment, draw, 1) if moment.note else ():
+            if (key := tuple(sorted(tree.items()))) in seen:
+                continue
+            seen.add(key)
+            crashed.mkdir()
+            lay_out(tree, crashed)
+            layout = Layout(crashed / "data")
+            for room in (layout.sightings, layout.trips, layout.ends):
+                if (folder := room("test", DAY)).exists():
+                    verify_files(folder, read_manifest(folder) or {})
+            if (layout.journal("test", "feed") / DAY.isoformat()).exists():
+                assert len(read_day(layout.journal("test", "feed"), DAY).polls) == 60
+            partly += raw_days(REGION, layout) == {}
+            delete_raw(REGION, layout, DAY)
+            assert raw_days(REGION, layout) == {}
+            assert not list(crashed.rglob("*.deleted"))
+            shutil.rmtree(crashed)
+    show("Crash states of a deletion", [f"{len(seen)}, {partly} of them with no day left"])
+    assert 0 < partly < len(seen)
