@@ -20,7 +20,7 @@ class GroupError(Exception):
 
 @dataclass(frozen=True)
 class Group:
-    """A Prefect server, a worker of each pool and the demo's feed on this machine.
+    """A Prefect server, a worker of each pool, the demo's feed and the pages, on this machine.
 
     Attributes:
         root: The clone.
@@ -48,6 +48,11 @@ class Group:
         return f"http://127.0.0.1:{self.port}/api"
 
     @property
+    def pages(self) -> str:
+        """URL at which this machine's releases are served."""
+        return f"http://127.0.0.1:{self.port + 4}"
+
+    @property
     def environment(self) -> dict[str, str]:
         """The variables that the programs of the group share."""
         return {
@@ -62,6 +67,8 @@ class Group:
             "SERVICE_CPU_PORT": str(self.port + 1),
             "SERVICE_GPU_PORT": str(self.port + 2),
             "SERVICE_FEED_PORT": str(self.port + 3),
+            "SERVICE_PAGES_PORT": str(self.port + 4),
+            "OPENTRIPS_PUBLIC_URL": os.environ.get("OPENTRIPS_PUBLIC_URL", self.pages),
             "OPENTRIPS_REPLAY": f"http://127.0.0.1:{self.port + 3}",
             "PREFECT_API_URL": self.api,
             "PREFECT_HOME": str(self.home / "prefect"),
@@ -83,7 +90,7 @@ class Group:
         """
         if self.is_running():
             return False
-        for port in range(self.port, self.port + 4):
+        for port in range(self.port, self.port + 5):
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     raise GroupError(
