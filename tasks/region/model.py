@@ -5,10 +5,11 @@ import re
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from tasks.region.guarantee import Guarantee
 from tasks.region.polygons import Polygon, edges_of, fault_of
+from tasks.region.settings import Settings
 
 Identifier = Annotated[
     str,
@@ -27,11 +28,7 @@ def _known_zone(name: str) -> str:
     return name
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Box(_Model):
+class Box(Settings):
     """A part of the service area: a rectangle in degrees, or the polygons in it; edges included."""
 
     name: Identifier
@@ -76,12 +73,13 @@ class Box(_Model):
         return self
 
 
-class Feed(_Model):
+class Feed(Settings):
     """One GBFS system's vehicle-status endpoint."""
 
     id: Identifier
     url: str | None = Field(
         None,
+        title="URL",
         description="URL of the discovery file (gbfs.json), of gbfs_versions.json or "
         "manifest.json, or of the vehicle feed itself. ${NAME} stands for an environment "
         "variable. Needed unless `system` is set.",
@@ -156,7 +154,7 @@ class Feed(_Model):
         return _VARIABLE.sub(lambda match: os.environ[match[1]], self.url or "")
 
 
-class Capture(_Model):
+class Capture(Settings):
     """What a day's collection must have seen for its release to be published."""
 
     min_coverage: float = Field(
@@ -164,11 +162,15 @@ class Capture(_Model):
     )
 
 
-class TripRules(_Model):
+class TripRules(Settings):
     """Public constants of the per-row rules that make a move a trip."""
 
     max_speed_kmh: float = Field(
-        50, gt=0, le=300, description="A faster straight line is impossible."
+        50,
+        gt=0,
+        le=300,
+        title="Max Speed, km/h",
+        description="A faster straight line is impossible.",
     )
     max_gap_minutes: float = Field(
         15,
@@ -178,6 +180,7 @@ class TripRules(_Model):
     )
     min_duration_s: float = Field(
         0,
+        title="Min Duration, Seconds",
         ge=0,
         le=3600,
         description="A shorter move is no trip. Default: none is too short, since a ride between "
@@ -192,6 +195,7 @@ class TripRules(_Model):
     )
     max_range_gain_m: float = Field(
         2000,
+        title="Max Range Gain, Metres",
         ge=0,
         le=10_000_000,
         description="A move on which the vehicle's range grew by more metres is a service move, "
@@ -205,7 +209,7 @@ class TripRules(_Model):
     )
 
 
-class TripField(_Model):
+class TripField(Settings):
     """Settings of the synthesizer `trip_field`; all of them are public, none affects privacy."""
 
     name: Literal["trip_field"] = Field(
@@ -218,7 +222,7 @@ class TripField(_Model):
     )
 
 
-class TripNet(_Model):
+class TripNet(Settings):
     """Settings of the synthesizer `trip_net`; all of them are public and affect privacy."""
 
     name: Literal["trip_net"] = Field("trip_net", description="A network trained by DP-SGD.")
@@ -241,7 +245,7 @@ class TripNet(_Model):
     )
 
 
-class TripEnds(_Model):
+class TripEnds(Settings):
     """Settings of the synthesizer `trip_ends`; all of them are public, none affects privacy."""
 
     name: Literal["trip_ends"] = Field(
@@ -259,7 +263,7 @@ Synthesizer = Annotated[TripField | TripNet | TripEnds, Field(discriminator="nam
 """Settings of one of all synthesizers, told apart by their name."""
 
 
-class Region(_Model):
+class Region(Settings):
     """A region: where it is, which feeds it reads, what it promises, what it publishes."""
 
     id: Identifier
@@ -284,10 +288,16 @@ class Region(_Model):
     )
     capture: Capture = Field(default_factory=Capture)
     trips: TripRules = Field(default_factory=TripRules)
-    guarantee: Guarantee = Field(default_factory=Guarantee)
-    synthesizer: TripSynthesizer = Field(default_factory=TripField)
+    guarantee: Guarantee = Field(
+        default_factory=Guarantee, description="What is promised of every day that is published."
+    )
+    synthesizer: TripSynthesizer = Field(
+        default_factory=TripField,
+        description="What is made of the trips of feeds whose ids are `static`.",
+    )
     gpu: Literal["preferred", "required"] = Field(
         "preferred",
+        title="GPU",
         description="What a worker without a GPU does with a training: `preferred` says so and "
         "trains on the CPU, `required` refuses before anything is charged.",
     )
