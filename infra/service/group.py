@@ -1,5 +1,6 @@
 """The supervised group: started, asked after and stopped through supervisor."""
 
+import hashlib
 import os
 import socket
 import subprocess
@@ -12,6 +13,8 @@ import requests
 
 _START_SECONDS = 300
 _STOP_SECONDS = 120
+_LONGEST_SOCKET = 90
+"""In bytes; the kernel takes 103 (macOS) or 107, and supervisor adds a dot and a process id."""
 
 
 class GroupError(Exception):
@@ -43,6 +46,15 @@ class Group:
         return self.home / "logs"
 
     @property
+    def control(self) -> Path:
+        """The socket by which supervisor is asked; below /tmp if the group's folder is deep."""
+        path = self.home / "supervisor.sock"
+        name = os.fsencode(path)
+        if len(name) <= _LONGEST_SOCKET:
+            return path
+        return Path("/tmp") / f"opentrips-{hashlib.sha256(name).hexdigest()[:16]}.sock"
+
+    @property
     def api(self) -> str:
         """URL of the Prefect server's API."""
         return f"http://127.0.0.1:{self.port}/api"
@@ -60,8 +72,7 @@ class Group:
             "OPENTRIPS_DATA": str(self.data),
             "SERVICE_ROOT": str(self.root),
             "SERVICE_HOME": str(self.home),
-            # relative to the group's folder: the path of a socket may have 107 bytes
-            "SERVICE_SOCKET": "supervisor.sock",
+            "SERVICE_SOCKET": str(self.control),
             "SERVICE_PYTHON": sys.executable,
             "SERVICE_PORT": str(self.port),
             "SERVICE_CPU_PORT": str(self.port + 1),

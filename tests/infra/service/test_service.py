@@ -145,3 +145,12 @@ def test_a_port_in_use_is_said_before_anything_starts(tmp_path: Path, port: int)
         with pytest.raises(GroupError, match=f"port {port + 3} is in use by another program"):
             group.start()
     assert not group.home.exists()
+
+
+@pytest.mark.parametrize("depth", [1, 40])
+def test_the_socket_has_a_path_that_the_kernel_takes(port: int, depth: int) -> None:
+    data = Path("/srv").joinpath(*["deep"] * depth)
+    group, other = Group(ROOT, data, port), Group(ROOT, data / "other", port)
+    assert len(f"{group.control}.4194304") <= 103
+    assert group.control != other.control
+    assert (group.control.parent == group.home) == (depth == 1)
