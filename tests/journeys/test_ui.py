@@ -89,7 +89,7 @@ def runs(group: Group, flow: str) -> list[dict[str, Any]]:
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
 def test_a_release_is_started_by_its_form_and_its_page_is_one_link_away(
-    group: Group, page: Page
+    page: Page, group: Group
 ) -> None:
     (collected,) = (group.data / "private" / "city" / "journal" / "demo").glob("*-*-*")
     day = collected.name
