@@ -17,7 +17,7 @@ def audit(
     """Try to refute a region's guarantee; reads its release, charges nothing.
 
     Args:
-        region: The region.
+        region: The region, as in its file. What is changed here counts for this run only.
         day: A published service day. Default: the newest.
         seeds: How often the one-run audit is repeated.
         quick: Shorten training and try little, to see an audit run.

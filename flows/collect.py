@@ -33,7 +33,7 @@ def collect(
     report carries the error, and the next shift tries it again.
 
     Args:
-        region: The region.
+        region: The region, as in its file. What is changed here counts for this run only.
         day: Service day to collect. Default: today; where the clock is the feed's, the day before
             the one in which the run was due, which a replay server plays every night.
         shifts: How many shifts at most; fewer if the day ends or every feed says it is over.

@@ -49,7 +49,7 @@ def release(
     and the run is completed with the sentence that says why.
 
     Args:
-        region: The region.
+        region: The region, as in its file. What is changed here counts for this run only.
         day: Service day. Default: the day before the one in which the run was scheduled.
         training: Whether this run trains, or a run of the deployment `train` of the region, on the
             machines of its work pool. What the two hand each other lies in the private store.

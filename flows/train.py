@@ -16,7 +16,7 @@ def train(region: Region, day: dt.date) -> dict[str, Any]:
     """Reserve the day's budget and train; a flow of its own so that it can run on a GPU worker.
 
     Args:
-        region: The region.
+        region: The region, as in its file. What is changed here counts for this run only.
         day: A service day whose trips were derived.
 
     Returns:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import os
 import shutil
 from collections.abc import Sequence
 from functools import partial
@@ -10,7 +11,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 from prefect import get_run_logger
-from prefect.artifacts import create_link_artifact
+from prefect.artifacts import create_link_artifact, create_markdown_artifact
 
 from tasks import exchange
 from tasks.artifacts import artifact_key
@@ -39,9 +40,10 @@ def publish(region: Region, day: dt.date) -> dict[str, Any]:
 
     Raises:
         FileError: If an earlier step has not finished, or the published release was altered.
-        ReleaseError: If the rows were not checked, or the manifests contradict each other.
+        ReleaseError: If the rows were not checked, the manifests contradict each other, or
+            OPENTRIPS_PUBLIC_URL is no address.
     """
-    layout, log = Layout.from_environment(), get_run_logger()
+    layout, log, address = Layout.from_environment(), get_run_logger(), _public_address()
     releases = layout.releases(region.id, day)
     if (release := published(releases)) is not None:
         log.info("%s is published already", day)
@@ -49,13 +51,30 @@ def publish(region: Region, day: dt.date) -> dict[str, Any]:
         release = _publish(layout, region, day, releases)
         log.info("Published %s", release)
     page = release / PAGE
-    create_link_artifact(
-        key=artifact_key("release", region, day),
-        link=page.as_uri(),
-        link_text=f"{region.id} {day}",
-        description="Page of the release",
-    )
+    _show_page(artifact_key("release", region, day), layout, page, address)
     return {"manifest": _finished(release), "page": str(page)}
+
+
+def _public_address() -> str | None:
+    """Where people find what is published, without a slash at its end; none if nobody said."""
+    address = os.environ.get("OPENTRIPS_PUBLIC_URL")
+    if address and not address.startswith(("http://", "https://")):
+        raise ReleaseError(
+            f"OPENTRIPS_PUBLIC_URL={address} is no address; write the one at which the folder "
+            "releases is served, such as https://example.org/trips"
+        )
+    return address.rstrip("/") if address else None
+
+
+def _show_page(key: str, layout: Layout, page: Path, address: str | None) -> None:
+    """Make an artifact of a release's page: a link, or its path where nobody serves it."""
+    what = "Page of the release"
+    if address is None:  # a browser follows no link from a server to a file
+        create_markdown_artifact(key=key, markdown=f"`{page}`", description=what)
+        return
+    path = page.relative_to(layout.all_releases).as_posix()
+    link = f"{address}/{path}"
+    create_link_artifact(key=key, link=link, link_text=link, description=what)
 
 
 def _publish(layout: Layout, region: Region, day: dt.date, releases: Path) -> Path:

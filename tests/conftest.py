@@ -84,8 +84,8 @@ def data_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty data root, named to the code as a user would, by OPENTRIPS_DATA."""
     root = tmp_path / "data"
     monkeypatch.setenv("OPENTRIPS_DATA", str(root))
-    for name in ("OPENTRIPS_LEDGER", "OPENTRIPS_PRIVATE_STORE", "OPENTRIPS_PUBLIC_STORE"):
-        monkeypatch.delenv(name, raising=False)
+    for name in ("LEDGER", "PRIVATE_STORE", "PUBLIC_STORE", "PUBLIC_URL"):
+        monkeypatch.delenv(f"OPENTRIPS_{name}", raising=False)
     return root
 
 

@@ -1,5 +1,6 @@
 """The supervised group: started, asked after and stopped through supervisor."""
 
+import hashlib
 import os
 import socket
 import subprocess
@@ -12,6 +13,8 @@ import requests
 
 _START_SECONDS = 300
 _STOP_SECONDS = 120
+_LONGEST_SOCKET = 90
+"""In bytes; the kernel takes 103 (macOS) or 107, and supervisor adds a dot and a process id."""
 
 
 class GroupError(Exception):
@@ -20,7 +23,7 @@ class GroupError(Exception):
 
 @dataclass(frozen=True)
 class Group:
-    """A Prefect server, a worker of each pool and the demo's feed on this machine.
+    """A Prefect server, a worker of each pool, the demo's feed and the pages, on this machine.
 
     Attributes:
         root: The clone.
@@ -43,9 +46,23 @@ class Group:
         return self.home / "logs"
 
     @property
+    def control(self) -> Path:
+        """The socket by which supervisor is asked; below /tmp if the group's folder is deep."""
+        path = self.home / "supervisor.sock"
+        name = os.fsencode(path)
+        if len(name) <= _LONGEST_SOCKET:
+            return path
+        return Path("/tmp") / f"opentrips-{hashlib.sha256(name).hexdigest()[:16]}.sock"
+
+    @property
     def api(self) -> str:
         """URL of the Prefect server's API."""
         return f"http://127.0.0.1:{self.port}/api"
+
+    @property
+    def pages(self) -> str:
+        """URL at which this machine's releases are served."""
+        return f"http://127.0.0.1:{self.port + 4}"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -55,13 +72,14 @@ class Group:
             "OPENTRIPS_DATA": str(self.data),
             "SERVICE_ROOT": str(self.root),
             "SERVICE_HOME": str(self.home),
-            # relative to the group's folder: the path of a socket may have 107 bytes
-            "SERVICE_SOCKET": "supervisor.sock",
+            "SERVICE_SOCKET": str(self.control),
             "SERVICE_PYTHON": sys.executable,
             "SERVICE_PORT": str(self.port),
             "SERVICE_CPU_PORT": str(self.port + 1),
             "SERVICE_GPU_PORT": str(self.port + 2),
             "SERVICE_FEED_PORT": str(self.port + 3),
+            "SERVICE_PAGES_PORT": str(self.port + 4),
+            "OPENTRIPS_PUBLIC_URL": os.environ.get("OPENTRIPS_PUBLIC_URL", self.pages),
             "OPENTRIPS_REPLAY": f"http://127.0.0.1:{self.port + 3}",
             "PREFECT_API_URL": self.api,
             "PREFECT_HOME": str(self.home / "prefect"),
@@ -83,7 +101,7 @@ class Group:
         """
         if self.is_running():
             return False
-        for port in range(self.port, self.port + 4):
+        for port in range(self.port, self.port + 5):
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     raise GroupError(

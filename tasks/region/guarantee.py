@@ -2,10 +2,12 @@
 
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from tasks.region.settings import Settings
 
 
-class Guarantee(BaseModel):
+class Guarantee(Settings):
     """Unit, adjacency, epsilon, delta: one frozen value from the region's YAML to the card.
 
     Examples:
@@ -16,8 +18,6 @@ class Guarantee(BaseModel):
         ... ).trips_per_unit
         4
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     unit: Literal["trip", "vehicle_day"] = Field(
         "trip",

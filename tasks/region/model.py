@@ -5,10 +5,11 @@ import re
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from tasks.region.guarantee import Guarantee
 from tasks.region.polygons import Polygon, edges_of, fault_of
+from tasks.region.settings import Settings
 
 Identifier = Annotated[
     str,
@@ -31,11 +32,7 @@ def _known_zone(name: str) -> str:
     return name
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Box(_Model):
+class Box(Settings):
     """A part of the service area: a rectangle in degrees, or the polygons in it; edges included."""
 
     name: Identifier
@@ -86,12 +83,13 @@ class Box(_Model):
         return self
 
 
-class Feed(_Model):
+class Feed(Settings):
     """One GBFS system's vehicle-status endpoint."""
 
     id: Identifier
     url: str | None = Field(
         None,
+        title="URL",
         description="URL of the discovery file (gbfs.json), of gbfs_versions.json or "
         "manifest.json, or of the vehicle feed itself. ${NAME} stands for an environment "
         "variable. Needed unless `system` is set.",
@@ -166,7 +164,7 @@ class Feed(_Model):
         return _VARIABLE.sub(lambda match: os.environ[match[1]], self.url or "")
 
 
-class Capture(_Model):
+class Capture(Settings):
     """What a day's collection must have seen for its release to be published."""
 
     min_coverage: float = Field(
@@ -174,11 +172,15 @@ class Capture(_Model):
     )
 
 
-class TripRules(_Model):
+class TripRules(Settings):
     """Public constants of the per-row rules that make a move a trip."""
 
     max_speed_kmh: float = Field(
-        50, gt=0, le=300, description="A faster straight line is impossible."
+        50,
+        gt=0,
+        le=300,
+        title="Max Speed, km/h",
+        description="A faster straight line is impossible.",
     )
     max_gap_minutes: float = Field(
         15,
@@ -188,6 +190,7 @@ class TripRules(_Model):
     )
     min_duration_s: float = Field(
         0,
+        title="Min Duration, Seconds",
         ge=0,
         le=3600,
         description="A shorter move is no trip. Default: none is too short, since a ride between "
@@ -202,6 +205,7 @@ class TripRules(_Model):
     )
     max_range_gain_m: float = Field(
         2000,
+        title="Max Range Gain, Metres",
         ge=0,
         le=10_000_000,
         description="A move on which the vehicle's range grew by more metres is a service move, "
@@ -215,7 +219,7 @@ class TripRules(_Model):
     )
 
 
-class TripField(_Model):
+class TripField(Settings):
     """Settings of the synthesizer `trip_field`; all of them are public, none affects privacy."""
 
     name: Literal["trip_field"] = Field(
@@ -228,7 +232,7 @@ class TripField(_Model):
     )
 
 
-class TripNet(_Model):
+class TripNet(Settings):
     """Settings of the synthesizer `trip_net`; all of them are public and affect privacy."""
 
     name: Literal["trip_net"] = Field("trip_net", description="A network trained by DP-SGD.")
@@ -256,7 +260,7 @@ class TripNet(_Model):
     )
 
 
-class TripEnds(_Model):
+class TripEnds(Settings):
     """Settings of the synthesizer `trip_ends`; all of them are public, none affects privacy."""
 
     name: Literal["trip_ends"] = Field(
@@ -268,7 +272,7 @@ class TripEnds(_Model):
     )
 
 
-class Snap(_Model):
+class Snap(Settings):
     """Where vehicles stand; public, and read by what is done to synthetic rows alone."""
 
     file: str = Field(
@@ -294,7 +298,7 @@ Synthesizer = Annotated[TripField | TripNet | TripEnds, Field(discriminator="nam
 """Settings of one of all synthesizers, told apart by their name."""
 
 
-class Region(_Model):
+class Region(Settings):
     """A region: where it is, which feeds it reads, what it promises, what it publishes."""
 
     id: Identifier
@@ -327,11 +331,19 @@ class Region(_Model):
     )
     capture: Capture = Field(default_factory=Capture)
     trips: TripRules = Field(default_factory=TripRules)
-    guarantee: Guarantee = Field(default_factory=Guarantee)
-    synthesizer: TripSynthesizer = Field(default_factory=TripField)
-    snap: Snap | None = None
+    guarantee: Guarantee = Field(
+        default_factory=Guarantee, description="What is promised of every day that is published."
+    )
+    synthesizer: TripSynthesizer = Field(
+        default_factory=TripField,
+        description="What is made of the trips of feeds whose ids are `static`.",
+    )
+    snap: Snap | None = Field(
+        None, description="Public roads and docks that synthetic trips begin and end at."
+    )
     gpu: Literal["preferred", "required"] = Field(
         "preferred",
+        title="GPU",
         description="What a worker without a GPU does with a training: `preferred` says so and "
         "trains on the CPU, `required` refuses before anything is charged.",
     )

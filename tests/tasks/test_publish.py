@@ -90,13 +90,41 @@ def test_a_ready_day_is_published_once(layout: Layout, region: Region, prefect_a
     assert done["page"] == str(page)
     assert done["manifest"] == json.loads((page.parent / "manifest.json").read_bytes())
     assert done["manifest"]["rows"] == N
-    link = requests.get(
-        f"{prefect_api}/artifacts/release-publish-town-{DAY}/latest", timeout=30
-    ).json()
-    assert page.as_uri() in link["data"]
+    shown = artifact(prefect_api)
+    assert (shown["type"], shown["data"]) == ("markdown", f"`{page}`")
     before = {path: path.stat().st_mtime_ns for path in page.parent.iterdir()}
     assert publish(region, DAY) == done
     assert {path: path.stat().st_mtime_ns for path in page.parent.iterdir()} == before
+
+
+def artifact(api: str) -> dict[str, Any]:
+    """The page of the release, as staff see it on the server."""
+    key = f"release-publish-town-{DAY}"
+    found: dict[str, Any] = requests.get(f"{api}/artifacts/{key}/latest", timeout=30).json()
+    return found
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_where_the_releases_are_served_the_page_is_a_link(
+    layout: Layout,
+    region: Region,
+    prefect_api: str,
+    monkeypatch: pytest.MonkeyPatch,
+    slash: str,
+) -> None:
+    monkeypatch.setenv("OPENTRIPS_PUBLIC_URL", f"https://example.org/trips{slash}")
+    publish(region, DAY)
+    address = f"https://example.org/trips/publish_town/{DAY}/r1/index.html"
+    assert artifact(prefect_api)["data"] == f"[{address}]({address})"
+
+
+def test_an_address_that_is_none_is_said_before_anything_is_published(
+    layout: Layout, region: Region, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENTRIPS_PUBLIC_URL", "example.org/trips")
+    with pytest.raises(ReleaseError, match=r"OPENTRIPS_PUBLIC_URL=[a-z./]+ is no address"):
+        publish(region, DAY)
+    assert not layout.releases(region.id, DAY).exists()
 
 
 def test_rows_that_were_not_checked_are_not_published(layout: Layout, region: Region) -> None:

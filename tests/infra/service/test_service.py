@@ -55,9 +55,14 @@ def of_the_group(data: Path) -> list[psutil.Process]:
 
 
 def pid_of(program: str, status: str) -> int:
-    (line,) = (line for line in status.splitlines() if line.split()[0] == program)
+    line = line_of(program, status)
     assert "RUNNING" in line, status
     return int(line.split("pid ")[1].split(",")[0])
+
+
+def line_of(program: str, status: str) -> str:
+    (line,) = (line for line in status.splitlines() if line.split()[0] == program)
+    return line
 
 
 def wait_for(condition: Callable[[], bool], seconds: float) -> None:
@@ -78,8 +83,19 @@ def test_one_command_brings_a_clone_to_its_first_scheduled_release_and_one_ends_
     assert str(page) in up.stdout
     assert f"opentrips is up: http://127.0.0.1:{port}" in up.stdout
 
+    wait_for(lambda: "RUNNING" in line_of("server", service("status").stdout), 150)
     status = service("status").stdout
-    assert {line.split()[0] for line in status.splitlines()} >= {"server", "cpu", "gpu", "feed"}
+    assert {line.split()[0] for line in status.splitlines()} >= {
+        "server",
+        "cpu",
+        "gpu",
+        "feed",
+        "pages",
+    }
+    shown = requests.get(
+        f"http://127.0.0.1:{port + 4}/demo/{page.parent.parent.name}/r1/index.html", timeout=30
+    )
+    assert shown.content == page.read_bytes()
     os.kill(pid_of("server", status), signal.SIGKILL)
     api = f"http://127.0.0.1:{port}/api"
     wait_for(lambda: _answers(f"{api}/health"), 120)
@@ -129,3 +145,12 @@ def test_a_port_in_use_is_said_before_anything_starts(tmp_path: Path, port: int)
         with pytest.raises(GroupError, match=f"port {port + 3} is in use by another program"):
             group.start()
     assert not group.home.exists()
+
+
+@pytest.mark.parametrize("depth", [1, 40])
+def test_the_socket_has_a_path_that_the_kernel_takes(port: int, depth: int) -> None:
+    data = Path("/srv").joinpath(*["deep"] * depth)
+    group, other = Group(ROOT, data, port), Group(ROOT, data / "other", port)
+    assert len(f"{group.control}.4194304") <= 103
+    assert group.control != other.control
+    assert (group.control.parent == group.home) == (depth == 1)
