@@ -140,6 +140,7 @@ def test_a_killed_run_leaves_whole_files_and_the_next_completes_it(
         assert pq.read_table(directory / name).equals(pq.read_table(whole / name))
 
 
+@pytest.mark.slow
 @settings(
     max_examples=4,
     deadline=None,

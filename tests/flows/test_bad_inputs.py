@@ -58,6 +58,7 @@ def test_a_feed_that_breaks_costs_nothing_collected(
     assert len(answered(data_root)) == good_polls
 
 
+@pytest.mark.slow
 def test_a_feed_that_comes_back_completes_its_day(
     opentrips: Run, write_region: Callable[..., Path], data_root: Path
 ) -> None:
@@ -79,6 +80,7 @@ def answered(data_root: Path) -> list[dt.datetime]:
     return [poll.fetched_at for poll in polls if poll.is_answered]
 
 
+@pytest.mark.slow
 def test_an_empty_vehicle_list_is_no_error_but_no_day_either(
     opentrips: Run, write_region: Callable[..., Path]
 ) -> None:

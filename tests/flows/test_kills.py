@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
+import pytest
 
 from infra.replay import ReplayServer, city_day
 from tests.flows.conftest import DAY, ROOT, command
@@ -45,6 +46,7 @@ def run_until(
         return False, job.communicate()[0]
 
 
+@pytest.mark.slow
 def test_three_kills_and_a_completed_day(
     write_region: Callable[..., Path], environment: dict[str, str], data_root: Path
 ) -> None:

@@ -100,6 +100,7 @@ def test_every_version_of_the_standard_gives_the_same_moves(
     assert trips.num_rows == 913  # the seeded city, whatever the version
 
 
+@pytest.mark.slow
 def test_the_captured_day_of_wolfsburg(
     shared_data: Path, opentrips: Run, write_region: Callable[..., Path], data_root: Path
 ) -> None:

@@ -116,6 +116,7 @@ def journals(layout: Layout, region: dict[str, Any], day: dt.date) -> bytes:
     return "\n".join(told).encode()
 
 
+@pytest.mark.slow
 def test_nothing_that_names_a_vehicle_is_ever_written(
     data_root: Path, prefect_server: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -15,7 +15,7 @@ REGION = """
 id: r
 name: R
 time_zone: Europe/Berlin
-service_area: [{name: all, south: 41, west: -88, north: 51, east: 9}]
+service_area: [{name: all, south: 50, west: 8, north: 51, east: 9}]
 feeds: [{id: f, url: "http://127.0.0.1/gbfs.json"}]
 """
 

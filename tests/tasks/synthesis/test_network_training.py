@@ -256,6 +256,7 @@ def test_a_day_filled_in_later_enters_the_chain_where_it_is_made(
     assert parents == [None, *(request_day(number).isoformat() for number in (1, 3, 0))]
 
 
+@pytest.mark.slow
 def test_a_training_that_goes_on_has_the_same_day_behind_it(
     region: Region, short: Plan, trips: pa.Table
 ) -> None:
@@ -269,6 +270,7 @@ def test_a_training_that_goes_on_has_the_same_day_behind_it(
     assert (region.started[-1][0] == load_network(region.model(0)).weights).all()
 
 
+@pytest.mark.slow
 def test_a_network_of_another_area_or_width_is_no_start(
     region: Region, short: Plan, trips: pa.Table
 ) -> None:
@@ -280,6 +282,7 @@ def test_a_network_of_another_area_or_width_is_no_start(
         assert region.train(other, number, trips)["privacy"]["history"]["days"] == 1
 
 
+@pytest.mark.slow
 def test_counts_and_networks_of_one_region_have_chains_of_their_own(
     region: Region, short: Plan, trips: pa.Table
 ) -> None:
