@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
@@ -26,22 +27,17 @@ ENVIRONMENT = {
 a run, and a slow machine has time to start the embedded Prefect server."""
 
 
+Command = Callable[[argparse.Namespace], int | None]
+"""Does what the options say; its exit status, 0 if it has none."""
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; every mistake of the user's ends in one line and exit status 1."""
     options = _parser().parse_args(arguments)
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     try:
-        if options.command in (_area, _docks, _deploy, _look):
-            options.command(options)
-            return 0
-        if options.command is _backfill:
-            _show_progress()
-            return 1 if _backfill(options) else 0
-        region = load_region(options.region)
-        day = options.day or service_day_of(dt.datetime.now(dt.UTC), region.zone)
-        _show_progress()
-        options.command(region, day, options)
+        return options.command(options) or 0
     except OpentripsError as error:
         print(f"opentrips: {error}", file=sys.stderr)
         return 1
@@ -51,7 +47,18 @@ def main(arguments: list[str] | None = None) -> int:
         )
         print(f"opentrips: stopped; {rest}", file=sys.stderr)
         return 130
-    return 0
+
+
+def _of_a_region(command: Callable[[Region, dt.date, argparse.Namespace], None]) -> Command:
+    """A command of one region and day as one of the options."""
+
+    def run(options: argparse.Namespace) -> None:
+        region = load_region(options.region)
+        day = options.day or service_day_of(dt.datetime.now(dt.UTC), region.zone)
+        _show_progress()
+        command(region, day, options)
+
+    return run
 
 
 def _run(region: Region, day: dt.date, options: argparse.Namespace) -> None:
@@ -90,10 +97,11 @@ def _said(tables: dict[str, int]) -> str:
     )
 
 
-def _backfill(options: argparse.Namespace) -> bool:
-    """Release a range of days of some regions; returns whether one of them failed."""
+def _backfill(options: argparse.Namespace) -> int:
+    """Release a range of days of some regions; exit status 1 if one of them failed."""
     from flows.backfill import backfill
 
+    _show_progress()
     regions = tuple(str(path.absolute()) for path in options.regions)
     state = backfill(
         options.first,
@@ -109,7 +117,7 @@ def _backfill(options: argparse.Namespace) -> bool:
         raise found
     _print_table([{key: f"{value}" for key, value in row.items()} for row in found])
     print(state.message)
-    return bool(state.is_failed())
+    return int(state.is_failed())
 
 
 def _audit(region: Region, day: dt.date, options: argparse.Namespace) -> None:
@@ -265,7 +273,7 @@ def _parser() -> argparse.ArgumentParser:
         ("audit", _audit, "attack a published day on a simulated twin"),
     ):
         sub = commands.add_parser(name, help=text, description=text)
-        sub.set_defaults(command=command, day=None)
+        sub.set_defaults(command=_of_a_region(command), day=None)
         sub.add_argument("region", type=Path, metavar="REGION.yaml", help="the region's file")
         if command is _ledger:
             sub.add_argument(
