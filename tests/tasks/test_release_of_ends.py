@@ -107,6 +107,7 @@ def test_how_many_there_were_leaves_as_noisy_counts_only(
     assert manifest["mechanism"]["count"] == {
         "name": "discrete_laplace",
         "sensitivity": 1,
+        "numbers": 2,
         "scale": "40",
     }
     (charge,) = account_of(region)
