@@ -1,6 +1,7 @@
 import datetime as dt
 import json
 import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -106,6 +107,23 @@ def test_rule_10_a_ledger_restored_from_an_old_backup_is_refused(
         trained(ledger, published_as)
     with pytest.raises(LedgerError, match=f"charge of release {published_as} {DAY} r1"):
         open_ledger(layout, region)
+
+
+def test_rule_10_a_ledger_older_than_what_another_machine_published_is_refused(
+    layout: Layout, region: Region, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its release lies in the public store alone; nothing of it is on this machine."""
+    elsewhere = Layout(tmp_path / "other-machine")
+    monkeypatch.setenv("OPENTRIPS_PUBLIC_STORE", elsewhere.all_releases.as_uri())
+    with Ledger(tmp_path / "other.sqlite") as other:
+        publish(elsewhere, trained(other))
+    with pytest.raises(NoLedgerError, match="restore its newest backup"):
+        open_ledger(layout, region)
+    Ledger(layout.ledger).close()
+    for attempt in (lambda: open_ledger(layout, region), lambda: check_ledger(region)):
+        with pytest.raises(LedgerError, match=f"charge of release demo_town {DAY} r1"):
+            attempt()
+    assert not layout.all_releases.exists()
 
 
 def test_another_region_of_other_sources_is_not_asked_for(layout: Layout, region: Region) -> None:
