@@ -26,7 +26,7 @@ def note_refusal(region: Region, day: dt.date, reason: str) -> None:
     fields = {
         "region": region.id,
         "service_day": day.isoformat(),
-        "refused_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "refused_at": dt.datetime.now(dt.UTC).isoformat(timespec="microseconds"),
         "reason": reason,
     }
     write_manifest(directory, fields, [])
