@@ -53,6 +53,7 @@ def generate(region: Region, day: dt.date) -> dict[str, Any]:
         verify_files(directory, finished)
         return finished
     from tasks.synthesis.draw import draw_tables
+    from tasks.synthesis.error_bars import intervals_of
 
     tables, ends = draw_tables(model), None
     if ways is not None:
@@ -62,7 +63,10 @@ def generate(region: Region, day: dt.date) -> dict[str, Any]:
     get_run_logger().info("Generated %s", said)
     directory.mkdir(parents=True, exist_ok=True)
     (directory / MANIFEST).unlink(missing_ok=True)
-    for name, table in tables.items():
+    written = dict(tables)
+    if "trips" in tables and (bars := intervals_of(model, tables["trips"])) is not None:
+        written["intervals"] = bars
+    for name, table in written.items():
         content = pa.BufferOutputStream()
         pq.write_table(table, content)
         write_atomically(directory / f"{name}.parquet", content.getvalue().to_pybytes())
@@ -75,7 +79,7 @@ def generate(region: Region, day: dt.date) -> dict[str, Any]:
         **made_of,
         "ends": ends,
     }
-    files = [f"{name}.parquet" for name in tables]
+    files = [f"{name}.parquet" for name in written]
     write_manifest(directory, fields, files if ways is None else [*files, WAYS])
     manifest = read_manifest(directory)
     assert manifest is not None

@@ -16,9 +16,10 @@ from tasks.synthesis.trip_field import (
     advanced,
     load_state,
     save_field,
+    save_spread,
     save_state,
 )
-from tasks.synthesis.trip_field.fit import fit
+from tasks.synthesis.trip_field.fit import fit_with_spread
 from tasks.synthesis.trip_field.state import STATE
 
 
@@ -69,8 +70,13 @@ def _fit_and_link(attempt: Attempt, measurements: Measurements) -> tuple[Link, l
     lattice = measurements.plan.lattice
     link, before = take_up(attempt.directory, attempt.day, lattice, STATE, load_state)
     evidence, state = advanced(before, measurements, attempt.day)
-    field = fit(measurements.plan, evidence)
-    files = [*save_field(attempt.directory, field), *save_state(attempt.directory, state), LINK]
+    field, spread = fit_with_spread(measurements.plan, evidence)
+    files = [
+        *save_field(attempt.directory, field),
+        *save_spread(attempt.directory, spread),
+        *save_state(attempt.directory, state),
+        LINK,
+    ]
     return link, files
 
 

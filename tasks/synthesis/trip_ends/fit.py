@@ -11,8 +11,9 @@ from tasks.synthesis.trip_ends.field import EndsField
 from tasks.synthesis.trip_ends.measurements import EndsPlan
 from tasks.synthesis.trip_ends.model import EndsModel
 from tasks.synthesis.trip_ends.tables import KINDS
+from tasks.synthesis.trip_field.ascent import Ascent, rates
 from tasks.synthesis.trip_field.evidence import Evidence
-from tasks.synthesis.trip_field.fit import doubtful, fitted_parts, hours_of_day, maximise
+from tasks.synthesis.trip_field.fit import doubtful, fitted_parts, hours_of_day
 from tasks.synthesis.trip_field.lattice import CELLS, Floats, Lattice
 
 _FITTED_TOGETHER = ("ends", "block_ends", "block_hours", "area_hours", "hours")
@@ -48,8 +49,8 @@ def fit(plan: EndsPlan, evidence: EndsEvidence) -> EndsField:
             ]
         )
 
-    start = {name: np.zeros(shape, np.float32) for name, shape in model.shapes.items()}
-    effects = maximise(loss, start, plan.settings.steps, plan.settings.learning_rate)
+    ascent = Ascent(loss, model.shapes)
+    effects = ascent.climb(rates(plan.settings.steps, plan.settings.learning_rate))
     densities = model.densities(effects)
     expected = {
         kind: {

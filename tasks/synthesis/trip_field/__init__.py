@@ -25,6 +25,7 @@ from tasks.synthesis.trip_field.measurements import (
     save_measurements,
 )
 from tasks.synthesis.trip_field.settings import FieldSettings, Prior, Shares
+from tasks.synthesis.trip_field.spread import Spread, load_spread, save_spread
 from tasks.synthesis.trip_field.state import State, advanced, load_state, save_state
 
 __all__ = [
@@ -37,15 +38,18 @@ __all__ = [
     "Plan",
     "Prior",
     "Shares",
+    "Spread",
     "State",
     "advanced",
     "load_field",
     "load_measurements",
+    "load_spread",
     "load_state",
     "log_density",
     "make_plan",
     "measure",
     "save_field",
     "save_measurements",
+    "save_spread",
     "save_state",
 ]

@@ -5,13 +5,13 @@ fits of the same counts differ by the rounding of float32 sums on several thread
 else.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import tensorflow as tf
 
 from tasks.synthesis.grid import BINS_PER_OCTAVE, HOURS
+from tasks.synthesis.trip_field.ascent import Ascent, rates
 from tasks.synthesis.trip_field.evidence import Evidence
 from tasks.synthesis.trip_field.field import Field
 from tasks.synthesis.trip_field.kernel import SECTORS
@@ -20,11 +20,11 @@ from tasks.synthesis.trip_field.measurements import Plan
 from tasks.synthesis.trip_field.model import FieldModel
 from tasks.synthesis.trip_field.parts import part_shares
 from tasks.synthesis.trip_field.popularity import HOUR_ROOT
+from tasks.synthesis.trip_field.posterior import DRAWS, Posterior
 from tasks.synthesis.trip_field.sampling import sample
+from tasks.synthesis.trip_field.spread import Spread
 from tasks.synthesis.trip_field.tables import offset_m
 
-_LATE = 0.7
-"""After this share of the steps they are a quarter as long."""
 _VISITED = 0.5
 """Cells with fewer expected ends keep uniform parts."""
 _EMPTY_BLOCK, _EMPTY_CELL = 0.3, 0.06
@@ -34,20 +34,6 @@ _LEFT = 0.1
 _MISFIT = 0.5
 """How far off, as a share, the fitted distances may be: the fit sees cells, not their parts."""
 _CALIBRATIONS, _DRAWN, _SLIGHT = 3, 50_000, 1e-4
-
-
-_FITTED_TOGETHER = (
-    "ends",
-    "block_ends",
-    "origins",
-    "block_hours",
-    "area_hours",
-    "hours",
-    "flows",
-    "area_distances",
-    "distances",
-    "bearings",
-)
 _PARTS = ("quarters", "sixteenths")
 
 
@@ -58,26 +44,25 @@ def fit(plan: Plan, evidence: Evidence) -> Field:
         plan: What was measured, on which lattice.
         evidence: The counts: as measured, or with what earlier days say about them.
     """
-    model = FieldModel(plan.lattice, plan.settings.prior)
-    names = [name for name in evidence.values if name in _FITTED_TOGETHER]
-    weights = {name: tf.constant(_weights(model, evidence, name), tf.float32) for name in names}
-    targets = {name: tf.constant(evidence.values[name], tf.float32) for name in names}
+    return _field(Posterior(plan, evidence))
 
-    def loss(effects: dict[str, tf.Tensor]) -> tf.Tensor:
-        expected = model.expected(model.factors(effects), plan.rows)
-        return tf.add_n(
-            [
-                tf.reduce_sum(weights[name] * (expected[name] - targets[name]) ** 2) / 2
-                for name in targets
-            ]
-        )
 
-    start = {name: np.zeros(shape, np.float32) for name, shape in model.shapes.items()}
-    effects = maximise(loss, start, plan.settings.steps, plan.settings.learning_rate)
-    factors = model.factors(effects)
-    expected = model.expected(factors, plan.rows)
-    tables = {name: table.numpy() for name, table in expected.items()}
-    doubt = doubtful(plan.lattice, evidence, tables)
+def fit_with_spread(plan: Plan, evidence: Evidence, draws: int = DRAWS) -> tuple[Field, Spread]:
+    """The same, and how far the field might be off by noise alone.
+
+    Args:
+        plan: What was measured, on which lattice.
+        evidence: The counts: as measured, or with what earlier days say about them.
+        draws: Number of draws from what the field may be, >= 2.
+    """
+    posterior = Posterior(plan, evidence)
+    return _field(posterior), posterior.spread(draws)
+
+
+def _field(posterior: Posterior) -> Field:
+    """The field of the most probable effects."""
+    plan, evidence, tables = posterior.plan, posterior.evidence, posterior.expected
+    factors, doubt = posterior.factors, doubtful(plan.lattice, evidence, tables)
     field = Field(
         lattice=plan.lattice,
         rows=plan.rows,
@@ -87,7 +72,7 @@ def fit(plan: Plan, evidence: Evidence) -> Field:
         bins=factors.bins.numpy(),
         local=factors.bins.numpy(),
         hours=hours_of_day(evidence, factors.hours.numpy(), tables["block_hours"]),
-        tilt=_tilt(plan, evidence, model, tables),
+        tilt=_tilt(plan, evidence, posterior.model, tables),
         parts=fitted_parts(
             plan.lattice,
             evidence,
@@ -158,52 +143,6 @@ def _calibrated(field: Field, distances: Floats) -> Field:
     return field
 
 
-def maximise(
-    loss: Callable[[dict[str, tf.Tensor]], tf.Tensor],
-    start: dict[str, Floats],
-    steps: int,
-    learning_rate: float,
-) -> dict[str, tf.Tensor]:
-    """The effects with the largest posterior density, by a fixed number of Adam's steps.
-
-    Args:
-        loss: Negative log-likelihood of effects, nats.
-        start: First values.
-        steps: Number of steps.
-        learning_rate: Length of a step, in standard deviations of the prior.
-    """
-    effects = {name: tf.Variable(value) for name, value in start.items()}
-    moments = [{name: tf.Variable(value) for name, value in start.items()} for _ in range(2)]
-
-    @tf.function(jit_compile=False)
-    def step(count: tf.Tensor, rate: tf.Tensor) -> None:
-        with tf.GradientTape() as tape:
-            prior = tf.add_n([tf.nn.l2_loss(effect) for effect in effects.values()])
-            total = loss(effects) + prior
-        gradients = tape.gradient(
-            total, effects, unconnected_gradients=tf.UnconnectedGradients.ZERO
-        )
-        for name, gradient in gradients.items():
-            gradient = tf.convert_to_tensor(gradient)
-            first = moments[0][name].assign(0.9 * moments[0][name] + 0.1 * gradient)
-            second = moments[1][name].assign(0.999 * moments[1][name] + 0.001 * gradient**2)
-            mean, square = first / (1 - 0.9**count), second / (1 - 0.999**count)
-            effects[name].assign_sub(rate * mean / (tf.sqrt(square) + 1e-7))
-
-    for count in range(1, steps + 1):
-        rate = learning_rate if count <= _LATE * steps else learning_rate / 4
-        step(tf.constant(count, tf.float32), tf.constant(rate, tf.float32))
-    return {name: tf.convert_to_tensor(effect) for name, effect in effects.items()}
-
-
-def _weights(model: FieldModel, evidence: Evidence, name: str) -> Floats:
-    """Inverse variances; cells that the public area rules out say nothing."""
-    weights = evidence.stddev[name] ** -2.0
-    if name in ("ends", "origins"):
-        weights[(model.lattice.cover == 0).all(axis=2).ravel()] = 0
-    return weights
-
-
 def _tilt(plan: Plan, evidence: Evidence, model: FieldModel, expected: dict[str, Floats]) -> Floats:
     """By how much hours are likelier at each octave of distance, shape (areas, octaves, 24).
 
@@ -234,15 +173,14 @@ def _tilt(plan: Plan, evidence: Evidence, model: FieldModel, expected: dict[str,
             table *= wanted / (tf.reduce_sum(table, axis, keepdims=True) + 1e-6)
         return table
 
-    effects = maximise(
+    ascent = Ascent(
         lambda effects: tf.reduce_sum(((tilted(effects) - target) / stddev) ** 2) / 2,
         {
-            "hour_octave": np.zeros((HOURS, bins.octaves), np.float32),
-            "area_hour_octave": np.zeros((areas, HOURS, bins.octaves), np.float32),
+            "hour_octave": (HOURS, bins.octaves),
+            "area_hour_octave": (areas, HOURS, bins.octaves),
         },
-        plan.settings.steps // 2,
-        plan.settings.learning_rate,
     )
+    effects = ascent.climb(rates(plan.settings.steps // 2, plan.settings.learning_rate))
     tilt = (tilted(effects).numpy() + 1e-6) / (base + 1e-6)
     return np.asarray(tilt.transpose(0, 2, 1), np.float32)
 

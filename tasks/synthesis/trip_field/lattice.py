@@ -293,6 +293,19 @@ class Lattice:
         parts[out] = beside[np.arange(len(out)), cover.argmax(axis=1)]
         return self._index(area, parts)
 
+    def cells_on(self, coarser: "Lattice") -> Integers:
+        """The cell of a coarser lattice in which each cell lies, shape (blocks, CELLS).
+
+        Args:
+            coarser: A lattice over the same boxes; its cells are counted through all blocks.
+        """
+        block, cell = np.divmod(np.arange(self.blocks * CELLS), CELLS)
+        parts = self.row_and_column(np.stack([block, cell, np.zeros_like(block)], axis=1))
+        area = self.area[block]
+        parts = parts * coarser.parts_per_degree[area] // self.parts_per_degree[area]
+        found, its_cell, _ = coarser._index(area, parts)
+        return (found * CELLS + its_cell).reshape(self.blocks, CELLS)
+
     def _index(self, area: Integers, parts: Integers) -> tuple[Integers, Integers, Integers]:
         """Block, cell and part by row and column of parts, shape (..., 2), on the whole map."""
         cells, part = np.divmod(parts, SPLIT)

@@ -117,6 +117,11 @@ class FieldModel:
             hours=hours_of(hour_effects(self.lattice, prior, effects)),
         )
 
+    def total(self, factors: Factors) -> tf.Tensor:
+        """The sum of all products of factors."""
+        parts = [zone.flows(factors, factors.bins[area]) for area, zone in enumerate(self._zones)]
+        return tf.add_n([tf.reduce_sum(part[0]) for part in parts])
+
     def expected(self, factors: Factors, rows: float) -> dict[str, tf.Tensor]:
         """The expected counts of every table but those of parts, for a number of trips.
 

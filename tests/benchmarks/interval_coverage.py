@@ -1,0 +1,183 @@
+"""How often the intervals of a release hold the true numbers of the day.
+
+    python -m tests.benchmarks.interval_coverage               51 days of three cities
+    python -m tests.benchmarks.interval_coverage --days 6      fewer
+
+Each day is simulated, measured, fitted and drawn as a release is. What is looked at are the
+places, flows, hours and distances that hold rows, for of others a release says nothing; by deciles
+of their numbers of rows over all days, where numbers that are equal stay together. Beside the
+coverage stand the median width, counted in whole numbers, and how much wider the intervals are than
+those of noise alone: refits and the day's draw, as if a fitted law missed nothing.
+
+None of the cities nor of the seeds had a part in any choice. `gravity` follows a law of gravity;
+`tours` goes by the rank of the nearest places, `river` by the way over three bridges.
+"""
+
+import argparse
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from time import process_time
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.region import Guarantee
+from tasks.synthesis.trip_field import Evidence, FieldSettings, make_plan, measure
+from tasks.synthesis.trip_field.fit import fit_with_spread
+from tasks.synthesis.trip_field.intervals import Numbers
+from tasks.synthesis.trip_field.misfit import NOTHING
+from tasks.synthesis.trip_field.sampling import sample
+from tasks.synthesis.trip_field.targets import KINDS, Kind, targets_of
+from tasks.synthesis.trip_field.true_number import interval
+from tests.benchmarks.cities import City, gravity, river, tours
+from tests.coupling import coupled_secrets
+
+Values = NDArray[Any]
+
+GUARANTEE = Guarantee(epsilon=1.0, delta=1e-6)
+TRIPS = (3_000, 5_000, 8_000)
+"""Sizes of days, in turn."""
+DAYS = 51
+_FIRST_SEED = 301
+_GROUPS = 10
+
+
+CITIES = (
+    City(
+        "gravity",
+        gravity.boxes(2),
+        lambda trips, seed: gravity.simulated_day(gravity.boxes(2), trips, seed),
+    ),
+    City("tours", (tours.BOX,), tours.day),
+    City("river", (river.BOX,), river.day),
+)
+
+
+@dataclass(frozen=True)
+class Held:
+    """Intervals of targets that hold rows, and what they should hold, shape (targets,) each.
+
+    Attributes:
+        rows: Synthetic rows.
+        true: True numbers.
+        low: Lower ends.
+        high: Upper ends.
+        noise: Widths of the intervals of noise alone.
+    """
+
+    rows: Values
+    true: Values
+    low: Values
+    high: Values
+    noise: Values
+
+    @property
+    def width(self) -> Values:
+        """How many whole numbers each interval holds."""
+        return self.high - self.low + 1
+
+    @property
+    def is_held(self) -> NDArray[np.bool_]:
+        """Whether each holds its true number."""
+        return (self.low <= self.true) & (self.true <= self.high)
+
+    def some(self, which: NDArray[np.bool_]) -> "Held":
+        """Some of them."""
+        return Held(**{name: values[which] for name, values in vars(self).items()})
+
+
+def joined(parts: Sequence[Held]) -> Held:
+    """Those of several days."""
+    return Held(
+        **{name: np.concatenate([vars(part)[name] for part in parts]) for name in vars(parts[0])}
+    )
+
+
+def days(number: int) -> Iterator[tuple[City, int, int]]:
+    """City, number of trips and seed of so many days."""
+    for index in range(number):
+        turn, city = divmod(index, len(CITIES))
+        yield CITIES[city], TRIPS[(turn + city) % len(TRIPS)], _FIRST_SEED + index
+
+
+def looked_at(
+    city: City,
+    trips: int,
+    seed: int,
+    settings: FieldSettings = FieldSettings(),
+    guarantee: Guarantee = GUARANTEE,
+) -> dict[Kind, Held]:
+    """The intervals of one day, by kind."""
+    day = city.day(trips, seed)
+    plan = make_plan(city.areas, len(day), guarantee, settings)
+    with coupled_secrets(seed):
+        measurements = measure(day, plan)
+    field, spread = fit_with_spread(plan, Evidence.of(measurements))
+    generator = np.random.default_rng(seed)
+    rows = sample(field, len(day), generator)
+    numbers = Numbers.of(field, spread, rows, generator)
+    found, alone = numbers.true(), numbers.true(NOTHING)
+    true = targets_of(numbers.public, day)
+    held = {}
+    for kind in KINDS:
+        shown = np.flatnonzero(numbers.rows[kind])
+        low, high = interval(found[kind].at(shown))
+        noise = np.subtract(*interval(alone[kind].at(shown))[::-1]) + 1
+        known = numbers.targets[kind]
+        place = np.minimum(np.searchsorted(known, true[kind]), len(known) - 1)
+        hits = place[known[place] == true[kind]]
+        counts = np.bincount(hits, minlength=len(known))[shown]
+        held[kind] = Held(numbers.rows[kind][shown], counts, low, high, noise)
+    return held
+
+
+def by_rows(held: Held) -> Iterator[tuple[str, Held]]:
+    """Deciles of the numbers of rows; equal numbers stay together."""
+    edges = np.unique(np.quantile(held.rows, np.linspace(0, 1, _GROUPS + 1), method="lower"))
+    edges[-1] += 1
+    for low, high in itertools.pairwise(edges):
+        name = f"{low:,.0f}" if high - low == 1 else f"{low:,.0f} to {high - 1:,.0f}"
+        yield name, held.some((held.rows >= low) & (held.rows < high))
+
+
+def line(name: str, held: Held) -> str:
+    """Coverage, widths, and how often true numbers are on either side."""
+    below, above = (held.true < held.low).mean(), (held.true > held.high).mean()
+    return (
+        f"{name:>34} {len(held.rows):>8,} {held.is_held.mean():>9.1%} {below:>7.1%} {above:>7.1%} "
+        f"{np.median(held.width):>7.0f} {np.median(held.width / held.noise):>7.2f}"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--days", type=int, default=DAYS)
+    arguments = parser.parse_args()
+    found: dict[Kind, list[Held]] = {kind: [] for kind in KINDS}
+    of_city: dict[str, list[Held]] = {}
+    for city, trips, seed in days(arguments.days):
+        start = process_time()
+        for kind, held in looked_at(city, trips, seed).items():
+            found[kind].append(held)
+            of_city.setdefault(f"{city.name}: {kind.counted} {kind.grid or ''}", []).append(held)
+        print(
+            f"{city.name}, {trips:,} trips, seed {seed}: {process_time() - start:.0f} s of "
+            f"processors",
+            flush=True,
+        )
+    head = f"{'rows':>34} {'number':>8} {'coverage':>9} {'above':>7} {'below':>7} {'width':>7}"
+    print(f"\n{head} {'/ noise':>7}")
+    for kind in KINDS:
+        held = joined(found[kind])
+        print(line(f"{kind.counted} {kind.grid or ''}, all", held))
+        for name, group in by_rows(held):
+            print(line(name, group))
+    print()
+    for name, parts in sorted(of_city.items()):
+        print(line(name, joined(parts)))
+
+
+if __name__ == "__main__":
+    main()
