@@ -1,6 +1,7 @@
 """The tables, declared once as data; every other description of them is derived from here."""
 
 from tasks.schema.ends import ENDS
+from tasks.schema.intervals import ESTIMATED, GRIDS, INTERVALS
 from tasks.schema.measurements import (
     COUNTED,
     COUNTED_OF_ENDS,
@@ -19,6 +20,9 @@ __all__ = [
     "COUNTED",
     "COUNTED_OF_ENDS",
     "ENDS",
+    "ESTIMATED",
+    "GRIDS",
+    "INTERVALS",
     "MEASUREMENTS",
     "MEASUREMENTS_OF_ENDS",
     "MODELLED_TRIPS",
