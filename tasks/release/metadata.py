@@ -8,6 +8,7 @@ from tasks.release import words, words_of_ends
 from tasks.release.licence import Licence, licence_of
 from tasks.release.manifest import PublicManifest
 from tasks.release.tables import SCHEMAS
+from tasks.release.text import plain
 from tasks.schema import (
     FLOWS,
     INTERVALS,
@@ -89,6 +90,7 @@ class Metadata:
         start: First instant of the service day.
         end: First instant after it.
         boxes: The service area.
+        limits: What the rows cannot tell, in sentences.
         resources: The data files.
         tables: Number of rows of each table of rows.
     """
@@ -106,6 +108,7 @@ class Metadata:
     start: dt.datetime
     end: dt.datetime
     boxes: tuple[Box, ...]
+    limits: tuple[str, ...]
     resources: tuple[Resource, ...]
     tables: dict[str, int]
 
@@ -126,22 +129,24 @@ class Metadata:
 def metadata_of(manifest: PublicManifest) -> Metadata:
     """What the public manifest and the schemas say of a release."""
     region, said = manifest.region, words_of_ends if manifest.is_of_ends else words
+    place = plain(region.name) or region.id
     what = "starts, ends and modelled trips" if manifest.is_of_ends else "trips"
     tables = _tables(manifest)
     return Metadata(
         name=f"{region.id}-{manifest.service_day}",
-        title=f"{region.name}: synthetic scooter and bike {what} of {manifest.service_day}",
+        title=f"{place}: synthetic scooter and bike {what} of {manifest.service_day}",
         description=f"{said.SUMMARY} {_guarantee(manifest)}",
         version=f"{manifest.revision}.0.0",
-        licence=licence_of(manifest.licence),
+        licence=licence_of(plain(manifest.licence)),
         creator=SOFTWARE,
         keywords=KEYWORDS,
-        area_name=region.name,
+        area_name=place,
         day=manifest.service_day,
         published=manifest.service_day + dt.timedelta(days=1),
         start=manifest.capture.start,
         end=manifest.capture.end,
         boxes=region.service_area,
+        limits=tuple(said.limits(manifest)),
         resources=tuple(
             Resource(
                 file=name,

@@ -31,7 +31,7 @@ def markdown(text: object) -> str:
         >>> print(markdown("<b>A_b</b>  # c"))
         \<b\>A\_b\</b\> \# c
     """
-    return _MARKDOWN.sub(r"\\\1", " ".join(str(text).split()))
+    return _MARKDOWN.sub(r"\\\1", plain(str(text)))
 
 
 def as_json(document: Mapping[str, Any]) -> str:
@@ -51,6 +51,4 @@ def as_json(document: Mapping[str, Any]) -> str:
 
 def as_yaml(document: Mapping[str, Any]) -> str:
     """A YAML document with its keys in the order given, every string on one line."""
-    return yaml.safe_dump(
-        dict(document), sort_keys=False, allow_unicode=True, width=float("inf")
-    )
+    return yaml.safe_dump(dict(document), sort_keys=False, allow_unicode=True, width=float("inf"))

@@ -35,13 +35,8 @@ _PARQUET = "application/x-parquet"
 """What Croissant calls Parquet."""
 
 
-def croissant(about: Metadata, limits: tuple[str, ...]) -> dict[str, Any]:
-    """The document of a release: every data file, and the records of every Parquet table.
-
-    Args:
-        about: The release.
-        limits: What the rows cannot tell, in sentences.
-    """
+def croissant(about: Metadata) -> dict[str, Any]:
+    """The document of a release: every data file, and the records of every Parquet table."""
     records = [
         resource
         for resource in about.resources
@@ -54,7 +49,7 @@ def croissant(about: Metadata, limits: tuple[str, ...]) -> dict[str, Any]:
         **dataset(about),
         "citeAs": about.citation,
         "rai:dataCollectionTimeframe": [about.start.isoformat(), about.end.isoformat()],
-        "rai:dataLimitations": list(limits),
+        "rai:dataLimitations": list(about.limits),
         "rai:personalSensitiveInformation": "None: no row is a real trip, vehicle or person.",
         "distribution": [_file(resource) for resource in about.resources],
         "recordSet": [_records(resource) for resource in records],

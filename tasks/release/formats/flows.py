@@ -45,7 +45,8 @@ def flow_tables(trips: pa.Table) -> tuple[pa.Table, pa.Table]:
 
 def _cells(degrees: NDArray[np.float64]) -> _Integers:
     """The cell that holds each position, which are whole microdegrees: edges are exact."""
-    return np.rint(degrees * _MICRO).astype(np.int64) // (_MICRO // CELLS)
+    micro: _Integers = np.rint(degrees * _MICRO).astype(np.int64)
+    return np.asarray(micro // (_MICRO // CELLS))
 
 
 def _id(south: int, west: int) -> str:

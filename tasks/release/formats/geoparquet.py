@@ -28,7 +28,11 @@ def write_geoparquet(table: pa.Table, path: Path) -> None:
     ends = [f"{end}_" for end in _TRIP] if is_of_trips else [""]
     coordinates = [f"{end}{axis}" for end in ends for axis in ("longitude", "latitude")]
     positions = np.stack([table[name].to_numpy() for name in coordinates], axis=1)
-    shapes = shapely.linestrings(positions.reshape(-1, 2, 2)) if is_of_trips else shapely.points(positions)
+    shapes = (
+        shapely.linestrings(positions.reshape(-1, 2, 2))
+        if is_of_trips
+        else shapely.points(positions)
+    )
     kept = table.drop_columns(coordinates)
     about = pa.field(
         GEOMETRY,
@@ -39,7 +43,9 @@ def write_geoparquet(table: pa.Table, path: Path) -> None:
     written = kept.append_column(about, pa.array(shapely.to_wkb(shapes, byte_order=1), pa.binary()))
     kind = "LineString" if is_of_trips else "Point"
     geo = json.dumps(_geo(kind, shapely.total_bounds(shapes).tolist() if len(shapes) else None))
-    write_parquet(written.replace_schema_metadata({**(kept.schema.metadata or {}), "geo": geo}), path)
+    write_parquet(
+        written.replace_schema_metadata({**(kept.schema.metadata or {}), "geo": geo}), path
+    )
 
 
 def _geo(kind: str, bounds: list[float] | None) -> dict[str, object]:
