@@ -182,6 +182,7 @@ class PublicManifest(_Public):
     revision: int = Field(ge=1)
     rows: int = Field(ge=0, description="Rows of the first table.")
     tables: dict[str, int] = Field(min_length=1, description="Rows of each table.")
+    publisher: str | None = Field(None, description="None where nobody is named.")
     licence: str
     guarantee: Guarantee
     mechanism: Mechanism
@@ -265,6 +266,7 @@ def public_manifest(
             revision=revision,
             rows=next(iter(rows.values())),
             tables=dict(rows),
+            publisher=region.publisher,
             licence=region.licence,
             **_privacy_statement(model),
             snapping=_snapping(region, generated),

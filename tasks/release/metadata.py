@@ -81,7 +81,7 @@ class Metadata:
         description: What it is, in sentences.
         version: Of the semantic kind; its first number is the revision.
         licence: Under which it may be used.
-        creator: Who made it.
+        creator: Who publishes it.
         keywords: What it is found by.
         area_name: Name of the region for people.
         day: The service day.
@@ -138,7 +138,7 @@ def metadata_of(manifest: PublicManifest) -> Metadata:
         description=f"{said.SUMMARY} {_guarantee(manifest)}",
         version=f"{manifest.revision}.0.0",
         licence=licence_of(plain(manifest.licence)),
-        creator=SOFTWARE,
+        creator=plain(manifest.publisher or "") or SOFTWARE,
         keywords=KEYWORDS,
         area_name=place,
         day=manifest.service_day,

@@ -256,7 +256,7 @@ def _audits(manifest: PublicManifest) -> str:
         for audit in found
     )
     return (
-        f"Lower bounds on epsilon that attacks proved of {name}, {AUDITED}, on {TWIN}. {told}. "
+        f"Lower bounds on epsilon that attacks proved of {name}, {AUDITED}, on {TWIN}: {told}. "
         "None is above what is accounted for; an audit can refute a promise, not prove it."
     )
 

@@ -47,12 +47,11 @@ def _resource(resource: Resource) -> dict[str, Any]:
         "bytes": resource.bytes,
         "hash": f"sha256:{resource.sha256}",
     }
-    if resource.table is None:
-        return described
-    described |= {"type": "table", "format": "csv" if is_csv else "parquet"}
     if is_csv:
-        described |= {"encoding": "utf-8", "dialect": _DIALECT}
-    return {**described, "schema": _schema(resource.table)}
+        described |= {"type": "table", "format": "csv", "encoding": "utf-8", "dialect": _DIALECT}
+    elif resource.file.endswith(".parquet"):
+        described |= {"type": "file", "format": "parquet"}
+    return described | ({"schema": _schema(resource.table)} if resource.table else {})
 
 
 def _schema(table: Table) -> dict[str, Any]:

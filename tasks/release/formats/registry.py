@@ -61,9 +61,8 @@ def registry_entry(manifest: PublicManifest) -> dict[str, Any]:
             },
             "implementation": {
                 "preprocessing_and_hyperparameter_tuning": said["tuning"],
-                "mechanisms": " ".join(
-                    said[name] for name in ("mechanism", "sampling", "randomness")
-                ),
+                "mechanisms": f"{said['mechanism']} Sampling: {said['sampling']} Randomness: "
+                f"{said['randomness']}",
                 "justification": said["audits"],
             },
             "administrative": {
