@@ -142,12 +142,25 @@ def _of(group: words.GroupGuarantee) -> str:
 
 def _series(manifest: PublicManifest) -> str:
     guarantee, unit = manifest.guarantee, words.unit(manifest)
+    per = "vehicle and day" if guarantee.unit == "vehicle_day" else unit
     return (
-        f"Every {unit} belongs to exactly one service day, so for one {unit} the whole archive "
-        f"keeps epsilon {number(guarantee.epsilon)} and delta {scientific(guarantee.delta)}, "
-        "however many days are published (parallel composition). Over days it adds up as within a "
-        f"day: k {unit}s have k times epsilon."
+        f"{_one_day(manifest)}, so for one {per} the whole archive keeps epsilon "
+        f"{number(guarantee.epsilon)} and delta {scientific(guarantee.delta)}, however many days "
+        f"are published (parallel composition). Over days it adds up as within a day: k {unit}s "
+        "have k times epsilon."
     )
+
+
+def _one_day(manifest: PublicManifest) -> str:
+    """Why no further day adds to what is told of a unit."""
+    if manifest.is_of_ends:
+        return (
+            "Starts and ends have half of the budget each, and each of them belongs to exactly one "
+            "service day"
+        )
+    if manifest.guarantee.unit == "vehicle_day":
+        return "What a vehicle did on one day belongs to exactly that service day"
+    return "Every trip belongs to exactly one service day"
 
 
 def _mechanism(manifest: PublicManifest) -> str:
@@ -157,13 +170,21 @@ def _mechanism(manifest: PublicManifest) -> str:
             f"Counts in {len(mechanism.tables)} tables, taken once, each with noise from a "
             "discrete Gaussian; over all tables its standard deviation is "
             f"{number(mechanism.noise_multiplier)} times what one {words.unit(manifest)} changes "
-            "in them (L2 norm). All else is made of these counts."
+            f"in them (L2 norm). All else is made of these counts{_and_before(manifest)}."
         )
     return (
         f"DP-SGD over {mechanism.steps:,} steps, {mechanism.reserve_steps:,} more accounted for in "
         f"reserve: gradients clipped to a norm of {number(mechanism.l2_norm_clip)}, Gaussian noise "
-        f"of {number(mechanism.noise_multiplier)} times that norm on their sum, once per step."
+        f"of {number(mechanism.noise_multiplier)} times that norm on their sum, once per step. All "
+        f"else is made of the weights that result{_and_before(manifest)}."
     )
+
+
+def _and_before(manifest: PublicManifest) -> str:
+    """What else is behind the rows, where days before this one are."""
+    if manifest.history is None or manifest.history.days == 1:
+        return ""
+    return " and of what was measured of the days before, under their own budgets"
 
 
 def _sampling(manifest: PublicManifest) -> str:

@@ -73,6 +73,26 @@ def test_a_noisy_count_takes_its_part(
     assert privacy(make_manifest(region))["count_epsilon"] is None
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("model", "Every trip belongs to exactly one service day, so for one trip the whole"),
+        ("vehicle_model", "belongs to exactly that service day, so for one vehicle and day the"),
+        ("ends_model", "half of the budget each, and each of them belongs to exactly one"),
+    ],
+)
+def test_days_compose_in_parallel_by_what_belongs_to_one_day(
+    name: str,
+    said: str,
+    region: Region,
+    make_manifest: MakeManifest,
+    request: pytest.FixtureRequest,
+) -> None:
+    rows = {"starts": 9, "ends": 8, "modelled_trips": 7} if "ends" in name else {"trips": 9}
+    manifest = make_manifest(region, model=request.getfixturevalue(name), rows=rows)
+    assert said in privacy(manifest)["statements"]["series"]
+
+
 def test_what_audits_proved_is_what_the_readme_says() -> None:
     rows = {
         cells[0].strip(): [cell.strip() for cell in cells[1:]]
