@@ -156,7 +156,7 @@ def metadata_of(manifest: PublicManifest) -> Metadata:
                 sha256=facts.sha256,
                 table=tables.get(name),
             )
-            for name, facts in sorted(manifest.files.items())
+            for name, facts in manifest.files.items()
         ),
         tables=manifest.tables,
     )

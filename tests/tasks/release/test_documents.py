@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from tasks.region import Region
 from tasks.release.documents import documents
-from tasks.release.manifest import PublicManifest
+from tasks.release.manifest import FileFacts, PublicManifest
 from tasks.release.metadata import metadata_of
 from tasks.release.tables import inert, write_csv
 from tasks.release.text import plain
@@ -129,4 +129,8 @@ def test_nothing_but_text_is_changed() -> None:
 def test_the_documents_depend_on_the_manifest_alone(
     region: Region, make_manifest: Callable[..., Any]
 ) -> None:
-    assert documents(make_manifest(region)) == documents(make_manifest(region))
+    facts = {name: FileFacts(bytes=9, sha256="ab" * 32) for name in ("flows.csv", "ends.parquet")}
+    manifest = make_manifest(region, files=facts)
+    read = PublicManifest.model_validate_json(manifest.model_dump_json())
+    turned = make_manifest(region, files=dict(reversed(facts.items())))
+    assert documents(manifest) == documents(read) == documents(turned)
