@@ -353,6 +353,13 @@ class Region(Settings):
         description="Where the hosts of the feeds find the people who poll them (a URL or a mail "
         "address), sent with every request.",
     )
+    publisher: str | None = Field(
+        None,
+        min_length=1,
+        max_length=200,
+        description="Who publishes the releases, as citations and catalogues name them. Default: "
+        "opentrips.",
+    )
     licence: str = Field("CC-BY-4.0", description="SPDX identifier of the release's licence.")
 
     @model_validator(mode="after")

@@ -10,12 +10,13 @@ from pathlib import Path
 import pyarrow as pa
 
 from tasks.files import move_into_place, read_manifest, sha256_of, verify_files, write_manifest
-from tasks.release.card import render_card
+from tasks.release.documents import documents
+from tasks.release.formats.sums import write_sums
 from tasks.release.manifest import FileFacts, PublicManifest
 from tasks.release.page import render_page, render_page_of_ends
-from tasks.release.tables import published_table, write_csv, write_parquet
+from tasks.release.rows import write_rows
+from tasks.release.tables import published_table
 
-CARD = "README.md"
 PAGE = "index.html"
 _Manifest = Callable[[dict[str, FileFacts]], PublicManifest]
 
@@ -100,20 +101,20 @@ def _write(
     manifest_of: _Manifest,
     more: Sequence[str],
 ) -> None:
-    files = []
-    for name, table in tables.items():
-        write_parquet(table, directory / f"{name}.parquet")
-        write_csv(table, directory / f"{name}.csv.gz")
-        files += [f"{name}.parquet", f"{name}.csv.gz"]
-    files += more
-    manifest = manifest_of({name: _facts(directory / name) for name in files})
-    (directory / CARD).write_text(render_card(manifest), encoding="utf-8")
+    data = [*write_rows(tables, directory), *more]
+    manifest = manifest_of({name: _facts(directory / name) for name in data})
+    texts = {**documents(manifest), PAGE: _page(manifest, tables)}
+    for name, text in texts.items():
+        (directory / name).write_text(text, encoding="utf-8")
+    written = [*data, *texts]
+    sums = write_sums(directory, written)
+    write_manifest(directory, manifest.fields(), (*written, sums))
+
+
+def _page(manifest: PublicManifest, tables: Mapping[str, pa.Table]) -> str:
     if manifest.is_of_ends:
-        page = render_page_of_ends(manifest, tables)
-    else:
-        page = render_page(manifest, tables["trips"])
-    (directory / PAGE).write_text(page, encoding="utf-8")
-    write_manifest(directory, manifest.fields(), (*files, CARD, PAGE))
+        return render_page_of_ends(manifest, tables)
+    return render_page(manifest, tables["trips"])
 
 
 def _facts(path: Path) -> FileFacts:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tasks.region import Box, Guarantee, Region, TripEnds, TripField, TripNet
 from tasks.release.errors import ReleaseError
@@ -172,6 +172,11 @@ class FileFacts(_Public):
     sha256: str
 
 
+def _in_order(files: dict[str, FileFacts]) -> dict[str, FileFacts]:
+    """By name, as in the manifest on disk: what is made from either is the same."""
+    return dict(sorted(files.items()))
+
+
 class PublicManifest(_Public):
     """Everything that a release says about itself."""
 
@@ -182,6 +187,7 @@ class PublicManifest(_Public):
     revision: int = Field(ge=1)
     rows: int = Field(ge=0, description="Rows of the first table.")
     tables: dict[str, int] = Field(min_length=1, description="Rows of each table.")
+    publisher: str | None = Field(None, description="None where nobody is named.")
     licence: str
     guarantee: Guarantee
     mechanism: Mechanism
@@ -193,7 +199,7 @@ class PublicManifest(_Public):
     capture: Capture
     checks: Checks
     software: Software
-    files: dict[str, FileFacts]
+    files: Annotated[dict[str, FileFacts], AfterValidator(_in_order)]
 
     @property
     def is_of_ends(self) -> bool:
@@ -265,6 +271,7 @@ def public_manifest(
             revision=revision,
             rows=next(iter(rows.values())),
             tables=dict(rows),
+            publisher=region.publisher,
             licence=region.licence,
             **_privacy_statement(model),
             snapping=_snapping(region, generated),

@@ -1,16 +1,14 @@
 """The Jinja2 environment of the card and the page, and what both are told."""
 
-import re
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from tasks.release import numbers, words, words_of_ends
+from tasks.release import numbers, words, words_of_ends, words_of_privacy
 from tasks.release.manifest import PublicManifest
 from tasks.release.tables import SCHEMAS
+from tasks.release.text import markdown
 from tasks.schema import COUNTED, COUNTED_OF_ENDS, MEASUREMENTS, MEASUREMENTS_OF_ENDS, Column
-
-_MARKDOWN = re.compile(r"([\\`*_\[\]<>#!|~&])")
 
 
 def environment(*, autoescape: bool) -> Environment:
@@ -58,6 +56,7 @@ def context(manifest: PublicManifest) -> dict[str, Any]:
             words.group_guarantee(guarantee.epsilon, guarantee.delta, units)
             for units in words.GROUP_SIZES
         ],
+        "privacy": words_of_privacy.statements(manifest),
         "making": said.making(manifest),
         "limits": said.limits(manifest),
         "measured": said.measured(manifest),
@@ -75,16 +74,6 @@ def _counts(manifest: PublicManifest) -> dict[str, int]:
     kinds = ("starts", "ends")
     counts = {f"Synthetic {kind}": manifest.tables[kind] for kind in kinds}
     return counts | {"Modelled trips": manifest.tables["modelled_trips"]}
-
-
-def markdown(text: object) -> str:
-    r"""Text that Markdown, and the HTML within it, shows as it is, on one line.
-
-    Examples:
-        >>> print(markdown("<b>A_b</b>  # c"))
-        \<b\>A\_b\</b\> \# c
-    """
-    return _MARKDOWN.sub(r"\\\1", " ".join(str(text).split()))
 
 
 def bounds(column: Column) -> str:

@@ -1,6 +1,7 @@
 """The tables, declared once as data; every other description of them is derived from here."""
 
 from tasks.schema.ends import ENDS
+from tasks.schema.flows import FLOWS, LOCATIONS
 from tasks.schema.intervals import ESTIMATED, GRIDS, INTERVALS
 from tasks.schema.measurements import (
     COUNTED,
@@ -21,8 +22,10 @@ __all__ = [
     "COUNTED_OF_ENDS",
     "ENDS",
     "ESTIMATED",
+    "FLOWS",
     "GRIDS",
     "INTERVALS",
+    "LOCATIONS",
     "MEASUREMENTS",
     "MEASUREMENTS_OF_ENDS",
     "MODELLED_TRIPS",

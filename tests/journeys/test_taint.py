@@ -35,9 +35,11 @@ from tasks.privacy import accountant
 from tasks.privacy.ledger import Ledger
 from tasks.publish import publish
 from tasks.region import Region
-from tasks.release.card import render_card
+from tasks.release.documents import documents
+from tasks.release.formats.sums import SUMS
 from tasks.release.manifest import PublicManifest
 from tasks.release.page import render_page, render_page_of_ends
+from tasks.release.rows import write_rows
 from tasks.release.tables import SCHEMAS
 from tasks.seal import seal
 from tasks.synthesis import sphere
@@ -76,8 +78,10 @@ NOISY_COUNTS = ("measurements.parquet", "field.npz")
 """Published files of noised counts, and of the density fitted to them."""
 PUBLIC_FACTS = ("field.json", "sampler.pyz")
 """Published beside the counts, the same for every day of one size."""
-DRAWN_FROM_ROWS = ("index.html", "README.md")
+DRAWN_FROM_ROWS = ("index.html", "locations.csv", "flows.csv")
 """Published files that are functions of the public manifest and the noisy rows."""
+FILES_OF_ROWS = ("parquet", "csv.gz", "geo.parquet")
+"""Endings of the files that hold the rows of one table."""
 NOISY_FACTS = (
     "files",
     "checks.warnings",
@@ -113,13 +117,25 @@ class Run:
         return dict(json.loads((self.release / "manifest.json").read_bytes()))
 
     @property
+    def public(self) -> PublicManifest:
+        """The manifest as documents are made from it: it names the data files."""
+        document = self.manifest
+        data = {*self.noisy_rows, *DRAWN_FROM_ROWS[1:], *NOISY_COUNTS, *PUBLIC_FACTS}
+        document["files"] = {n: f for n, f in document["files"].items() if n in data}
+        return PublicManifest.model_validate(document)
+
+    @property
+    def documents(self) -> dict[str, str]:
+        return documents(self.public)
+
+    @property
     def rows(self) -> dict[str, pa.Table]:
         names = [name for name in SCHEMAS if name in self.manifest["tables"]]
         return {name: pq.read_table(self.release / f"{name}.parquet") for name in names}
 
     @property
     def noisy_rows(self) -> list[str]:
-        return [f"{name}.{kind}" for name in self.rows for kind in ("parquet", "csv.gz")]
+        return [f"{name}.{kind}" for name in self.rows for kind in FILES_OF_ROWS]
 
     @property
     def lines_but_noisy_numbers(self) -> list[str]:
@@ -292,7 +308,8 @@ def assert_untainted(one: Run, other: Run) -> None:
     names = sorted(path.name for path in one.release.iterdir())
     assert sorted(path.name for path in other.release.iterdir()) == names
     measured = {*NOISY_COUNTS, *PUBLIC_FACTS} if "field.npz" in names else set()
-    assert set(names) == {*one.noisy_rows, *DRAWN_FROM_ROWS, "manifest.json", *measured}
+    told = {*one.noisy_rows, *DRAWN_FROM_ROWS, *one.documents, *measured}
+    assert set(names) == {*told, SUMS, "manifest.json"}
     for name in measured & set(PUBLIC_FACTS):
         assert (other.release / name).read_bytes() == (one.release / name).read_bytes()
     if measured:
@@ -307,20 +324,21 @@ def assert_untainted(one: Run, other: Run) -> None:
 
 
 def assert_drawn_from_rows(run: Run) -> None:
-    """Page and card say what manifest and rows say, and nothing else."""
-    document = run.manifest
-    data = [*run.noisy_rows, *NOISY_COUNTS, *PUBLIC_FACTS]  # as they are published
-    document["files"] = {
-        name: document["files"][name] for name in data if name in document["files"]
-    }
-    manifest, rows = PublicManifest.model_validate(document), run.rows
+    """Page, documents and flows say what manifest and rows say, and nothing else."""
+    manifest, rows = run.public, run.rows
     is_of_trips = "trips" in rows
     page = (
         render_page(manifest, rows["trips"]) if is_of_trips else render_page_of_ends(manifest, rows)
     )
-    card = render_card(manifest)
-    assert (run.release / "index.html").read_text(encoding="utf-8") == page
-    assert (run.release / "README.md").read_text(encoding="utf-8") == card
+    for name, text in {**run.documents, "index.html": page}.items():
+        assert (run.release / name).read_text(encoding="utf-8") == text, name
+    files = run.manifest["files"]
+    sums = [f"{files[name]['sha256']}  {name}" for name in sorted(files) if name != SUMS]
+    assert (run.release / SUMS).read_text(encoding="utf-8").splitlines() == sums
+    anew = run.release.with_name("anew")
+    anew.mkdir(exist_ok=True)
+    for name in write_rows(rows, anew):
+        assert (anew / name).read_bytes() == (run.release / name).read_bytes(), name
 
 
 def again(layout: Layout, derived: Path) -> None:

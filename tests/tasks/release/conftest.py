@@ -10,6 +10,7 @@ from tasks.mobility.distance import haversine
 from tasks.region import Region
 from tasks.release.manifest import FileFacts, PublicManifest, public_manifest
 from tasks.release.software import Software
+from tasks.release.tables import SCHEMAS
 from tasks.schema import RELEASE
 
 DAY = dt.date(2026, 5, 20)
@@ -17,6 +18,8 @@ AREAS = [
     {"name": "north", "south": 52.4, "west": 10.4, "north": 52.5, "east": 10.6},
     {"name": "south", "south": 52.2, "west": 10.4, "north": 52.3, "east": 10.6},
 ]
+
+ROWS_OF_ENDS = {"starts": 1500, "ends": 1450, "modelled_trips": 1449}
 
 MakeRegion = Callable[..., Region]
 MakeRows = Callable[[Region, int], pa.Table]
@@ -156,6 +159,53 @@ def vehicle_model(model: dict[str, Any]) -> dict[str, Any]:
         "count": {"sensitivity": 4, "scale": "80"},
     }
     return {**model, "privacy": privacy}
+
+
+@pytest.fixture
+def field_model(model: dict[str, Any]) -> dict[str, Any]:
+    """The statement of a `trip_field`."""
+    tables = [
+        {"name": "ends", "cells": 200, "distinct": 2, "multiplier": 2, "sigma": "3224/125"},
+        {"name": "hours", "cells": 24, "distinct": 1, "multiplier": 1, "sigma": "13117/500"},
+    ]
+    return counted(model, {"name": "trip_field", "steps": 400}, tables)
+
+
+@pytest.fixture
+def ends_model(model: dict[str, Any]) -> dict[str, Any]:
+    """The statement of a `trip_ends`."""
+    table = {"cells": 600, "distinct": 1, "multiplier": 2, "sigma": "31"}
+    tables = [{**table, "name": f"{kind}_cells"} for kind in ("start", "end")]
+    return counted(model, {"name": "trip_ends", "steps": 400}, tables)
+
+
+def counted(
+    model: dict[str, Any], synthesizer: dict[str, Any], tables: list[dict[str, Any]]
+) -> dict[str, Any]:
+    mechanism = {
+        "name": "gaussian_counts",
+        "noise_multiplier": 4.22,
+        "trips_per_unit": 1,
+        "tables": tables,
+    }
+    privacy = {**model["privacy"], "mechanism": mechanism}
+    return {**model, "synthesizer": synthesizer, "privacy": privacy}
+
+
+@pytest.fixture
+def ends_tables(region: Region, make_rows: MakeRows) -> dict[str, pa.Table]:
+    """Rows of a release of starts, ends and modelled trips."""
+    trips = make_rows(region, ROWS_OF_ENDS["starts"])
+    columns = {name: trips[name] for name in trips.column_names}
+    columns |= {"start_hour": columns["hour"]}
+    ends = {"starts": "origin", "ends": "destination"}
+    found = {}
+    for name, rows in ROWS_OF_ENDS.items():
+        end = ends.get(name, "")
+        places = {axis: columns.get(f"{end}_{axis}") for axis in ("latitude", "longitude")}
+        values = [{**columns, **places}[column] for column in SCHEMAS[name].names]
+        found[name] = pa.table(values, names=SCHEMAS[name].names).slice(0, rows)
+    return found
 
 
 @pytest.fixture

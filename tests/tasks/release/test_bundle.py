@@ -20,7 +20,12 @@ from tasks.release.manifest import PublicManifest
 from tasks.release.software import PACKAGES, installed_software
 
 ROOT = Path(__file__).parents[3]
-FILES = {"trips.parquet", "trips.csv.gz", "manifest.json", "README.md", "index.html"}
+DATA = {"trips.parquet", "trips.csv.gz", "trips.geo.parquet", "locations.csv", "flows.csv"}
+DOCUMENTS = {
+    *("README.md", "index.html", "LICENSE", "CHANGELOG.md", "CITATION.cff", "privacy.json"),
+    *("datapackage.json", "croissant.json", "dp_deployment.yaml"),
+}
+FILES = {*DATA, *DOCUMENTS, "SHA256SUMS", "manifest.json"}
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ def test_the_card_says_what_it_is(
     region: Region, make_manifest: Callable[..., PublicManifest]
 ) -> None:
     card = render_card(make_manifest(region))
-    assert card.startswith("# Town, Wednesday 20 May 2026\n")
+    assert "---\n\n# Town, Wednesday 20 May 2026\n" in card
     for column in RELEASE.columns:
         assert f"| `{column.name}` |" in card
     for words in ("500", "epsilon = 1", "10⁻⁶", "98.8 %", "CC-BY-4.0", "cd" * 32):
@@ -75,7 +75,8 @@ def test_card_and_page_name_the_unit_that_is_protected(
 def test_a_name_with_markup_is_only_a_name(
     name: str, make_region: Callable[..., Region], make_manifest: Callable[..., PublicManifest]
 ) -> None:
-    title = render_card(make_manifest(make_region(name=name))).splitlines()[0]
+    card = render_card(make_manifest(make_region(name=name)))
+    title = next(line for line in card.splitlines() if line.startswith("# "))
     shown = title.removeprefix("# ").removesuffix(", Wednesday 20 May 2026")
     assert re.sub(r"\\(.)", r"\1", shown) == " ".join(name.split())
     assert not re.search(r"(?<!\\)[<>|`*_\[\]~&!]", shown)

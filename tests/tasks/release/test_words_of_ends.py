@@ -11,41 +11,16 @@ from tasks.region import Region
 from tasks.release.card import render_card
 from tasks.release.manifest import PublicManifest
 from tasks.release.page import render_page_of_ends
-from tasks.release.tables import SCHEMAS
 from tasks.release.words import cautions
+from tests.tasks.release.conftest import ROWS_OF_ENDS as ROWS
 from tests.tasks.release.test_page import Reader
 
-ROWS = {"starts": 1500, "ends": 1450, "modelled_trips": 1449}
 MakeManifest = Callable[..., PublicManifest]
 
 
 @pytest.fixture
-def model(model: dict[str, Any]) -> dict[str, Any]:
-    """The statement of a `trip_ends`."""
-    table = {"cells": 600, "distinct": 1, "multiplier": 2, "sigma": "31"}
-    mechanism = {
-        "name": "gaussian_counts",
-        "noise_multiplier": 4.22,
-        "trips_per_unit": 1,
-        "tables": [{**table, "name": f"{kind}_cells"} for kind in ("start", "end")],
-    }
-    privacy = {**model["privacy"], "mechanism": mechanism}
-    return {**model, "synthesizer": {"name": "trip_ends", "steps": 400}, "privacy": privacy}
-
-
-@pytest.fixture
-def tables(region: Region, make_rows: Callable[[Region, int], pa.Table]) -> dict[str, pa.Table]:
-    trips = make_rows(region, ROWS["starts"])
-    columns = {name: trips[name] for name in trips.column_names}
-    columns |= {"start_hour": columns["hour"]}
-    ends = {"starts": "origin", "ends": "destination"}
-    found = {}
-    for name, rows in ROWS.items():
-        end = ends.get(name, "")
-        places = {axis: columns.get(f"{end}_{axis}") for axis in ("latitude", "longitude")}
-        values = [{**columns, **places}[column] for column in SCHEMAS[name].names]
-        found[name] = pa.table(values, names=SCHEMAS[name].names).slice(0, rows)
-    return found
+def model(ends_model: dict[str, Any]) -> dict[str, Any]:
+    return ends_model
 
 
 def private(model: dict[str, Any]) -> dict[str, Any]:
@@ -87,9 +62,9 @@ def test_private_numbers_are_said_to_be_noisy(
 
 
 def test_the_page_shows_all_three_tables(
-    region: Region, make_manifest: MakeManifest, tables: dict[str, pa.Table]
+    region: Region, make_manifest: MakeManifest, ends_tables: dict[str, pa.Table]
 ) -> None:
-    page = render_page_of_ends(make_manifest(region, rows=ROWS), tables)
+    page = render_page_of_ends(make_manifest(region, rows=ROWS), ends_tables)
     text = " ".join(Reader(page).text.split())
     for words in (
         "Where rides start and end",
@@ -101,7 +76,7 @@ def test_the_page_shows_all_three_tables(
         "by number of rides in the day",
     ):
         assert words in text, words
-    ends = np.bincount(tables["ends"]["hour"].to_numpy(), minlength=24)
+    ends = np.bincount(ends_tables["ends"]["hour"].to_numpy(), minlength=24)
     assert f"07:00 {ends[7]}" in text
 
 

@@ -1,0 +1,15 @@
+"""The hashes of a release as `sha256sum --check` reads them: SHA256SUMS."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from tasks.files import sha256_of
+
+SUMS = "SHA256SUMS"
+
+
+def write_sums(directory: Path, files: Iterable[str]) -> str:
+    """Write the hashes of finished files; returns the name of what was written."""
+    lines = [f"{sha256_of(directory / name)}  {name}\n" for name in sorted(files)]
+    (directory / SUMS).write_text("".join(lines), encoding="utf-8")
+    return SUMS

@@ -1,0 +1,54 @@
+"""Documents as text: JSON that may stand in a page, YAML, Markdown, and plain words."""
+
+import json
+import re
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>#!|~&$])")
+_TURNS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
+"""Marks that change the direction of what follows, beyond the text that holds them."""
+
+
+def plain(text: str) -> str:
+    r"""Text on one line, without control characters and without marks that turn text around.
+
+    Examples:
+        >>> plain("one\n  two\u202e\x07 three")
+        'one two three'
+    """
+    words = " ".join(text.split())
+    return "".join(c for c in words if c not in _TURNS and unicodedata.category(c) != "Cc")
+
+
+def markdown(text: object) -> str:
+    r"""Text that Markdown, and the HTML within it, shows as it is, on one line.
+
+    Examples:
+        >>> print(markdown("<b>A_b</b>  # c"))
+        \<b\>A\_b\</b\> \# c
+    """
+    return _MARKDOWN.sub(r"\\\1", plain(str(text)))
+
+
+def as_json(document: Mapping[str, Any]) -> str:
+    r"""A JSON document that may stand within a script element of a page as it is.
+
+    Examples:
+        >>> print(as_json({"name": "</script>"}), end="")
+        {
+          "name": "\u003c/script\u003e"
+        }
+    """
+    written = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    for character in "<>&\u2028\u2029":  # in JSON these stand within strings only
+        written = written.replace(character, f"\\u{ord(character):04x}")
+    return written
+
+
+def as_yaml(document: Mapping[str, Any]) -> str:
+    """A YAML document with its keys in the order given, every string on one line."""
+    return yaml.safe_dump(dict(document), sort_keys=False, allow_unicode=True, width=float("inf"))

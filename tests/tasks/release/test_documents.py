@@ -1,0 +1,136 @@
+"""What somebody wrote into a region's file stays text in every document of a release."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import jsonschema
+import pyarrow as pa
+import pyarrow.csv
+import pytest
+import yaml
+from frictionless import Package
+from huggingface_hub import DatasetCard
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tasks.region import Region
+from tasks.release.documents import documents
+from tasks.release.manifest import FileFacts, PublicManifest
+from tasks.release.metadata import metadata_of
+from tasks.release.tables import inert, write_csv
+from tasks.release.text import plain
+from tests.tasks.release.formats.test_citation import SCHEMA
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "</title><img src=x onerror=alert(1)>",
+    '=HYPERLINK("https://evil.example")',
+    "\"quoted\", 'and', \\ back",
+    "\u202eturned\u202c \u200f\u2067around",
+    "line\n---\nlicense: mit\n# heading | cell",
+    "\x07\x00bell \x85 \u2028 next",
+    "{{ 7 * 7 }} {% raw %} ${x} `code` *bold* [a](b) ![c](d)",
+    "- list: {a: b, c: [d]} # no comment",
+    "\N{ARABIC LETTER ALEF}\N{HEBREW LETTER BET}",
+)
+LETTERS = st.characters(exclude_categories=["Cs"])
+
+
+def hostile(longest: int) -> st.SearchStrategy[str]:
+    """Anything that anybody could write, up to a length in characters."""
+    pieces = st.lists(st.sampled_from(HOSTILE) | st.text(LETTERS, max_size=40), min_size=1)
+    joined = st.builds(lambda parts, times: "".join(parts * times), pieces, st.integers(1, 60))
+    return joined.map(lambda text: text[:longest]).filter(bool)
+
+
+@given(name=hostile(200), licence=hostile(4096), credit=hostile(500), file=hostile(4096))
+@settings(
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_text_of_a_region_stays_text(
+    name: str,
+    licence: str,
+    credit: str,
+    file: str,
+    make_region: Callable[..., Region],
+    make_manifest: Callable[..., PublicManifest],
+) -> None:
+    region = make_region(
+        name=name, licence=licence, publisher=credit[:200], snap={"file": file, "credit": credit}
+    )
+    ways = {"file": file, "sha256": "0123456789abcdef" * 4, "within_m": 80.5}
+    manifest = make_manifest(region, generated={"ways": ways, "ends": {"all": 9, "moved": 7}})
+    about, found = metadata_of(manifest), documents(manifest)
+    assert about.area_name == (plain(name) or "town")
+
+    for text in found.values():
+        assert not re.search("[\u200e\u200f\u202a-\u202e\u2066-\u2069\x00-\x08\x0b-\x1f]", text)
+    for file_name in ("datapackage.json", "croissant.json", "privacy.json"):
+        assert not set("<>&") & set(found[file_name])
+        document = json.loads(found[file_name])
+        assert document.get("title", document.get("name", about.title)) == about.title or (
+            document["name"] == about.name
+        )
+    assert Package.metadata_validate(json.loads(found["datapackage.json"])) is not None
+    citation = yaml.safe_load(found["CITATION.cff"])
+    jsonschema.validate(citation, SCHEMA)
+    assert citation["title"] == about.title
+    assert citation["authors"] == [{"name": about.creator}]
+    entry = yaml.safe_load(found["dp_deployment.yaml"])
+    assert shown(entry["deployment"]["basic"]["name"]) == about.title
+
+    card = DatasetCard(found["README.md"])
+    assert card.data.get("pretty_name") == about.title
+    first = card.text.lstrip().splitlines()[0]
+    assert shown(first) == f"# {plain(name)}, Wednesday 20 May 2026"
+    assert len(re.findall("^#+ ", card.text, re.MULTILINE)) == 8
+    for line in (first, *(line for line in card.text.splitlines() if line.startswith("Roads"))):
+        assert not re.search(r"(?<!\\)(?:\\\\)*[<>|`*_\[\]~&!$]", line), line
+    assert licence_lines(found["LICENSE"])[0] == about.title
+
+
+def shown(text: str) -> str:
+    """What a reader of Markdown sees of escaped text."""
+    return re.sub(r"\\(.)", r"\1", text)
+
+
+def licence_lines(text: str) -> list[str]:
+    return text.split("\n")
+
+
+@given(texts=st.lists(hostile(200), min_size=1, max_size=5))
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_no_cell_of_a_csv_is_a_formula(
+    texts: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    texts = [text.replace("\x00", "") for text in texts]
+    table = pa.table({"area": texts, "latitude": [-1.5] * len(texts)})
+    path = tmp_path_factory.mktemp("csv") / "rows.csv"
+    write_csv(table, path)
+    parse = pyarrow.csv.ParseOptions(newlines_in_values=True)
+    convert = pyarrow.csv.ConvertOptions(column_types={"area": pa.string()})
+    read = pyarrow.csv.read_csv(path, parse_options=parse, convert_options=convert)
+    assert read["latitude"].to_pylist() == table["latitude"].to_pylist()
+    for written, text in zip(read["area"].to_pylist(), texts, strict=True):
+        assert not written.startswith(("=", "+", "-", "@", "\t", "\r"))
+        assert written in (text, f"'{text}")
+        assert (written != text) == text.startswith(("=", "+", "-", "@", "\t", "\r"))
+
+
+def test_nothing_but_text_is_changed() -> None:
+    table = pa.table({"count": [-1, 2], "area": ["a-b", "north"]})
+    assert inert(table).equals(table)
+
+
+def test_the_documents_depend_on_the_manifest_alone(
+    region: Region, make_manifest: Callable[..., Any]
+) -> None:
+    facts = {name: FileFacts(bytes=9, sha256="ab" * 32) for name in ("flows.csv", "ends.parquet")}
+    manifest = make_manifest(region, files=facts)
+    read = PublicManifest.model_validate_json(manifest.model_dump_json())
+    turned = make_manifest(region, files=dict(reversed(facts.items())))
+    assert documents(manifest) == documents(read) == documents(turned)
