@@ -10,9 +10,10 @@ from pathlib import Path
 import pyarrow as pa
 
 from tasks.files import move_into_place, read_manifest, sha256_of, verify_files, write_manifest
+from tasks.region.ways import WAYS, load_ways
 from tasks.release.card import render_card
 from tasks.release.manifest import FileFacts, PublicManifest
-from tasks.release.page import render_page, render_page_of_ends
+from tasks.release.page import render_page
 from tasks.release.tables import published_table, write_csv, write_parquet
 
 CARD = "README.md"
@@ -108,10 +109,8 @@ def _write(
     files += more
     manifest = manifest_of({name: _facts(directory / name) for name in files})
     (directory / CARD).write_text(render_card(manifest), encoding="utf-8")
-    if manifest.is_of_ends:
-        page = render_page_of_ends(manifest, tables)
-    else:
-        page = render_page(manifest, tables["trips"])
+    ways = load_ways(directory / WAYS) if WAYS in more else None
+    page = render_page(manifest, tables, ways=ways)
     (directory / PAGE).write_text(page, encoding="utf-8")
     write_manifest(directory, manifest.fields(), (*files, CARD, PAGE))
 

@@ -1,0 +1,215 @@
+// The map put together: it is moved, its controls are heard, and what it shows is said in words.
+
+const PAN_PIXELS = 80;
+const CLOSEST = 0.6; // pixels per metre
+
+const stage = document.getElementById("map-stage");
+const view = new View(document.getElementById("map-canvas"));
+const number = new Intl.NumberFormat("en").format;
+const length = (metres) => (metres >= 1000 ? `${metres / 1000} km` : `${metres} m`);
+const duration = () => (matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 250);
+const clock = (hour) => `${String(hour).padStart(2, "0")}:00`;
+const plural = (count, words) => (count === 1 ? words.replace(/s\b/, "") : words);
+
+// A wheel and a single finger move the page until the map is chosen, so that nobody is caught in it.
+const isForTheMap = (event) => {
+  const isChosen = stage.matches(":focus");
+  if (event.type === "wheel") return isChosen || event.ctrlKey || event.metaKey;
+  if (event.touches) return isChosen || event.touches.length > 1;
+  return !event.button;
+};
+
+const zoom = d3.zoom()
+  .filter(isForTheMap)
+  .extent(() => [[0, 0], [view.width, view.height]])
+  .on("zoom", ({ transform }) => {
+    view.transform = transform;
+    view.marked = null;
+    show();
+  })
+  .on("end", () => { if (stage.matches(":focus-visible")) readMiddle(); });
+const selection = d3.select(stage).call(zoom);
+const moved = () => (duration() ? selection.transition().duration(duration()) : selection);
+
+/** The transform that shows all of the area. */
+function whole() {
+  const { width_m, height_m } = view.box;
+  const room = 22;
+  const k = Math.min((view.width - 2 * room) / width_m, (view.height - 2 * room) / height_m);
+  return d3.zoomIdentity
+    .translate((view.width - width_m * k) / 2, (view.height - height_m * k) / 2).scale(k);
+}
+
+function fit(target = selection) {
+  const { width_m, height_m } = view.box;
+  const all = whole();
+  zoom.scaleExtent([all.k * 0.8, Math.max(CLOSEST, all.k)])
+    .translateExtent([[-0.5 * width_m, -0.5 * height_m], [1.5 * width_m, 1.5 * height_m]]);
+  target.call(zoom.transform, all);
+}
+
+function show() {
+  view.draw();
+  showLegend();
+}
+
+function showAll() {
+  const layer = FACTS.layers[view.layer];
+  const rows = countRows(layer, view.area, view.hour);
+  const when = view.hour === null ? "All day" : `${clock(view.hour)} to ${clock(view.hour + 1)}`;
+  const noun = view.layer === "flows" ? layer.words : layer.words.split(" ")[0];
+  hours.show(layer.rows[view.area], `${when}: ${number(rows)} ${plural(rows, noun)}`);
+  const sampled = document.getElementById("map-sampled");
+  sampled.hidden = layer.drawn === layer.all;
+  sampled.textContent = `The map draws ${number(layer.drawn)} of ${number(layer.all)} rows, chosen at `
+    + `equal steps through the published order: each stands for ${(layer.all / layer.drawn).toFixed(1)}.`;
+  show();
+}
+
+function showLegend() {
+  const title = document.getElementById("map-key");
+  const { words } = FACTS.layers[view.layer];
+  const noun = words.split(" ")[0];
+  title.textContent = view.layer === "flows"
+    ? `${words[0].toUpperCase()}${words.slice(1)} between places ${length(view.placeSize)} wide`
+    : `${noun[0].toUpperCase()}${noun.slice(1)} that ${words.split(" ")[1]} in a cell of `
+      + `${length(view.cellSize)}`;
+  const items = view.classes.map(({ colour, words: label }) => {
+    const item = document.createElement("li"), swatch = document.createElement("span");
+    swatch.className = `swatch b${colour}`;
+    item.append(swatch, label);
+    return item;
+  });
+  document.getElementById("map-ramp").replaceChildren(...items);
+  document.getElementById("map-flows").hidden = view.layer !== "flows";
+  if (view.layer !== "flows") return;
+  const { inside } = view.counted, drawn = view.flows.length;
+  document.getElementById("map-flows").textContent = `Each flow is wide where it starts and pointed `
+    + `where it ends. The ${drawn} busiest in view are drawn; ${number(inside)} ${plural(inside, words)} `
+    + "begin and end in one place.";
+}
+
+function say(text) {
+  document.getElementById("map-said").textContent = text;
+}
+
+/** Say what lies at a point of the map, in pixels, and mark it. */
+function read(x, y) {
+  const { latitude, longitude } = view.degrees(x, y);
+  const { south, west, north, east } = view.box;
+  view.marked = null;
+  if (latitude < south || latitude > north || longitude < west || longitude > east) {
+    say("Outside the service area.");
+  } else if (view.layer === "flows") {
+    readFlow(x, y);
+  } else {
+    readCell(x, y, latitude, longitude);
+  }
+  view.draw();
+}
+
+function readCell(x, y, latitude, longitude) {
+  const size = view.cellSize, { columns, counts } = view.counted;
+  const [east, south] = view.transform.invert([x, y]);
+  const column = Math.floor(east / size), row = Math.floor(south / size);
+  const [left, top] = view.transform.apply([column * size, row * size]);
+  const count = counts[row * columns + column];
+  const { words } = FACTS.layers[view.layer];
+  const [noun, verb] = words.split(" ");
+  const said = count === 1 ? `1 ${plural(1, noun)} ${verb}s` : `${number(count)} ${words}`;
+  const interval = view.hour === null ? intervalAt(view.layer, view.area, latitude, longitude) : null;
+  view.marked = { left, top, side: size * view.transform.k, interval };
+  const around = interval
+    ? ` In the dashed square the true number is between ${number(Math.round(interval.low))} and `
+      + `${number(Math.round(interval.high))} in 90 of 100 cases.` : "";
+  say(`${said} in this cell of ${length(size)}, at ${degrees(latitude, "NS")}, `
+    + `${degrees(longitude, "EW")}.${around}`);
+}
+
+function readFlow(x, y) {
+  const { words } = FACTS.layers.flows;
+  const isAt = (place) => {
+    const [left, top] = view.transform.apply([place.x, place.y]);
+    return Math.hypot(left - x, top - y) < PLACE_PIXELS / 2;
+  };
+  const leaving = view.flows.filter(({ from }) => isAt(from));
+  const coming = view.flows.filter(({ to }) => isAt(to));
+  const [away, here] = [leaving, coming].map((flows) => sum(flows.map(({ count }) => count)));
+  if (!leaving.length && !coming.length) say("No busy flow begins or ends here.");
+  else say(`Of the flows drawn, ${number(away)} ${plural(away, words)} leave here and `
+    + `${number(here)} arrive.`);
+}
+
+function readMiddle() {
+  read(view.width / 2, view.height / 2);
+}
+
+function degrees(value, [positive, negative]) {
+  return `${Math.abs(value).toFixed(4)}° ${value < 0 ? negative : positive}`;
+}
+
+const hours = new Hours((hour) => {
+  view.hour = hour;
+  view.marked = null;
+  showAll();
+});
+
+const KEYS = {
+  ArrowLeft: () => zoom.translateBy(moved(), PAN_PIXELS / view.transform.k, 0),
+  ArrowRight: () => zoom.translateBy(moved(), -PAN_PIXELS / view.transform.k, 0),
+  ArrowUp: () => zoom.translateBy(moved(), 0, PAN_PIXELS / view.transform.k),
+  ArrowDown: () => zoom.translateBy(moved(), 0, -PAN_PIXELS / view.transform.k),
+  "+": () => zoom.scaleBy(moved(), 1.6),
+  "=": () => zoom.scaleBy(moved(), 1.6),
+  "-": () => zoom.scaleBy(moved(), 1 / 1.6),
+  0: () => fit(moved()),
+};
+
+stage.addEventListener("keydown", (event) => {
+  const act = KEYS[event.key];
+  if (!act || event.ctrlKey || event.metaKey || event.altKey) return;
+  event.preventDefault();
+  act();
+});
+stage.addEventListener("pointermove", (event) => {
+  if (event.buttons) return;
+  const { left, top } = stage.getBoundingClientRect();
+  read(event.clientX - left, event.clientY - top);
+});
+stage.addEventListener("click", (event) => {
+  const { left, top } = stage.getBoundingClientRect();
+  read(event.clientX - left, event.clientY - top);
+});
+stage.addEventListener("pointerleave", () => {
+  view.marked = null;
+  view.draw();
+});
+for (const [id, key] of [["map-closer", "+"], ["map-further", "-"], ["map-whole", "0"]]) {
+  document.getElementById(id).addEventListener("click", KEYS[key]);
+}
+for (const choice of document.querySelectorAll("input[name=map-layer]")) {
+  choice.addEventListener("change", () => {
+    view.layer = choice.value;
+    view.marked = null;
+    showAll();
+  });
+}
+const areas = document.getElementById("map-area");
+if (areas) {
+  areas.addEventListener("change", () => {
+    view.area = Number(areas.value);
+    fit();
+    showAll();
+  });
+}
+
+const still = document.getElementById("still");
+addEventListener("beforeprint", () => { still.open = true; });
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", showAll);
+new ResizeObserver(() => {
+  view.resize();
+  fit();
+  showAll();
+}).observe(stage);
+still.open = false;
+document.documentElement.classList.add("drawn");

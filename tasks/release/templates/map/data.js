@@ -1,0 +1,67 @@
+// The numbers of the map, as tasks/release/live_map.py packed them.
+
+const FACTS = JSON.parse(document.getElementById("map-facts").textContent);
+const STEPS = 65535;
+const TYPES = { u2: Uint16Array, u4: Uint32Array, f4: Float32Array };
+
+const ARRAYS = (() => {
+  const text = atob(document.getElementById("map-arrays").textContent.trim());
+  const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
+  return FACTS.arrays.map(([type, first, length]) => new TYPES[type](bytes.buffer, first, length));
+})();
+
+const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
+
+/** Number of rows of a layer in an area, at an hour, or all day if the hour is null. */
+function countRows(layer, area, hour) {
+  const hours = layer.rows[area];
+  return hour === null ? sum(hours) : hours[hour];
+}
+
+/** The x and y in metres, from the north-west corner, of each end of those rows. */
+function positionsOf(layer, area, hour) {
+  const { width_m, height_m } = FACTS.areas[area];
+  const before = sum(layer.rows.slice(0, area).map(sum));
+  const first = before + (hour === null ? 0 : sum(layer.rows[area].slice(0, hour)));
+  const last = first + countRows(layer, area, hour);
+  return layer.ends.map(([x, y]) => ({
+    x: Float64Array.from(ARRAYS[x].subarray(first, last), (step) => (step / STEPS) * width_m),
+    y: Float64Array.from(ARRAYS[y].subarray(first, last), (step) => (1 - step / STEPS) * height_m),
+  }));
+}
+
+/** The lines of the roads of an area and its docks, lines of one position, in metres. */
+function waysOf(area) {
+  const ways = FACTS.ways && FACTS.ways[area];
+  if (!ways) return [];
+  const { width_m, height_m } = FACTS.areas[area];
+  const [lengths, x, y] = [ways.lengths, ways.x, ways.y].map((index) => ARRAYS[index]);
+  const lines = [];
+  let next = 0;
+  for (const length of lengths) {
+    const line = [];
+    for (const last = next + length; next < last; next++) {
+      line.push([(x[next] / STEPS) * width_m, (1 - y[next] / STEPS) * height_m]);
+    }
+    lines.push(line);
+  }
+  return lines;
+}
+
+/** The place of the published intervals that holds a position in degrees, or null. */
+function intervalAt(name, area, latitude, longitude) {
+  const found = FACTS.intervals[name];
+  if (!found) return null;
+  const [south, west, north, east, low, high] = ["south", "west", "north", "east", "low", "high"]
+    .map((column) => ARRAYS[found[column]]);
+  const first = sum(found.rows.slice(0, area));
+  for (let i = first; i < first + found.rows[area]; i++) {
+    if (south[i] <= latitude && latitude < north[i] && west[i] <= longitude && longitude < east[i]) {
+      return {
+        south: south[i], west: west[i], north: north[i], east: east[i],
+        low: low[i], high: high[i],
+      };
+    }
+  }
+  return null;
+}
