@@ -118,7 +118,8 @@ def _drawn(
         parts += [line(x, _TOP - 6, x, _FLOOR, "mark"), text(x + 5, _TOP + 2, label, "start")]
     parts.append(text(_LEFT - 6, _TOP - 10, noun, "end"))
     parts.append(text(_WIDTH - _RIGHT, _HEIGHT - 8, axis, "end"))
-    return drawing(_WIDTH, _HEIGHT, title, parts, "chart")
+    kind = "chart" if bars.low is None else "chart uncertain"
+    return drawing(_WIDTH, _HEIGHT, title, parts, kind)
 
 
 def _whisker(bars: Bars, i: int, x: float, step: float, per_row: float) -> list[Markup]:
@@ -126,10 +127,10 @@ def _whisker(bars: Bars, i: int, x: float, step: float, per_row: float) -> list[
     if bars.low is None or bars.high is None or math.isnan(bars.low[i]):
         return []
     low, high = (_FLOOR - float(end[i]) * per_row for end in (bars.low, bars.high))
-    half, top, bottom = number(min(step * 0.2, 3.0)), number(high), number(low)
+    half = min(step * 0.2, 3.0)
     return [
-        Markup('<path class="whisker" d="M{0} {2}h-{1}h{3}h-{1}V{4}h-{1}h{3}"/>').format(
-            number(x), half, top, number(2 * min(step * 0.2, 3.0)), bottom
+        Markup('<path class="whisker" d="M{0} {1}H{2}M{3} {1}V{4}M{0} {4}H{2}"/>').format(
+            number(x - half), number(high), number(x + half), number(x), number(low)
         )
     ]
 

@@ -37,7 +37,7 @@ from tasks.publish import publish
 from tasks.region import Region
 from tasks.release.card import render_card
 from tasks.release.manifest import PublicManifest
-from tasks.release.page import render_page, render_page_of_ends
+from tasks.release.page import render_page
 from tasks.release.tables import SCHEMAS
 from tasks.seal import seal
 from tasks.synthesis import sphere
@@ -313,12 +313,8 @@ def assert_drawn_from_rows(run: Run) -> None:
     document["files"] = {
         name: document["files"][name] for name in data if name in document["files"]
     }
-    manifest, rows = PublicManifest.model_validate(document), run.rows
-    is_of_trips = "trips" in rows
-    page = (
-        render_page(manifest, rows["trips"]) if is_of_trips else render_page_of_ends(manifest, rows)
-    )
-    card = render_card(manifest)
+    manifest = PublicManifest.model_validate(document)
+    page, card = render_page(manifest, run.rows), render_card(manifest)
     assert (run.release / "index.html").read_text(encoding="utf-8") == page
     assert (run.release / "README.md").read_text(encoding="utf-8") == card
 

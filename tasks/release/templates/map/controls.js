@@ -48,6 +48,18 @@ function fit(target = selection) {
   target.call(zoom.transform, all);
 }
 
+/** After the map's size changed: all of the area if all was seen, else the same middle. */
+function resize() {
+  const wasWhole = !view.width || view.transform.toString() === whole().toString();
+  const middle = view.transform.invert([view.width / 2, view.height / 2]);
+  const { k } = view.transform;
+  view.resize();
+  fit();
+  if (wasWhole) return;
+  zoom.scaleTo(selection, k);
+  zoom.translateTo(selection, ...middle);
+}
+
 function show() {
   view.draw();
   showLegend();
@@ -205,10 +217,10 @@ if (areas) {
 
 const still = document.getElementById("still");
 addEventListener("beforeprint", () => { still.open = true; });
+addEventListener("afterprint", () => { still.open = false; });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", showAll);
 new ResizeObserver(() => {
-  view.resize();
-  fit();
+  resize();
   showAll();
 }).observe(stage);
 still.open = false;

@@ -212,7 +212,7 @@ class View {
       const [, y] = this.place(latitude, 0);
       this.line(0, y, this.width, y);
       context.textAlign = "left";
-      if (y > 30) context.fillText(named(latitude, "NS"), 6, y - 4);
+      if (y > 30 && y < this.height - 24) context.fillText(named(latitude, "NS"), 6, y - 4);
     }
   }
 
@@ -247,17 +247,23 @@ class View {
     if (!this.marked) return;
     const { context } = this;
     const { left, top, side, interval } = this.marked;
-    context.lineWidth = 2;
-    context.strokeStyle = this.colours.warn;
-    if (side) context.strokeRect(left - 0.5, top - 0.5, side, side);
-    if (interval) {
-      const [west, north] = this.place(interval.north, interval.west);
-      const [east, south] = this.place(interval.south, interval.east);
-      context.setLineDash([5, 4]);
-      context.lineWidth = 1.5;
-      context.strokeRect(west, north, east - west, south - north);
-      context.setLineDash([]);
+    this.frame(left - 0.5, top - 0.5, side, side, []);
+    if (!interval) return;
+    const [west, north] = this.place(interval.north, interval.west);
+    const [east, south] = this.place(interval.south, interval.east);
+    this.frame(west, north, east - west, south - north, [5, 4]);
+  }
+
+  /** A rectangle that shows on light and on dark cells. */
+  frame(left, top, width, height, dashes) {
+    const { context } = this;
+    for (const [wide, colour, dash] of [[4, this.colours.paper, []], [2, this.colours.warn, dashes]]) {
+      context.lineWidth = wide;
+      context.strokeStyle = colour;
+      context.setLineDash(dash);
+      context.strokeRect(left, top, width, height);
     }
+    context.setLineDash([]);
   }
 
   line(x1, y1, x2, y2) {
