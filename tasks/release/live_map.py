@@ -110,7 +110,8 @@ def _area(box: Box) -> dict[str, Any]:
 def _steps(positions: NDArray[np.float64], box: Box) -> NDArray[np.float64]:
     """Longitudes and latitudes, shape (n, 2), as steps from the south-west corner of a box."""
     corner, size = np.array([box.west, box.south]), [box.east - box.west, box.north - box.south]
-    return np.clip(np.round((positions - corner) / size * STEPS), 0, STEPS)
+    steps: NDArray[np.float64] = np.clip(np.round((positions - corner) / size * STEPS), 0, STEPS)
+    return steps
 
 
 def _layers(
@@ -208,8 +209,8 @@ def _simpler(lines: Lines, metres: float) -> Lines:
     roads = shapely.simplify(roads[shapely.length(roads) >= degrees], degrees)
     return Lines.of(
         [
-            *(shapely.get_coordinates(each).tolist() for each in roads),
-            *([position] for position in lines.positions[lone].tolist()),
+            *(tuple(map(tuple, shapely.get_coordinates(each).tolist())) for each in roads),
+            *((tuple(position),) for position in lines.positions[lone].tolist()),
         ]
     )
 

@@ -101,8 +101,8 @@ def test_roads_and_docks_are_packed_and_simplified_when_there_are_many(
 ) -> None:
     (box,) = region.service_area
     along = np.linspace(10.41, 10.59, 400)
-    wavy = [(float(x), 52.45 + 1e-5 * float(np.sin(400 * x))) for x in along]  # about 1 m off
-    ways = Ways(50, {box.name: Lines.of([wavy, [(10.5, 52.41)]])})
+    wavy = tuple((float(x), 52.45 + 1e-5 * float(np.sin(400 * x))) for x in along)  # about 1 m off
+    ways = Ways(50, {box.name: Lines.of([wavy, ((10.5, 52.41),)])})
     rows = {"trips": make_rows(region, 5)}
     whole = live_map(rows, region.service_area, ways)
     (packed,) = whole.facts["ways"]

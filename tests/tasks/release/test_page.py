@@ -263,7 +263,7 @@ def test_the_lines_that_load_the_data_do(
     expected = rows.to_pandas().groupby(["area", "hour"]).size().max()
     assert busiest.iloc[0] == expected
     assert len(busiest) == 10
-    found = duckdb.sql(duckdb_lines).fetchall()
+    found = duckdb.connect().execute(duckdb_lines).fetchall()
     assert found[0][2] == expected
     assert len(found) == 10
     assert 'arrow::read_parquet("trips.parquet")' in r_lines
