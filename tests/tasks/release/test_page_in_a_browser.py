@@ -174,9 +174,9 @@ def test_the_map_is_moved_by_the_keyboard_alone(
     open_page: Open, rendered: Callable[..., str]
 ) -> None:
     page = open_page(rendered())
-    whole = drawn(page)
+    first = drawn(page)
     focus(page)
-    seen = [whole]
+    seen = [first]
     for key in ("+", "ArrowLeft", "ArrowUp", "-"):
         page.keyboard.press(key)
         seen.append(drawn(page))
@@ -186,7 +186,7 @@ def test_the_map_is_moved_by_the_keyboard_alone(
     page.keyboard.press("Tab")  # away, where nothing is marked
     page.mouse.move(700, 100)
     page.evaluate("document.getElementById('map-stage').dispatchEvent(new Event('pointerleave'))")
-    assert drawn(page) == whole
+    assert drawn(page) == first
 
 
 @pytest.mark.slow
@@ -194,11 +194,13 @@ def test_the_map_is_moved_by_buttons_mouse_and_wheel_once_it_is_chosen(
     open_page: Open, rendered: Callable[..., str]
 ) -> None:
     page = open_page(rendered())
-    whole = drawn(page)
+    first = drawn(page)
     page.get_by_role("button", name="Zoom in").click()
     closer = drawn(page)
     page.get_by_role("button", name="Show the whole area").click()
-    assert drawn(page) == whole
+    area = drawn(page)
+    page.get_by_role("button", name="Show where most trips are").click()
+    assert drawn(page) == first
     stage = page.locator("#map-stage")
     stage.scroll_into_view_if_needed()
     box = stage.bounding_box()
@@ -219,7 +221,7 @@ def test_the_map_is_moved_by_buttons_mouse_and_wheel_once_it_is_chosen(
     page.mouse.down()
     page.mouse.move(middle[0] + 60, middle[1] + 30)
     page.mouse.up()
-    assert len({whole, closer, zoomed, drawn(page)}) == 4
+    assert len({first, closer, area, zoomed, drawn(page)}) == 5
 
 
 @pytest.mark.slow
@@ -237,15 +239,15 @@ def test_two_fingers_move_the_map_and_one_moves_the_page(
         touched = [{"x": left, "y": top, "id": i} for i, (left, top) in enumerate(points)]
         session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touched})
 
-    whole = drawn(page)
+    first = drawn(page)
     touch("touchStart", (x, y))
     touch("touchMove", (x + 40, y))
     touch("touchEnd")
-    assert drawn(page) == whole
+    assert drawn(page) == first
     touch("touchStart", (x - 20, y), (x + 20, y))
     touch("touchMove", (x - 90, y), (x + 90, y))
     touch("touchEnd")
-    assert drawn(page) != whole
+    assert drawn(page) != first
 
 
 @pytest.mark.slow
@@ -300,7 +302,7 @@ def test_what_is_pointed_at_is_said_with_its_interval(
     assert said(page) == "Outside the service area."
     page.fill("#map-hour", "8")
     page.hover("#map-stage", position=among_origins)
-    assert "true number" not in said(page)  # which is known of the whole day only
+    assert "true number" not in said(page)  # which is known of the first day only
     page.get_by_role("radio", name="Flows").check()
     page.hover("#map-stage", position={"x": 300, "y": 300})
     assert "flow" in said(page)

@@ -31,31 +31,35 @@ const zoom = d3.zoom()
 const selection = d3.select(stage).call(zoom);
 const moved = () => (duration() ? selection.transition().duration(duration()) : selection);
 
-/** The transform that shows all of the area. */
-function whole() {
-  const { width_m, height_m } = view.box;
+/** The transform that shows a rectangle in metres. */
+function showing([left, top, right, bottom]) {
   const room = 22;
-  const k = Math.min((view.width - 2 * room) / width_m, (view.height - 2 * room) / height_m);
+  const k = Math.min((view.width - 2 * room) / (right - left),
+    (view.height - 2 * room) / (bottom - top), CLOSEST);
   return d3.zoomIdentity
-    .translate((view.width - width_m * k) / 2, (view.height - height_m * k) / 2).scale(k);
+    .translate(view.width / 2 - ((left + right) / 2) * k, view.height / 2 - ((top + bottom) / 2) * k)
+    .scale(k);
 }
 
-function fit(target = selection) {
+const whole = () => showing([0, 0, view.box.width_m, view.box.height_m]);
+const home = () => showing(middleOfRows(view.area));
+
+/** Go to the first view of an area: where most of its rows are. */
+function begin() {
   const { width_m, height_m } = view.box;
-  const all = whole();
-  zoom.scaleExtent([all.k * 0.8, Math.max(CLOSEST, all.k)])
+  zoom.scaleExtent([whole().k * 0.8, Math.max(CLOSEST, whole().k)])
     .translateExtent([[-0.5 * width_m, -0.5 * height_m], [1.5 * width_m, 1.5 * height_m]]);
-  target.call(zoom.transform, all);
+  zoom.transform(selection, home());
 }
 
-/** After the map's size changed: all of the area if all was seen, else the same middle. */
+/** After the map's size changed: the first view if that was seen, else the same middle. */
 function resize() {
-  const wasWhole = !view.width || view.transform.toString() === whole().toString();
+  const wasHome = !view.width || view.transform.toString() === home().toString();
   const middle = view.transform.invert([view.width / 2, view.height / 2]);
   const { k } = view.transform;
   view.resize();
-  fit();
-  if (wasWhole) return;
+  begin();
+  if (wasHome) return;
   zoom.scaleTo(selection, k);
   zoom.translateTo(selection, ...middle);
 }
@@ -86,7 +90,8 @@ function showLegend() {
     ? `${words[0].toUpperCase()}${words.slice(1)} between places ${length(view.placeSize)} wide`
     : `${noun[0].toUpperCase()}${noun.slice(1)} that ${words.split(" ")[1]} in a cell of `
       + `${length(view.cellSize)}`;
-  const items = view.classes.map(({ colour, words: label }) => {
+  const isDrawn = ({ words: label }) => view.layer !== "flows" || label !== "1";
+  const items = view.classes.filter(isDrawn).map(({ colour, words: label }) => {
     const item = document.createElement("li"), swatch = document.createElement("span");
     swatch.className = `swatch b${colour}`;
     item.append(swatch, label);
@@ -97,8 +102,8 @@ function showLegend() {
   if (view.layer !== "flows") return;
   const { inside } = view.counted, drawn = view.flows.length;
   document.getElementById("map-flows").textContent = `Each flow is wide where it starts and pointed `
-    + `where it ends. The ${drawn} busiest in view are drawn; ${number(inside)} ${plural(inside, words)} `
-    + "begin and end in one place.";
+    + `where it ends. The ${number(drawn)} busiest in view are drawn, none of a single trip. `
+    + `${number(inside)} ${plural(inside, words)} begin and end in one place.`;
 }
 
 function say(text) {
@@ -174,7 +179,7 @@ const KEYS = {
   "+": () => zoom.scaleBy(moved(), 1.6),
   "=": () => zoom.scaleBy(moved(), 1.6),
   "-": () => zoom.scaleBy(moved(), 1 / 1.6),
-  0: () => fit(moved()),
+  0: () => zoom.transform(moved(), home()),
 };
 
 stage.addEventListener("keydown", (event) => {
@@ -196,8 +201,14 @@ stage.addEventListener("pointerleave", () => {
   view.marked = null;
   view.draw();
 });
-for (const [id, key] of [["map-closer", "+"], ["map-further", "-"], ["map-whole", "0"]]) {
-  document.getElementById(id).addEventListener("click", KEYS[key]);
+const BUTTONS = {
+  "map-closer": KEYS["+"],
+  "map-further": KEYS["-"],
+  "map-whole": () => zoom.transform(moved(), whole()),
+  "map-home": KEYS[0],
+};
+for (const [id, act] of Object.entries(BUTTONS)) {
+  document.getElementById(id).addEventListener("click", act);
 }
 for (const choice of document.querySelectorAll("input[name=map-layer]")) {
   choice.addEventListener("change", () => {
@@ -210,7 +221,7 @@ const areas = document.getElementById("map-area");
 if (areas) {
   areas.addEventListener("change", () => {
     view.area = Number(areas.value);
-    fit();
+    begin();
     showAll();
   });
 }

@@ -30,6 +30,20 @@ function positionsOf(layer, area, hour) {
   }));
 }
 
+/** Left, top, right and bottom, in metres, of the ground that holds most ends of an area's rows. */
+function middleOfRows(area) {
+  const { width_m, height_m } = FACTS.areas[area];
+  const ends = [FACTS.layers.origins, FACTS.layers.destinations]
+    .map((layer) => positionsOf(layer, area, null)[0]);
+  const [x, y] = ["x", "y"].map((axis) =>
+    Float64Array.from(ends.flatMap((end) => [...end[axis]])).sort());
+  if (!x.length) return [0, 0, width_m, height_m];
+  const at = (sorted, share) => sorted[Math.round(share * (sorted.length - 1))];
+  const [left, top, right, bottom] = [at(x, 0.01), at(y, 0.01), at(x, 0.99), at(y, 0.99)];
+  const margin = 0.08 * Math.max(right - left, bottom - top);
+  return [left - margin, top - margin, right + margin, bottom + margin];
+}
+
 /** The lines of the roads of an area and its docks, lines of one position, in metres. */
 function waysOf(area) {
   const ways = FACTS.ways && FACTS.ways[area];

@@ -54,7 +54,8 @@ class View {
       const [left, top] = this.transform.apply([x, y]);
       return left >= 0 && left <= this.width && top >= 0 && top <= this.height;
     };
-    return this.counted.flows.filter(({ from, to }) => isSeen(from) || isSeen(to)).slice(0, FLOWS);
+    return this.counted.flows
+      .filter(({ from, to, count }) => count > 1 && (isSeen(from) || isSeen(to))).slice(0, FLOWS);
   }
 
   resize() {
@@ -91,11 +92,13 @@ class View {
     context.fillStyle = this.colours.card;
     context.fillRect(0, 0, this.width, this.height);
     this.tracing(this.colours.ground, null);
-    this.drawDegrees();
+    const degrees = this.degreeLines;
+    this.drawNet(degrees);
     this.drawWays();
     if (this.layer === "flows") this.drawFlows();
     else this.drawCells();
     this.tracing(null, this.colours.soft);
+    this.drawDegrees(degrees);
     this.drawMarked();
     this.drawScale();
   }
@@ -187,32 +190,34 @@ class View {
     }
   }
 
-  /** A light net of degrees, with their numbers at the edges of the map. */
-  drawDegrees() {
-    const { context } = this;
+  /** Round degrees in view: of each its words, and where it lies in pixels. */
+  get degreeLines() {
     const northWest = this.degrees(0, 0), southEast = this.degrees(this.width, this.height);
-    context.strokeStyle = this.colours.line;
-    context.fillStyle = this.colours.soft;
-    context.font = this.colours.font;
-    context.lineWidth = 1;
-    const apart = 110 / this.width;
-    const degrees = (northWest.latitude - southEast.latitude) / this.height
-      * Math.min(this.width, this.height);
-    const step = niceStep(degrees * Math.max(apart, 0.18));
+    const perPixel = (northWest.latitude - southEast.latitude) / this.height;
+    const step = niceStep(perPixel * Math.max(110, 0.18 * Math.min(this.width, this.height)));
     const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
     const named = (degree, [positive, negative]) =>
       `${Math.abs(degree).toFixed(digits)}° ${degree < 0 ? negative : positive}`;
-    for (const longitude of multiples(northWest.longitude, southEast.longitude, step)) {
-      const [x] = this.place(0, longitude);
-      this.line(x, 0, x, this.height);
-      context.textAlign = "left";
-      context.fillText(named(longitude, "EW"), x + 4, 13);
-    }
-    for (const latitude of multiples(southEast.latitude, northWest.latitude, step)) {
-      const [, y] = this.place(latitude, 0);
-      this.line(0, y, this.width, y);
-      context.textAlign = "left";
-      if (y > 30 && y < this.height - 24) context.fillText(named(latitude, "NS"), 6, y - 4);
+    return {
+      across: multiples(northWest.longitude, southEast.longitude, step)
+        .map((degree) => ({ words: named(degree, "EW"), at: this.place(0, degree)[0] })),
+      down: multiples(southEast.latitude, northWest.latitude, step)
+        .map((degree) => ({ words: named(degree, "NS"), at: this.place(degree, 0)[1] })),
+    };
+  }
+
+  drawNet({ across, down }) {
+    this.context.strokeStyle = this.colours.line;
+    this.context.lineWidth = 1;
+    for (const { at } of across) this.line(at, 0, at, this.height);
+    for (const { at } of down) this.line(0, at, this.width, at);
+  }
+
+  /** The degrees at the edges, but for where buttons and the scale are. */
+  drawDegrees({ across, down }) {
+    for (const { words, at } of across) if (at < this.width - 110) this.write(words, at + 4, 13);
+    for (const { words, at } of down) {
+      if (at > 30 && at < this.height - 24) this.write(words, 6, at - 4);
     }
   }
 
@@ -222,14 +227,7 @@ class View {
     const length = metres * this.transform.k;
     const left = 12, bottom = this.height - 12;
     const words = metres >= 1000 ? `${metres / 1000} km` : `${metres} m`;
-    context.font = this.colours.font;
-    context.textAlign = "left";
-    context.lineJoin = "round";
-    context.strokeStyle = this.colours.card;
-    context.lineWidth = 4;
-    context.strokeText(words, left + length + 7, bottom + 1);
-    context.fillStyle = this.colours.ink;
-    context.fillText(words, left + length + 7, bottom + 1);
+    this.write(words, left + length + 7, bottom + 1, this.colours.ink);
     for (const [width, colour] of [[4, this.colours.card], [1.25, this.colours.ink]]) {
       context.lineWidth = width;
       context.strokeStyle = colour;
@@ -240,6 +238,18 @@ class View {
       context.lineTo(left + length, bottom - 5);
       context.stroke();
     }
+  }
+
+  /** Words that can be read on any ground. */
+  write(words, left, bottom, colour = this.colours.soft) {
+    const { context } = this;
+    context.font = this.colours.font;
+    context.lineJoin = "round";
+    context.strokeStyle = this.colours.card;
+    context.lineWidth = 3;
+    context.strokeText(words, left, bottom);
+    context.fillStyle = colour;
+    context.fillText(words, left, bottom);
   }
 
   /** The cell that is pointed at, and the square for which an interval is known. */
