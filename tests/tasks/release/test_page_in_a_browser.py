@@ -1,5 +1,6 @@
 """The page as a browser shows it: drawn, moved, heard, printed, and left alone by what it names."""
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,8 @@ from tasks.release import live_map
 from tasks.release.manifest import PublicManifest
 from tasks.release.page import render_page
 from tasks.release.tables import published_table
+from tests.benchmarks.page_paint import paint
+from tests.benchmarks.page_pictures import SIMULATED, is_simulated, photograph
 
 MakeRegion = Callable[..., Region]
 MakeRows = Callable[[Region, int], pa.Table]
@@ -423,3 +426,22 @@ def test_a_release_of_ends_has_the_same_map(
         seen.add(drawn(page))
         assert words in page.inner_text("#map-moment")
     assert len(seen) == 3
+
+
+@pytest.mark.slow
+def test_pictures_and_times_of_a_page_are_taken(
+    browser: Browser, rendered: Callable[..., str], tmp_path: Path
+) -> None:
+    path = tmp_path / "index.html"
+    path.write_text(rendered(), encoding="utf-8")
+    measured = paint(browser, path)
+    assert 0 < measured.painted < 10_000
+    assert 0 < measured.drawn < 10_000
+    pictures = [picture.read_bytes() for picture in photograph(browser, path, tmp_path)]
+    assert all(picture.startswith(b"\x89PNG") for picture in pictures)
+    assert pictures[0] != pictures[1]
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(json.dumps({"charge": {"sources": SIMULATED}}))
+    assert is_simulated(tmp_path)
+    manifest.write_text(json.dumps({"charge": {"sources": [*SIMULATED, "a-real-fleet"]}}))
+    assert not is_simulated(tmp_path)

@@ -233,6 +233,7 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", showAll);
 new ResizeObserver(() => {
   resize();
   showAll();
+  performance.mark("map-drawn");
 }).observe(stage);
 still.open = false;
 document.documentElement.classList.add("drawn");
