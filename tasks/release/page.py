@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from tasks.region.ways import Ways
 from tasks.release.bars import distance_bars, distance_class, hour_bars
+from tasks.release.busiest import busiest
 from tasks.release.figures import Figures, figures_of
 from tasks.release.live_map import live_map
 from tasks.release.manifest import GaussianCounts, PublicManifest
@@ -82,6 +83,7 @@ def render_page(
         described=None if described is None else data_block(described),
         neighbours=neighbours,
         figures=figures,
+        busiest=busiest(figures),
         live_facts=data_block(live.facts),
         live_arrays=live.content,
         layers=live.facts["layers"],

@@ -130,7 +130,7 @@ function readCell(x, y, latitude, longitude) {
   const [east, south] = view.transform.invert([x, y]);
   const column = Math.floor(east / size), row = Math.floor(south / size);
   const [left, top] = view.transform.apply([column * size, row * size]);
-  const count = counts[row * columns + column];
+  const count = counts.get(row * columns + column) || 0;
   const { words } = FACTS.layers[view.layer];
   const [noun, verb] = words.split(" ");
   const said = count === 1 ? `1 ${plural(1, noun)} ${verb}s` : `${number(count)} ${words}`;

@@ -12,19 +12,6 @@ function niceMetres(least) {
   return NICE.find((metres) => metres >= FINEST_M && metres >= least) || NICE[NICE.length - 1];
 }
 
-/** A function that remembers its last answers by its arguments. */
-function remembering(compute, most = 100) {
-  const known = new Map();
-  return (...key) => {
-    const name = key.join("/");
-    if (!known.has(name)) {
-      if (known.size >= most) known.delete(known.keys().next().value);
-      known.set(name, compute(...key));
-    }
-    return known.get(name);
-  };
-}
-
 /** The classes of counts up to `most`: of each its least count, its colour (0 to 6), its words. */
 function classesUpTo(most) {
   const steps = most < 2 * DOUBLING[6] ? DOUBLING : TRIPLING;
@@ -53,13 +40,17 @@ function grid(area, size) {
   return { columns, rows, at };
 }
 
-/** Rows of a layer in each cell: `counts` by the number of the cell. */
+const addOne = (counts, key) => counts.set(key, (counts.get(key) || 0) + 1);
+
+/** Rows of a layer in the cells that have any: `counts` by the number of the cell. */
 const countCells = remembering((name, area, hour, size) => {
-  const { columns, rows, at } = grid(area, size);
+  const { columns, at } = grid(area, size);
   const [{ x, y }] = positionsOf(FACTS.layers[name], area, hour);
-  const counts = new Uint32Array(columns * rows);
-  for (let i = 0; i < x.length; i++) counts[at(x[i], y[i])]++;
-  return { columns, counts, most: counts.reduce((a, b) => Math.max(a, b), 0) };
+  const counts = new Map();
+  for (let i = 0; i < x.length; i++) addOne(counts, at(x[i], y[i]));
+  let most = 0;
+  for (const count of counts.values()) most = Math.max(most, count);
+  return { columns, counts, most };
 });
 
 /** Flows between places, largest first: `from` and `to`, each the middle of its rows, `count`. */
@@ -82,7 +73,7 @@ const countFlows = remembering((area, hour, size) => {
     const from = meet(origin.x[i], origin.y[i]);
     const to = meet(destination.x[i], destination.y[i]);
     if (from === to) inside++;
-    else counts.set(from * cells + to, (counts.get(from * cells + to) || 0) + 1);
+    else addOne(counts, from * cells + to);
   }
   const flows = [...counts].sort((a, b) => b[1] - a[1]).map(([key, count]) => ({
     from: places.get(Math.floor(key / cells)), to: places.get(key % cells), count,

@@ -10,6 +10,19 @@ const ARRAYS = (() => {
   return FACTS.arrays.map(([type, first, length]) => new TYPES[type](bytes.buffer, first, length));
 })();
 
+/** A function that remembers its last answers by its arguments. */
+function remembering(compute, most = 100) {
+  const known = new Map();
+  return (...key) => {
+    const name = key.join("/");
+    if (!known.has(name)) {
+      if (known.size >= most) known.delete(known.keys().next().value);
+      known.set(name, compute(...key));
+    }
+    return known.get(name);
+  };
+}
+
 const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
 
 /** Number of rows of a layer in an area, at an hour, or all day if the hour is null. */
@@ -44,23 +57,23 @@ function middleOfRows(area) {
   return [left - margin, top - margin, right + margin, bottom + margin];
 }
 
-/** The lines of the roads of an area and its docks, lines of one position, in metres. */
-function waysOf(area) {
+/** The roads of an area as one path, and its docks, lines of one position; in metres. */
+const waysOf = remembering((area) => {
+  const roads = new Path2D(), docks = [];
   const ways = FACTS.ways && FACTS.ways[area];
-  if (!ways) return [];
+  if (!ways) return { roads, docks };
   const { width_m, height_m } = FACTS.areas[area];
   const [lengths, x, y] = [ways.lengths, ways.x, ways.y].map((index) => ARRAYS[index]);
-  const lines = [];
+  const position = (i) => [(x[i] / STEPS) * width_m, (1 - y[i] / STEPS) * height_m];
   let next = 0;
   for (const length of lengths) {
-    const line = [];
-    for (const last = next + length; next < last; next++) {
-      line.push([(x[next] / STEPS) * width_m, (1 - y[next] / STEPS) * height_m]);
-    }
-    lines.push(line);
+    if (length === 1) docks.push(position(next));
+    else roads.moveTo(...position(next));
+    for (let i = next + 1; i < next + length; i++) roads.lineTo(...position(i));
+    next += length;
   }
-  return lines;
-}
+  return { roads, docks };
+});
 
 /** The place of the published intervals that holds a position in degrees, or null. */
 function intervalAt(name, area, latitude, longitude) {

@@ -130,20 +130,19 @@ class View {
   }
 
   drawWays() {
-    const { context, transform } = this;
-    const path = new Path2D();
-    for (const line of waysOf(this.area)) {
-      const [left, top] = transform.apply(line[0]);
-      if (line.length === 1) {
-        path.rect(left - 1, top - 1, 2, 2);
-        continue;
-      }
-      path.moveTo(left, top);
-      for (const position of line.slice(1)) path.lineTo(...transform.apply(position));
+    const { context } = this;
+    const { k, x, y } = this.transform;
+    const { roads, docks } = waysOf(this.area);
+    context.strokeStyle = context.fillStyle = this.colours.road;
+    context.save();
+    context.transform(k, 0, 0, k, x, y);
+    context.lineWidth = 1 / k;
+    context.stroke(roads);
+    context.restore();
+    for (const dock of docks) {
+      const [left, top] = this.transform.apply(dock);
+      context.fillRect(left - 1.5, top - 1.5, 3, 3);
     }
-    context.strokeStyle = this.colours.road;
-    context.lineWidth = 1;
-    context.stroke(path);
   }
 
   drawCells() {
@@ -152,13 +151,12 @@ class View {
     const { k, x, y } = this.transform;
     const sharp = (pixels) => Math.round(pixels * this.ratio) / this.ratio;
     const gap = cellSize * k >= 6 ? 1 : 0;
-    for (let index = 0; index < counts.length; index++) {
-      if (!counts[index]) continue;
+    for (const [index, count] of counts) {
       const column = index % columns, row = Math.floor(index / columns);
       const left = sharp(column * cellSize * k + x), right = sharp((column + 1) * cellSize * k + x);
       const top = sharp(row * cellSize * k + y), bottom = sharp((row + 1) * cellSize * k + y);
       if (right < 0 || bottom < 0 || left > this.width || top > this.height) continue;
-      context.fillStyle = this.colours.ramp[classOf(classes, counts[index]).colour];
+      context.fillStyle = this.colours.ramp[classOf(classes, count).colour];
       context.fillRect(left, top, right - left - gap, bottom - top - gap);
     }
   }
