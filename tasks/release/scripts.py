@@ -23,7 +23,7 @@ _VENDORED = (
     "d3-transition-3.0.1",
     "d3-zoom-3.0.0",
 )
-_OWN = ("data", "counts", "drawing", "hours", "controls")
+_OWN = ("data", "counts", "drawing", "hours", "words", "controls")
 
 
 def map_script() -> str:

@@ -385,6 +385,7 @@ def test_roads_are_the_ground_and_a_sample_is_said(
     assert not page.locator("#map-sampled").is_visible()
     monkeypatch.setattr(live_map, "MOST_ROWS", 200)
     page = open_page(rendered())
+    assert page.inner_text("#map-moment").endswith("trips drawn")
     assert page.inner_text("#map-sampled") == (
         "The map draws 200 of 600 rows, chosen at equal steps through the published order: "
         "each stands for 3.0."
