@@ -10,10 +10,12 @@ from pathlib import Path
 import pyarrow as pa
 
 from tasks.files import move_into_place, read_manifest, sha256_of, verify_files, write_manifest
+from tasks.region.ways import WAYS, load_ways
 from tasks.release.documents import documents
+from tasks.release.formats.json_ld import json_ld
 from tasks.release.formats.sums import write_sums
 from tasks.release.manifest import FileFacts, PublicManifest
-from tasks.release.page import render_page, render_page_of_ends
+from tasks.release.page import render_page
 from tasks.release.rows import write_rows
 from tasks.release.tables import published_table
 
@@ -103,18 +105,14 @@ def _write(
 ) -> None:
     data = [*write_rows(tables, directory), *more]
     manifest = manifest_of({name: _facts(directory / name) for name in data})
-    texts = {**documents(manifest), PAGE: _page(manifest, tables)}
+    ways = load_ways(directory / WAYS) if WAYS in more else None
+    page = render_page(manifest, tables, ways=ways, described=json_ld(manifest))
+    texts = {**documents(manifest), PAGE: page}
     for name, text in texts.items():
         (directory / name).write_text(text, encoding="utf-8")
     written = [*data, *texts]
     sums = write_sums(directory, written)
     write_manifest(directory, manifest.fields(), (*written, sums))
-
-
-def _page(manifest: PublicManifest, tables: Mapping[str, pa.Table]) -> str:
-    if manifest.is_of_ends:
-        return render_page_of_ends(manifest, tables)
-    return render_page(manifest, tables["trips"])
 
 
 def _facts(path: Path) -> FileFacts:

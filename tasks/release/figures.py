@@ -39,68 +39,84 @@ class AreaFigures:
 
 
 @dataclass(frozen=True)
+class Bars:
+    """Rows per class, and what is known of the true number in each.
+
+    Attributes:
+        edges: Where the classes begin, and where the last ends: infinite if it is open; (n + 1,).
+        counts: Rows in each class, shape (n,).
+        low: Lower ends of 90 % intervals for the day's true numbers, shape (n,), NaN where a class
+            has none; None where the release has none.
+        high: Upper ends.
+    """
+
+    edges: NDArray[np.float64]
+    counts: NDArray[np.int64]
+    low: NDArray[np.float64] | None = None
+    high: NDArray[np.float64] | None = None
+
+    @property
+    def is_even(self) -> bool:
+        """Whether all classes are equally wide, but for an open one."""
+        widths = np.diff(self.edges[np.isfinite(self.edges)])
+        return len(widths) == 0 or bool(np.allclose(widths, widths[0]))
+
+    @property
+    def most(self) -> float:
+        """The largest upper end; 0 where there is none."""
+        return 0.0 if self.high is None else float(np.nanmax(self.high, initial=0.0))
+
+
+@dataclass(frozen=True)
 class Figures:
     """What the page plots.
 
     Attributes:
         areas: One entry per service area, busiest first.
         cell_m: Side of a map cell in metres, the same on all maps.
-        hours: Rows per local hour, shape (24,).
-        distance_step_m: Width of a bar of the distance plot, metres.
-        distances: Rows per bar, the first from 0 m; the last holds all longer trips.
+        hours: Rows per local hour.
+        distances: Rows per class of distance, metres; the last may hold all longer trips.
         median_m: Median distance in metres; NaN without rows.
     """
 
     areas: tuple[AreaFigures, ...]
     cell_m: int
-    hours: NDArray[np.int64]
-    distance_step_m: int
-    distances: NDArray[np.int64]
+    hours: Bars
+    distances: Bars
     median_m: float
 
 
-def figures_of(table: pa.Table, boxes: tuple[Box, ...]) -> Figures:
+def figures_of(tables: Mapping[str, pa.Table], boxes: tuple[Box, ...]) -> Figures:
     """Count published rows for the plots.
 
     Args:
-        table: Columns as `tasks.schema.RELEASE`.
+        tables: The published tables: `trips`, or `starts`, `ends` and `modelled_trips`; and
+            `intervals` where the release has them.
         boxes: The service area.
     """
-    origins, destinations = (
-        table.select(["area", "hour", f"{end}_latitude", f"{end}_longitude"]).rename_columns(_PLACE)
-        for end in ("origin", "destination")
-    )
-    return _figures(origins, destinations, table["distance_m"].to_numpy(), boxes)
-
-
-def figures_of_ends(tables: Mapping[str, pa.Table], boxes: tuple[Box, ...]) -> Figures:
-    """Count published starts and ends, and the lengths of modelled trips, for the plots.
-
-    Args:
-        tables: The rows of `starts`, `ends` and `modelled_trips`.
-        boxes: The service area.
-    """
-    distance = tables["modelled_trips"]["distance_m"].to_numpy()
-    return _figures(tables["starts"], tables["ends"], distance, boxes)
-
-
-def _figures(
-    origins: pa.Table,
-    destinations: pa.Table,
-    distance: NDArray[np.float64],
-    boxes: tuple[Box, ...],
-) -> Figures:
+    if "trips" in tables:
+        trips = tables["trips"]
+        origins, destinations = (
+            trips.select(["area", "hour", f"{end}_latitude", f"{end}_longitude"]).rename_columns(
+                _PLACE
+            )
+            for end in ("origin", "destination")
+        )
+    else:
+        origins, destinations, trips = (
+            tables[name] for name in ("starts", "ends", "modelled_trips")
+        )
+    distance = trips["distance_m"].to_numpy()
     longest_m = max(max(size_m(box)) for box in boxes)
     along = min(max(math.sqrt(destinations.num_rows), MAP_CELLS[0]), MAP_CELLS[1])
     cell_m = 10 * nice_number(longest_m / along / 10)
     areas = [_area(origins, destinations, box, cell_m) for box in boxes]
-    step, distances = _distances(distance)
+    intervals = tables.get("intervals")
     return Figures(
         areas=tuple(sorted(areas, key=lambda area: (-area.trips, area.box.name))),
         cell_m=cell_m,
-        hours=np.bincount(destinations["hour"].to_numpy(), minlength=24),
-        distance_step_m=step,
-        distances=distances,
+        hours=_hours(destinations["hour"].to_numpy(), intervals),
+        distances=_distances(distance, intervals),
         median_m=float(np.median(distance)) if len(distance) else math.nan,
     )
 
@@ -151,9 +167,44 @@ def _cells(
     return flat.reshape(shape)
 
 
-def _distances(distance: NDArray[np.float64]) -> tuple[int, NDArray[np.int64]]:
+def _hours(hour: NDArray[np.int8], intervals: pa.Table | None) -> Bars:
+    counts, edges = np.bincount(hour, minlength=24), np.arange(25.0)
+    known = _known(intervals, "hours")
+    if known is None:
+        return Bars(edges, counts)
+    low, high = np.full((2, 24), np.nan)
+    at = known["hour"].to_numpy()
+    low[at], high[at] = known["low"].to_numpy(), known["high"].to_numpy()
+    return Bars(edges, counts, low, high)
+
+
+def _distances(distance: NDArray[np.float64], intervals: pa.Table | None) -> Bars:
+    known = _known(intervals, "distances")
+    return _even_distances(distance) if known is None else _known_distances(distance, known)
+
+
+def _known(intervals: pa.Table | None, counted: str) -> pa.Table | None:
+    """The intervals of one kind; None where there are none."""
+    if intervals is None:
+        return None
+    known = intervals.filter(pc.field("counted") == counted)
+    return known if known.num_rows else None
+
+
+def _known_distances(distance: NDArray[np.float64], known: pa.Table) -> Bars:
+    """Rows in the classes for which intervals are known, from the shortest to the longest row."""
+    known = known.sort_by("from_m")
+    edges = np.append(known["from_m"].to_numpy(), known["to_m"].to_numpy()[-1])
+    counts, _ = np.histogram(distance, edges)
+    filled = np.flatnonzero(counts) if counts.any() else np.array([0])
+    kept = slice(filled[0], filled[-1] + 1)
+    low, high = (known[end].to_numpy()[kept] for end in ("low", "high"))
+    return Bars(edges[filled[0] : filled[-1] + 2], counts[kept], low, high)
+
+
+def _even_distances(distance: NDArray[np.float64]) -> Bars:
     far = float(np.percentile(distance, 98)) if len(distance) else 1000.0
     step = nice_number(far / DISTANCE_BINS)
     bins = max(1, math.ceil(far / step))
     counts = np.bincount(np.minimum(distance // step, bins).astype(np.int64), minlength=bins + 1)
-    return step, counts
+    return Bars(np.append(np.arange(bins + 1.0) * step, np.inf), counts)

@@ -1,62 +1,73 @@
 """The page: one static index.html that opens from disk and asks nobody for anything."""
 
-import base64
-import hashlib
+import datetime as dt
 from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from importlib.resources import files
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 from markupsafe import Markup
 
-from tasks.release.figures import Figures, figures_of, figures_of_ends
+from tasks.region.ways import Ways
+from tasks.release.bars import distance_bars, distance_class, hour_bars
+from tasks.release.busiest import busiest
+from tasks.release.figures import Figures, figures_of
+from tasks.release.live_map import live_map
 from tasks.release.manifest import GaussianCounts, PublicManifest
+from tasks.release.missing import missing
 from tasks.release.numbers import distance, number, scientific
-from tasks.release.plots import (
-    LARGE,
-    SMALL,
-    Ramp,
-    capture_line,
-    density_map,
-    distance_bars,
-    hour_bars,
-)
+from tasks.release.plots import LARGE, SMALL, Ramp, capture_line, density_map
 from tasks.release.render import context, environment
+from tasks.release.scripts import SCRIPTED, allowed, data_block, map_script
 
 
-def render_page(manifest: PublicManifest, table: pa.Table) -> str:
-    """The page of a release of trips, in HTML.
+@dataclass(frozen=True)
+class Neighbours:
+    """Where the page leads beside its own folder; addresses are relative to it.
 
-    No script, no request: the one style sheet is inline and allowed by its hash, everything else
-    is forbidden by the page's own content security policy.
+    A release never changes, so its page cannot know of a later day: the page of all days does.
+
+    Attributes:
+        archive: Address of the page of all days of the region.
+        previous: The newest day that was published before this one, and its page; None for the
+            first.
+    """
+
+    archive: str
+    previous: tuple[dt.date, str] | None = None
+
+
+def render_page(
+    manifest: PublicManifest,
+    tables: Mapping[str, pa.Table],
+    *,
+    ways: Ways | None = None,
+    neighbours: Neighbours | None = None,
+    described: Mapping[str, Any] | None = None,
+) -> str:
+    """The page of a release, in HTML.
+
+    It asks for nothing: style and scripts are inline and allowed by their hashes, the rows that
+    the map draws lie in the page, everything else is forbidden by its own content security policy.
+    Without script it shows still maps of the same rows.
 
     Args:
         manifest: The public manifest; its `files` are offered for download.
-        table: The published rows, columns as `tasks.schema.RELEASE`.
+        tables: The published rows: `trips`, or `starts`, `ends` and `modelled_trips`; and
+            `intervals` where the release has them.
+        ways: The published roads and docks, for the ground of the map.
+        neighbours: Where else the page leads; nowhere by default.
+        described: The release as JSON-LD, for search engines.
     """
-    return _render(manifest, figures_of(table, manifest.region.service_area))
-
-
-def render_page_of_ends(manifest: PublicManifest, tables: Mapping[str, pa.Table]) -> str:
-    """The page of a release of starts, ends and modelled trips, likewise.
-
-    Args:
-        manifest: The public manifest.
-        tables: The published rows of `starts`, `ends` and `modelled_trips`.
-    """
-    return _render(manifest, figures_of_ends(tables, manifest.region.service_area))
-
-
-def _render(manifest: PublicManifest, figures: Figures) -> str:
+    boxes = manifest.region.service_area
+    figures = figures_of(tables, boxes)
+    live = live_map(tables, [area.box for area in figures.areas], ways)
+    ramp = Ramp.up_to(_most(figures))
     style = files("tasks.release").joinpath("templates/page.css").read_text(encoding="utf-8")
-    ramp = Ramp.up_to(
-        max(
-            int(cells.max(initial=0))
-            for a in figures.areas
-            for cells in (a.origins, a.destinations)
-        )
-    )
+    script = map_script()
     capture = manifest.capture
     jinja = environment(autoescape=True)
     zone = ZoneInfo(manifest.region.time_zone)
@@ -65,20 +76,37 @@ def _render(manifest: PublicManifest, figures: Figures) -> str:
     return jinja.get_template("page.html.j2").render(
         context(manifest),
         style=Markup(style),
-        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+        style_source=Markup(allowed(style)),
+        early_script=Markup(SCRIPTED),
+        script=Markup(script),
+        script_sources=Markup(" ".join(allowed(each) for each in (SCRIPTED, script))),
+        described=None if described is None else data_block(described),
+        neighbours=neighbours,
         figures=figures,
+        busiest=busiest(figures),
+        live_facts=data_block(live.facts),
+        live_arrays=live.content,
+        layers=live.facts["layers"],
         median=distance(figures.median_m),
         cell=f"{distance(figures.cell_m)} by {distance(figures.cell_m)}",
-        km=lambda step: f"{step * figures.distance_step_m / 1000:g}",
+        distance_class=lambda i: distance_class(figures.distances, i),
         settings=_settings(manifest),
+        missing=missing(manifest),
         ramp=list(zip(ramp.colours, ramp.labels(), strict=True)),
         maps=_maps(figures, ramp),
-        hour_plot=hour_bars(figures.hours),
-        distance_plot=distance_bars(figures.distances, figures.distance_step_m, figures.median_m),
+        hour_plot=hour_bars(figures.hours, "ends" if manifest.is_of_ends else "trips"),
+        distance_plot=distance_bars(figures.distances, figures.median_m),
         timelines={
             feed.id: capture_line(feed, capture.start, capture.end, manifest.region.time_zone)
             for feed in capture.feeds
         },
+    )
+
+
+def _most(figures: Figures) -> int:
+    """The largest count of any cell of a still map."""
+    return max(
+        int(cells.max(initial=0)) for a in figures.areas for cells in (a.origins, a.destinations)
     )
 
 

@@ -1,4 +1,4 @@
-"""Plots as inline SVG: no script, no style attribute, colours left to the page's style sheet."""
+"""Maps and timelines as inline SVG: no script, no style attribute; the page has their colours."""
 
 import datetime as dt
 import math
@@ -110,40 +110,6 @@ def density_map(
     return drawing(style.width, height + style.bottom, title, parts, style.kind)
 
 
-def hour_bars(hours: NDArray[np.int64]) -> Markup:
-    """Rows per local hour of the day."""
-    titles = [f"{h}:00 to {h + 1}:00: {n:,} trips" for h, n in enumerate(hours.tolist())]
-    title = "Trips per local hour"
-    if hours.sum():
-        busiest, quietest = int(hours.argmax()), int(hours.argmin())
-        title += (
-            f": most from {busiest}:00 to {busiest + 1}:00 ({hours[busiest]:,}), "
-            f"fewest from {quietest}:00 to {quietest + 1}:00 ({hours[quietest]:,})"
-        )
-    ticks = [(h, str(h)) for h in range(0, 25, 3)]
-    return _bars(hours, titles, ticks, "local hour in which the trip ends, h", title)
-
-
-def distance_bars(distances: NDArray[np.int64], step_m: int, median_m: float) -> Markup:
-    """Rows per class of distance; the last bar holds all longer trips."""
-    last = len(distances) - 1
-    titles = [
-        f"{_km(i * step_m)} to {_km((i + 1) * step_m)} km: {n:,} trips"
-        for i, n in enumerate(distances[:-1].tolist())
-    ]
-    titles.append(f"over {_km(last * step_m)} km: {distances[-1]:,} trips")
-    every = nice_number(last / 6)
-    kept = [i for i in range(0, last, every) if last - i >= every * 0.6]
-    ticks = [(float(i), _km(i * step_m)) for i in kept]
-    ticks.append((last + 0.5, f"over {_km(last * step_m)}"))
-    title = "Trips per class of distance"
-    marks = []
-    if not math.isnan(median_m):
-        title += f"; half of the trips are shorter than {median_m:,.0f} m"
-        marks = [(median_m / step_m, f"median {median_m:,.0f} m")]
-    return _bars(distances, titles, ticks, "straight-line distance, km", title, marks)
-
-
 def capture_line(feed: FeedCapture, start: dt.datetime, end: dt.datetime, zone: str) -> Markup:
     """A service day as a line that is broken where a feed was not seen."""
     width, left, height = 640.0, 8.0, 46.0
@@ -244,50 +210,6 @@ def _scale_bar(width_m: float, scale: float, x: float, y: float) -> Markup:
     )
 
 
-def _bars(
-    counts: NDArray[np.int64],
-    titles: Sequence[str],
-    ticks: Sequence[tuple[float, str]],
-    axis: str,
-    title: str,
-    marks: Sequence[tuple[float, str]] = (),
-) -> Markup:
-    width, height, left, right, top, bottom = 460.0, 240.0, 44.0, 16.0, 22.0, 40.0
-    step = (width - left - right) / len(counts)
-    y_ticks = _count_ticks(int(counts.max(initial=0)))
-    per_row = (height - top - bottom) / y_ticks[-1]
-    floor = height - bottom
-    parts: list[Markup] = []
-    for value in y_ticks:
-        y = floor - value * per_row
-        parts.append(line(left, y, width - right, y, "axis" if value == 0 else "grid"))
-        parts.append(text(left - 6, y + 4, f"{value:,}", "end"))
-    for i, (count, words) in enumerate(zip(counts.tolist(), titles, strict=True)):
-        parts.append(
-            Markup(
-                '<rect class="column" x="{}" y="{}" width="{}" height="{}"><title>{}</title></rect>'
-            ).format(
-                number(left + i * step + 0.08 * step),
-                number(floor - count * per_row),
-                number(0.84 * step),
-                number(count * per_row),
-                words,
-            )
-        )
-    parts += [text(left + at * step, floor + 15, label, "middle") for at, label in ticks]
-    for at, label in marks:
-        x = left + at * step
-        parts += [line(x, top - 6, x, floor, "mark"), text(x + 5, top + 2, label, "start")]
-    parts.append(text(left - 6, top - 10, "trips", "end"))
-    parts.append(text(width - right, height - 8, axis, "end"))
-    return drawing(width, height, title, parts, "chart")
-
-
-def _count_ticks(most: int) -> list[int]:
-    step = nice_number(max(most, 1) / 4)
-    return list(range(0, step * math.ceil(max(most, 1) / step) + 1, step))
-
-
 def _local_ticks(
     start: dt.datetime, end: dt.datetime, zone: str
 ) -> Iterable[tuple[dt.datetime, str]]:
@@ -297,7 +219,3 @@ def _local_ticks(
         if local.hour % 6 == 0 and local.minute == 0:
             yield moment, "24:00" if moment == end and moment > start else f"{local:%H:%M}"
         moment += dt.timedelta(minutes=15)
-
-
-def _km(metres: float) -> str:
-    return f"{metres / 1000:g}"

@@ -36,9 +36,10 @@ from tasks.privacy.ledger import Ledger
 from tasks.publish import publish
 from tasks.region import Region
 from tasks.release.documents import documents
+from tasks.release.formats.json_ld import json_ld
 from tasks.release.formats.sums import SUMS
 from tasks.release.manifest import PublicManifest
-from tasks.release.page import render_page, render_page_of_ends
+from tasks.release.page import render_page
 from tasks.release.rows import write_rows
 from tasks.release.tables import SCHEMAS
 from tasks.seal import seal
@@ -326,10 +327,7 @@ def assert_untainted(one: Run, other: Run) -> None:
 def assert_drawn_from_rows(run: Run) -> None:
     """Page, documents and flows say what manifest and rows say, and nothing else."""
     manifest, rows = run.public, run.rows
-    is_of_trips = "trips" in rows
-    page = (
-        render_page(manifest, rows["trips"]) if is_of_trips else render_page_of_ends(manifest, rows)
-    )
+    page = render_page(manifest, rows, described=json_ld(manifest))
     for name, text in {**run.documents, "index.html": page}.items():
         assert (run.release / name).read_text(encoding="utf-8") == text, name
     files = run.manifest["files"]

@@ -1,5 +1,6 @@
 import datetime as dt
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ ROWS_OF_ENDS = {"starts": 1500, "ends": 1450, "modelled_trips": 1449}
 
 MakeRegion = Callable[..., Region]
 MakeRows = Callable[[Region, int], pa.Table]
+MakeIntervals = Callable[[Region, pa.Table], pa.Table]
 
 
 @pytest.fixture
@@ -75,6 +77,51 @@ def make_rows() -> MakeRows:
         return pa.table(columns, schema=RELEASE.arrow())
 
     return make
+
+
+@pytest.fixture
+def make_intervals() -> MakeIntervals:
+    """Makes a table of intervals of rows: from 10 under each number to 10 over it, at least 0."""
+
+    def make(region: Region, rows: pa.Table) -> pa.Table:
+        places = [
+            {"counted": f"{end}s", "grid_degrees": grid, "area": area, **edges, "rows": count}
+            for end in ("origin", "destination")
+            for grid in (0.01, 0.05)
+            for (area, edges, count) in _places(rows, end, grid)
+        ]
+        hours, counts = np.unique(rows["hour"].to_numpy(), return_counts=True)
+        of_hours = [
+            {"counted": "hours", "hour": int(hour), "rows": int(count)}
+            for hour, count in zip(hours, counts, strict=True)
+        ]
+        edges = 100 * 2 ** (np.arange(33) / 4)
+        counts, _ = np.histogram(rows["distance_m"].to_numpy(), edges)
+        of_distances = [
+            {"counted": "distances", "from_m": low, "to_m": high, "rows": int(count)}
+            for low, high, count in zip(edges, edges[1:], counts, strict=False)
+        ]
+        names = {"hour": pa.int8(), "counted": pa.string(), "area": pa.string(), "rows": pa.int64()}
+        known = [
+            {**row, "low": max(row["rows"] - 10.0, 0.0), "high": row["rows"] + 10.0, "stddev": 6.0}
+            for row in (*places, *of_hours, *of_distances)
+        ]
+        columns = dict.fromkeys(name for row in known for name in row)
+        schema = pa.schema([(name, names.get(name, pa.float64())) for name in columns])
+        return pa.Table.from_pylist(known, schema)
+
+    return make
+
+
+def _places(rows: pa.Table, end: str, grid: float) -> Iterator[tuple[str, dict[str, float], int]]:
+    """The squares of a grid that hold an end of a row."""
+    south, west = (
+        np.floor(rows[f"{end}_{name}"].to_numpy() / grid) for name in ("latitude", "longitude")
+    )
+    counted = Counter(zip(rows["area"].to_pylist(), south, west, strict=True))
+    for (area, row, column), count in counted.items():
+        corners = {"south": row, "west": column, "north": row + 1, "east": column + 1}
+        yield area, {name: float(at * grid) for name, at in corners.items()}, count
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def test_card_and_page_name_the_unit_that_is_protected(
     vehicle_model: dict[str, Any],
 ) -> None:
     manifest = make_manifest(region, model=vehicle_model)
-    card, page = render_card(manifest), render_page(manifest, make_rows(region, 50))
+    card, page = render_card(manifest), render_page(manifest, {"trips": make_rows(region, 50)})
     for words in ("for one vehicle and day, adjacency add\\_remove", "Vehicles one person rode"):
         assert words in card
     for words in (

@@ -17,8 +17,6 @@ from tasks.release.plots import (
     Ramp,
     capture_line,
     density_map,
-    distance_bars,
-    hour_bars,
 )
 
 
@@ -76,31 +74,6 @@ def test_a_map_outlines_the_polygons_of_its_area() -> None:
     assert rings[0][0] == pytest.approx((left, 1 + height), abs=0.1)
     assert rings[0][2] == pytest.approx((left + width, 1), abs=0.1)
     assert rings[1][0] == pytest.approx((left + width / 4, 1 + height * 3 / 4), abs=0.1)
-
-
-def test_bars_say_their_numbers() -> None:
-    hours = np.arange(24) * 10
-    svg = ET.fromstring(hour_bars(hours))
-    assert svg.get("role") == "img"
-    assert "most from 23:00 to 24:00 (230), fewest from 0:00 to 1:00 (0)" in svg.get(
-        "aria-label", ""
-    )
-    bars = [rect for rect in svg.findall("rect") if rect.get("class") == "column"]
-    heights = [float(bar.get("height", -1)) for bar in bars]
-    assert heights == pytest.approx([hours[i] * heights[-1] / 230 for i in range(24)], abs=0.02)
-    assert bars[5].findtext("title") == "5:00 to 6:00: 50 trips"
-
-
-def test_the_last_distance_bar_is_open() -> None:
-    svg = ET.fromstring(distance_bars(np.array([5, 7, 2]), 500, 612.0))
-    titles = [rect.findtext("title") for rect in svg.findall("rect")]
-    assert titles == ["0 to 0.5 km: 5 trips", "0.5 to 1 km: 7 trips", "over 1 km: 2 trips"]
-    assert "median 612 m" in [text.text for text in svg.findall("text")]
-
-
-def test_empty_figures_can_be_drawn() -> None:
-    ET.fromstring(hour_bars(np.zeros(24, dtype=int)))
-    ET.fromstring(distance_bars(np.zeros(31, dtype=int), 100, float("nan")))
 
 
 @pytest.mark.parametrize(

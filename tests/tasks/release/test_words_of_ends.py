@@ -10,7 +10,7 @@ import pytest
 from tasks.region import Region
 from tasks.release.card import render_card
 from tasks.release.manifest import PublicManifest
-from tasks.release.page import render_page_of_ends
+from tasks.release.page import render_page
 from tasks.release.words import cautions
 from tests.tasks.release.conftest import ROWS_OF_ENDS as ROWS
 from tests.tasks.release.test_page import Reader
@@ -64,7 +64,7 @@ def test_private_numbers_are_said_to_be_noisy(
 def test_the_page_shows_all_three_tables(
     region: Region, make_manifest: MakeManifest, ends_tables: dict[str, pa.Table]
 ) -> None:
-    page = render_page_of_ends(make_manifest(region, rows=ROWS), ends_tables)
+    page = render_page(make_manifest(region, rows=ROWS), ends_tables)
     text = " ".join(Reader(page).text.split())
     for words in (
         "Where rides start and end",
