@@ -5,9 +5,9 @@ from tasks.release.formats.changelog import changelog
 from tasks.release.formats.citation import citation
 from tasks.release.formats.croissant import croissant
 from tasks.release.formats.data_package import data_package
+from tasks.release.formats.licence_file import licence_file
 from tasks.release.formats.privacy import privacy
 from tasks.release.formats.registry import registry_entry
-from tasks.release.licence import licence_text
 from tasks.release.manifest import PublicManifest
 from tasks.release.metadata import metadata_of
 from tasks.release.text import as_json, as_yaml
@@ -22,7 +22,7 @@ def documents(manifest: PublicManifest) -> dict[str, str]:
     about = metadata_of(manifest)
     return {
         CARD: render_card(manifest),
-        "LICENSE": licence_text(about.title, about.licence),
+        "LICENSE": licence_file(about),
         "CHANGELOG.md": changelog(manifest),
         "CITATION.cff": as_yaml(citation(about)),
         "datapackage.json": as_json(data_package(about)),
