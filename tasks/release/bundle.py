@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from tasks.files import move_into_place, read_manifest, sha256_of, verify_files, write_manifest
-from tasks.release.documents import documents
+from tasks.release.descriptions import DESCRIPTIONS, descriptions
 from tasks.release.formats.sums import write_sums
 from tasks.release.manifest import FileFacts, PublicManifest
 from tasks.release.page import render_page, render_page_of_ends
@@ -18,6 +18,8 @@ from tasks.release.rows import write_rows
 from tasks.release.tables import published_table
 
 PAGE = "index.html"
+DOCUMENTS = (*DESCRIPTIONS, PAGE)
+"""What is made of the manifest and the rows; all other files are data, or sums."""
 _Manifest = Callable[[dict[str, FileFacts]], PublicManifest]
 
 
@@ -103,18 +105,30 @@ def _write(
 ) -> None:
     data = [*write_rows(tables, directory), *more]
     manifest = manifest_of({name: _facts(directory / name) for name in data})
-    texts = {**documents(manifest), PAGE: _page(manifest, tables)}
-    for name, text in texts.items():
-        (directory / name).write_text(text, encoding="utf-8")
-    written = [*data, *texts]
+    made = documents(manifest, tables)
+    for name, content in made.items():
+        (directory / name).write_bytes(content)
+    written = [*data, *made]
     sums = write_sums(directory, written)
     write_manifest(directory, manifest.fields(), (*written, sums))
 
 
-def _page(manifest: PublicManifest, tables: Mapping[str, pa.Table]) -> str:
+def documents(manifest: PublicManifest, tables: Mapping[str, pa.Table]) -> dict[str, bytes]:
+    """Page and descriptions, which say what the manifest and the rows say, and nothing else.
+
+    Args:
+        manifest: The public manifest; its `files` are the data files.
+        tables: The published rows.
+
+    Returns:
+        The content of each, by file name.
+    """
     if manifest.is_of_ends:
-        return render_page_of_ends(manifest, tables)
-    return render_page(manifest, tables["trips"])
+        page = render_page_of_ends(manifest, tables)
+    else:
+        page = render_page(manifest, tables["trips"])
+    texts = {**descriptions(manifest), PAGE: page}
+    return {name: text.encode() for name, text in texts.items()}
 
 
 def _facts(path: Path) -> FileFacts:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tasks.region import Region
-from tasks.release.documents import documents
+from tasks.release.descriptions import descriptions
 from tasks.release.manifest import FileFacts, PublicManifest
 
 MakeRegion = Callable[..., Region]
@@ -37,7 +37,7 @@ MakeManifest = Callable[..., PublicManifest]
 def test_it_names_the_licence_of_the_region(
     licence: str, lines: list[str], make_region: MakeRegion, make_manifest: MakeManifest
 ) -> None:
-    text = documents(make_manifest(make_region(licence=licence)))["LICENSE"]
+    text = descriptions(make_manifest(make_region(licence=licence)))["LICENSE"]
     assert text.splitlines()[2:-2] == lines
     assert text.splitlines()[-1] == "It applies to all files beside this one."
 
@@ -49,7 +49,7 @@ def test_it_does_not_cover_roads_of_others(
     region = make_region(snap={"file": "roads.geojson", "credit": credit})
     ways = {"file": "roads.geojson", "sha256": "0123456789abcdef" * 4, "within_m": 80.5}
     files = {"ways.geojson.gz": FileFacts(bytes=9, sha256="ab" * 32)}
-    found = documents(
+    found = descriptions(
         make_manifest(region, generated={"ways": ways, "ends": {"all": 9, "moved": 7}}, files=files)
     )
     last = found["LICENSE"].splitlines()[-1]

@@ -1,4 +1,4 @@
-"""The files of a release that its public manifest alone decides, beside the page."""
+"""The files that describe a release; its public manifest alone decides what is in them."""
 
 from tasks.release.card import CARD, render_card
 from tasks.release.formats.changelog import changelog
@@ -12,21 +12,23 @@ from tasks.release.manifest import PublicManifest
 from tasks.release.metadata import metadata_of
 from tasks.release.text import as_json, as_yaml
 
+DESCRIPTIONS = (
+    *(CARD, "LICENSE", "CHANGELOG.md", "CITATION.cff"),
+    *("datapackage.json", "croissant.json", "privacy.json", "dp_deployment.yaml"),
+)
+"""Their names."""
 
-def documents(manifest: PublicManifest) -> dict[str, str]:
+
+def descriptions(manifest: PublicManifest) -> dict[str, str]:
     """The text of each, by the name of its file.
 
     Args:
         manifest: The public manifest; its `files` are the data files.
     """
     about = metadata_of(manifest)
-    return {
-        CARD: render_card(manifest),
-        "LICENSE": licence_file(about),
-        "CHANGELOG.md": changelog(manifest),
-        "CITATION.cff": as_yaml(citation(about)),
-        "datapackage.json": as_json(data_package(about)),
-        "croissant.json": as_json(croissant(about)),
-        "privacy.json": as_json(privacy(manifest)),
-        "dp_deployment.yaml": as_yaml(registry_entry(manifest)),
-    }
+    texts = (
+        *(render_card(manifest), licence_file(about), changelog(manifest)),
+        *(as_yaml(citation(about)), as_json(data_package(about)), as_json(croissant(about))),
+        *(as_json(privacy(manifest)), as_yaml(registry_entry(manifest))),
+    )
+    return dict(zip(DESCRIPTIONS, texts, strict=True))
