@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from tasks.files import move_into_place, read_manifest, sha256_of, verify_files, write_manifest
 from tasks.region.ways import WAYS, load_ways
-from tasks.release.documents import documents
+from tasks.release.descriptions import DESCRIPTIONS, descriptions
 from tasks.release.formats.json_ld import json_ld
 from tasks.release.formats.sums import write_sums
 from tasks.release.manifest import FileFacts, PublicManifest
@@ -20,6 +21,8 @@ from tasks.release.rows import write_rows
 from tasks.release.tables import published_table
 
 PAGE = "index.html"
+DOCUMENTS = (*DESCRIPTIONS, PAGE)
+"""What is made of the manifest and the rows; all other files are data, or sums."""
 _Manifest = Callable[[dict[str, FileFacts]], PublicManifest]
 
 
@@ -105,14 +108,38 @@ def _write(
 ) -> None:
     data = [*write_rows(tables, directory), *more]
     manifest = manifest_of({name: _facts(directory / name) for name in data})
-    ways = load_ways(directory / WAYS) if WAYS in more else None
-    page = render_page(manifest, tables, ways=ways, described=json_ld(manifest))
-    texts = {**documents(manifest), PAGE: page}
-    for name, text in texts.items():
-        (directory / name).write_text(text, encoding="utf-8")
-    written = [*data, *texts]
+    made = documents(manifest, tables, directory)
+    for name, content in made.items():
+        (directory / name).write_bytes(content)
+    written = [*data, *made]
     sums = write_sums(directory, written)
     write_manifest(directory, manifest.fields(), (*written, sums))
+
+
+def documents(
+    manifest: PublicManifest, tables: Mapping[str, pa.Table], directory: Path
+) -> dict[str, bytes]:
+    """Page and descriptions, which say what manifest and data say, and nothing else.
+
+    Args:
+        manifest: The public manifest; its `files` are the data files.
+        tables: The published rows.
+        directory: Where the data files lie.
+
+    Returns:
+        The content of each, by file name.
+    """
+    texts = {**descriptions(manifest), PAGE: _page(manifest, tables, directory)}
+    return {name: text.encode() for name, text in texts.items()}
+
+
+def _page(manifest: PublicManifest, tables: Mapping[str, pa.Table], directory: Path) -> str:
+    """The page, with error bars and roads where there are some."""
+    drawn = dict(tables)
+    if INTERVALS in manifest.files:
+        drawn["intervals"] = pq.read_table(directory / INTERVALS)
+    ways = load_ways(directory / WAYS) if WAYS in manifest.files else None
+    return render_page(manifest, drawn, ways=ways, described=json_ld(manifest))
 
 
 def _facts(path: Path) -> FileFacts:

@@ -67,20 +67,3 @@ def licence_of(identifier: str) -> Licence:
     is_identifier = _IDENTIFIER.fullmatch(identifier) is not None
     url = f"https://spdx.org/licenses/{identifier}.html" if is_identifier else None
     return Licence(identifier, identifier, url, is_known=False)
-
-
-def licence_text(title: str, licence: Licence) -> str:
-    """The licence file of a release: which licence it is, and where its text stands.
-
-    Args:
-        title: Of the release.
-        licence: Under which it is published.
-    """
-    if licence.url is None:
-        return f"{title}\n\nLicence: {licence.id}\n"
-    return (
-        f"{title}\n\n"
-        f"Licence: {licence.title}\n"
-        f"SPDX-License-Identifier: {licence.id}\n\n"
-        f"The text of the licence, which applies to all files beside this one:\n{licence.url}\n"
-    )

@@ -82,6 +82,7 @@ class Metadata:
         version: Of the semantic kind; its first number is the revision.
         licence: Under which it may be used.
         creator: Who publishes it.
+        credit: Whose roads and docks are in `ways.geojson.gz`, if they are and somebody said.
         keywords: What it is found by.
         area_name: Name of the region for people.
         day: The service day.
@@ -101,6 +102,7 @@ class Metadata:
     version: str
     licence: Licence
     creator: str
+    credit: str | None
     keywords: tuple[str, ...]
     area_name: str
     day: dt.date
@@ -139,6 +141,7 @@ def metadata_of(manifest: PublicManifest) -> Metadata:
         version=f"{manifest.revision}.0.0",
         licence=licence_of(plain(manifest.licence)),
         creator=plain(manifest.publisher or "") or SOFTWARE,
+        credit=plain(credit) if (credit := _credit(manifest)) else None,
         keywords=KEYWORDS,
         area_name=place,
         day=manifest.service_day,
@@ -160,6 +163,10 @@ def metadata_of(manifest: PublicManifest) -> Metadata:
         ),
         tables=manifest.tables,
     )
+
+
+def _credit(manifest: PublicManifest) -> str | None:
+    return manifest.snapping.credit if manifest.snapping else None
 
 
 def _guarantee(manifest: PublicManifest) -> str:

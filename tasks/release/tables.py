@@ -1,8 +1,8 @@
 """The published rows as files whose bytes depend on the rows alone."""
 
 import gzip
-import io
 from pathlib import Path
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -44,15 +44,13 @@ def write_csv(table: pa.Table, path: Path) -> None:
     and no text that a spreadsheet takes for a formula (`inert`).
     """
     options = pyarrow.csv.WriteOptions(quoting_style="needed", quoting_header="none")
-    content = io.BytesIO()
-    pyarrow.csv.write_csv(inert(table), content, options)
-    written = content.getvalue()
-    path.write_bytes(packed(written) if path.suffix == ".gz" else written)
+    with path.open("wb") as file, _packed(file) if path.suffix == ".gz" else file as written:
+        pyarrow.csv.write_csv(inert(table), written, options)
 
 
-def packed(content: bytes) -> bytes:
-    """Content compressed by gzip, without name or time."""
-    return gzip.compress(content, compresslevel=9, mtime=0)
+def _packed(file: BinaryIO) -> gzip.GzipFile:
+    """A file to write to that is compressed into another, without name or time."""
+    return gzip.GzipFile(filename="", mode="wb", fileobj=file, compresslevel=9, mtime=0)
 
 
 def inert(table: pa.Table) -> pa.Table:

@@ -74,8 +74,10 @@ class Table:
         raise KeyError(f"table {self.name} has no column {name}")
 
     def arrow(self) -> pa.Schema:
-        """The Arrow schema; its metadata name the table and the version of this declaration."""
-        return pa.schema(
-            [column.arrow() for column in self.columns],
-            {"table": self.name, "schema_version": str(self.version)},
-        )
+        """The Arrow schema; its metadata name the table, what a row is, and this version of it."""
+        about = {
+            "table": self.name,
+            "description": self.description,
+            "schema_version": str(self.version),
+        }
+        return pa.schema([column.arrow() for column in self.columns], about)

@@ -35,11 +35,9 @@ from tasks.privacy import accountant
 from tasks.privacy.ledger import Ledger
 from tasks.publish import publish
 from tasks.region import Region
-from tasks.release.documents import documents
-from tasks.release.formats.json_ld import json_ld
+from tasks.release.bundle import DOCUMENTS, documents
 from tasks.release.formats.sums import SUMS
 from tasks.release.manifest import PublicManifest
-from tasks.release.page import render_page
 from tasks.release.rows import write_rows
 from tasks.release.tables import SCHEMAS
 from tasks.seal import seal
@@ -79,7 +77,7 @@ NOISY_COUNTS = ("measurements.parquet", "field.npz")
 """Published files of noised counts, and of the density fitted to them."""
 PUBLIC_FACTS = ("field.json", "sampler.pyz")
 """Published beside the counts, the same for every day of one size."""
-DRAWN_FROM_ROWS = ("index.html", "locations.csv", "flows.csv")
+DRAWN_FROM_ROWS = (*DOCUMENTS, "locations.csv", "flows.csv")
 """Published files that are functions of the public manifest and the noisy rows."""
 FILES_OF_ROWS = ("parquet", "csv.gz", "geo.parquet")
 """Endings of the files that hold the rows of one table."""
@@ -121,13 +119,9 @@ class Run:
     def public(self) -> PublicManifest:
         """The manifest as documents are made from it: it names the data files."""
         document = self.manifest
-        data = {*self.noisy_rows, *DRAWN_FROM_ROWS[1:], *NOISY_COUNTS, *PUBLIC_FACTS}
-        document["files"] = {n: f for n, f in document["files"].items() if n in data}
+        for name in (*DOCUMENTS, SUMS):
+            del document["files"][name]
         return PublicManifest.model_validate(document)
-
-    @property
-    def documents(self) -> dict[str, str]:
-        return documents(self.public)
 
     @property
     def rows(self) -> dict[str, pa.Table]:
@@ -309,7 +303,7 @@ def assert_untainted(one: Run, other: Run) -> None:
     names = sorted(path.name for path in one.release.iterdir())
     assert sorted(path.name for path in other.release.iterdir()) == names
     measured = {*NOISY_COUNTS, *PUBLIC_FACTS} if "field.npz" in names else set()
-    told = {*one.noisy_rows, *DRAWN_FROM_ROWS, *one.documents, *measured}
+    told = {*one.noisy_rows, *DRAWN_FROM_ROWS, *measured}
     assert set(names) == {*told, SUMS, "manifest.json"}
     for name in measured & set(PUBLIC_FACTS):
         assert (other.release / name).read_bytes() == (one.release / name).read_bytes()
@@ -327,9 +321,8 @@ def assert_untainted(one: Run, other: Run) -> None:
 def assert_drawn_from_rows(run: Run) -> None:
     """Page, documents and flows say what manifest and rows say, and nothing else."""
     manifest, rows = run.public, run.rows
-    page = render_page(manifest, rows, described=json_ld(manifest))
-    for name, text in {**run.documents, "index.html": page}.items():
-        assert (run.release / name).read_text(encoding="utf-8") == text, name
+    for name, content in documents(manifest, rows, run.release).items():
+        assert (run.release / name).read_bytes() == content, name
     files = run.manifest["files"]
     sums = [f"{files[name]['sha256']}  {name}" for name in sorted(files) if name != SUMS]
     assert (run.release / SUMS).read_text(encoding="utf-8").splitlines() == sums

@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from tasks.release.formats.json_ld import dataset
 from tasks.release.metadata import Metadata, Resource
-from tasks.schema import Column
+from tasks.schema import Column, Table
 
 _TERMS = (
     *("arrayShape", "citeAs", "column", "containedIn", "equivalentProperty", "extract", "field"),
@@ -37,11 +37,6 @@ _PARQUET = "application/x-parquet"
 
 def croissant(about: Metadata) -> dict[str, Any]:
     """The document of a release: every data file, and the records of every Parquet table."""
-    records = [
-        resource
-        for resource in about.resources
-        if resource.table and resource.file.endswith(".parquet")
-    ]
     return {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
@@ -52,7 +47,11 @@ def croissant(about: Metadata) -> dict[str, Any]:
         "rai:dataLimitations": list(about.limits),
         "rai:personalSensitiveInformation": "None: no row is a real trip, vehicle or person.",
         "distribution": [_file(resource) for resource in about.resources],
-        "recordSet": [_records(resource) for resource in records],
+        "recordSet": [
+            _records(each, each.table)
+            for each in about.resources
+            if each.table and each.file.endswith(".parquet")
+        ],
     }
 
 
@@ -70,14 +69,13 @@ def _file(resource: Resource) -> dict[str, Any]:
     }
 
 
-def _records(resource: Resource) -> dict[str, Any]:
-    assert resource.table is not None
+def _records(resource: Resource, table: Table) -> dict[str, Any]:
     return {
         "@type": "cr:RecordSet",
         "@id": resource.stem,
         "name": resource.stem,
-        "description": resource.table.description,
-        "field": [_field(resource, column) for column in resource.table.columns],
+        "description": table.description,
+        "field": [_field(resource, column) for column in table.columns],
     }
 
 

@@ -8,6 +8,7 @@ from tasks.release.metadata import Metadata, Resource
 from tasks.schema import Column, Table
 
 _PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
+_SOURCE = "Public GBFS feeds"
 _DIALECT = {
     "delimiter": ",",
     "lineTerminator": "\n",
@@ -31,6 +32,7 @@ def data_package(about: Metadata) -> dict[str, Any]:
         "version": about.version,
         "created": f"{about.published}T00:00:00Z",
         "licenses": [licence],
+        "sources": [{"title": title} for title in (_SOURCE, about.credit) if title],
         "contributors": [{"title": about.creator, "roles": ["creator"]}],
         "keywords": list(about.keywords),
         "resources": [_resource(resource) for resource in about.resources],

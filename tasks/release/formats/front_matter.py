@@ -1,5 +1,6 @@
 """The head of the card, which dataset hubs read: licence, tags, size, what loads as what."""
 
+import re
 from typing import Any
 
 from tasks.release.metadata import Metadata
@@ -20,6 +21,7 @@ _SIZES = {
     100_000: "10K<n<100K",
     1_000_000: "100K<n<1M",
     10_000_000: "1M<n<10M",
+    100_000_000: "10M<n<100M",
 }
 
 
@@ -44,7 +46,8 @@ def front_matter(about: Metadata) -> dict[str, Any]:
 def _licence(about: Metadata) -> dict[str, str]:
     if (name := _HUB_LICENCES.get(about.licence.id)) is not None:
         return {"license": name}
-    return {"license": "other", "license_name": about.licence.id, "license_link": "LICENSE"}
+    named = re.sub("[^a-z0-9.]+", "-", about.licence.id.lower())[:64].strip("-.") or "own"
+    return {"license": "other", "license_name": named, "license_link": "LICENSE"}
 
 
 def _size(rows: int) -> str:
@@ -54,4 +57,4 @@ def _size(rows: int) -> str:
         >>> _size(999), _size(27_114)
         ('n<1K', '10K<n<100K')
     """
-    return next((name for below, name in _SIZES.items() if rows < below), "n>10M")
+    return next((name for below, name in _SIZES.items() if rows < below), "100M<n<1B")

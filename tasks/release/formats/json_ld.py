@@ -20,6 +20,7 @@ def json_ld(manifest: PublicManifest) -> dict[str, Any]:
         "@type": "Dataset",
         **dataset(about),
         "isAccessibleForFree": True,
+        **({"creditText": about.credit} if about.credit else {}),
         "temporalCoverage": about.interval,
         "spatialCoverage": [_place(box) for box in about.boxes],
         "measurementTechnique": "differentially private synthesis from GBFS feeds",

@@ -14,17 +14,13 @@ import pytest
 
 from tasks.files import FileError, read_manifest, verify_files
 from tasks.region import Region
-from tasks.release.bundle import publish_first, published
+from tasks.release.bundle import DOCUMENTS, publish_first, published
 from tasks.release.errors import ReleaseError
 from tasks.release.manifest import PublicManifest
 from tasks.release.software import PACKAGES, installed_software
 
 ROOT = Path(__file__).parents[3]
 DATA = {"trips.parquet", "trips.csv.gz", "trips.geo.parquet", "locations.csv", "flows.csv"}
-DOCUMENTS = {
-    *("README.md", "index.html", "LICENSE", "CHANGELOG.md", "CITATION.cff", "privacy.json"),
-    *("datapackage.json", "croissant.json", "dp_deployment.yaml"),
-}
 FILES = {*DATA, *DOCUMENTS, "SHA256SUMS", "manifest.json"}
 
 

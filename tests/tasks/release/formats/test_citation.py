@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tasks.region import Region
-from tasks.release.documents import documents
+from tasks.release.descriptions import descriptions
 from tasks.release.manifest import PublicManifest
 
 SCHEMA = json.loads(
@@ -27,7 +27,7 @@ def test_it_is_valid(
     make_manifest: Callable[..., PublicManifest],
 ) -> None:
     manifest = make_manifest(make_region(licence=licence, publisher=publisher))
-    document: dict[str, Any] = yaml.safe_load(documents(manifest)["CITATION.cff"])
+    document: dict[str, Any] = yaml.safe_load(descriptions(manifest)["CITATION.cff"])
     jsonschema.validate(document, SCHEMA)
     assert document.get("license") == (None if " " in licence else licence)
     assert document["authors"] == [{"name": publisher or "opentrips"}]

@@ -38,5 +38,5 @@ def test_licences_have_the_names_that_hubs_use(
 ) -> None:
     head = vars(DatasetCard(render_card(make_manifest(make_region(licence=licence)))).data)
     assert head["license"] == named
-    assert head.get("license_name") == (licence if named == "other" else None)
+    assert head.get("license_name") == ("eupl-1.2" if named == "other" else None)
     assert head.get("license_link") == ("LICENSE" if named == "other" else None)

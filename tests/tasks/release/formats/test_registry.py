@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from tasks.region import Region
-from tasks.release.documents import documents
+from tasks.release.descriptions import descriptions
 from tasks.release.manifest import PublicManifest
 
 FIELDS = {
@@ -43,7 +43,7 @@ def test_it_is_a_whole_entry_of_the_third_tier(
 ) -> None:
     rows = {"starts": 9, "ends": 8, "modelled_trips": 7} if "ends" in name else {"trips": 9}
     manifest = make_manifest(region, model=request.getfixturevalue(name), rows=rows)
-    entry: dict[str, Any] = yaml.safe_load(documents(manifest)["dp_deployment.yaml"])
+    entry: dict[str, Any] = yaml.safe_load(descriptions(manifest)["dp_deployment.yaml"])
     assert set(entry) == {"url_slug", "status", "tier", "deployment"}
     assert (entry["status"], entry["tier"]) == ("Draft", 3)
     sections = entry["deployment"]

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tasks.region import Region
-from tasks.release.documents import documents
+from tasks.release.descriptions import descriptions
 from tasks.release.manifest import FileFacts, PublicManifest
 from tasks.release.metadata import metadata_of
 from tasks.release.tables import inert, write_csv
@@ -62,7 +62,7 @@ def test_text_of_a_region_stays_text(
     )
     ways = {"file": file, "sha256": "0123456789abcdef" * 4, "within_m": 80.5}
     manifest = make_manifest(region, generated={"ways": ways, "ends": {"all": 9, "moved": 7}})
-    about, found = metadata_of(manifest), documents(manifest)
+    about, found = metadata_of(manifest), descriptions(manifest)
     assert about.area_name == (plain(name) or "town")
 
     for text in found.values():
@@ -133,4 +133,4 @@ def test_the_documents_depend_on_the_manifest_alone(
     manifest = make_manifest(region, files=facts)
     read = PublicManifest.model_validate_json(manifest.model_dump_json())
     turned = make_manifest(region, files=dict(reversed(facts.items())))
-    assert documents(manifest) == documents(read) == documents(turned)
+    assert descriptions(manifest) == descriptions(read) == descriptions(turned)
