@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from tasks.files import move_into_place, read_manifest, sha256_of, verify_files, write_manifest
 from tasks.region.ways import WAYS, load_ways
@@ -18,6 +19,7 @@ from tasks.release.tables import published_table, write_csv, write_parquet
 
 CARD = "README.md"
 PAGE = "index.html"
+INTERVALS = "intervals.parquet"
 _Manifest = Callable[[dict[str, FileFacts]], PublicManifest]
 
 
@@ -109,10 +111,23 @@ def _write(
     files += more
     manifest = manifest_of({name: _facts(directory / name) for name in files})
     (directory / CARD).write_text(render_card(manifest), encoding="utf-8")
-    ways = load_ways(directory / WAYS) if WAYS in more else None
-    page = render_page(manifest, tables, ways=ways)
-    (directory / PAGE).write_text(page, encoding="utf-8")
+    (directory / PAGE).write_text(page_of(manifest, tables, directory), encoding="utf-8")
     write_manifest(directory, manifest.fields(), (*files, CARD, PAGE))
+
+
+def page_of(manifest: PublicManifest, tables: Mapping[str, pa.Table], directory: Path) -> str:
+    """The page of a release, with error bars and roads where its directory has them.
+
+    Args:
+        manifest: The public manifest; its `files` are the data files.
+        tables: The published rows.
+        directory: Where the data files lie.
+    """
+    drawn = dict(tables)
+    if INTERVALS in manifest.files:
+        drawn["intervals"] = pq.read_table(directory / INTERVALS)
+    ways = load_ways(directory / WAYS) if WAYS in manifest.files else None
+    return render_page(manifest, drawn, ways=ways)
 
 
 def _facts(path: Path) -> FileFacts:

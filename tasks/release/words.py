@@ -305,6 +305,7 @@ _FILES = {
     "ends.csv.gz": "the same rows, as CSV",
     "modelled_trips.parquet": "trips modelled from starts and ends, as Parquet",
     "modelled_trips.csv.gz": "the same rows, as CSV",
+    "intervals.parquet": "90 % intervals for the true numbers behind the rows",
     "measurements.parquet": "every count that was taken of the day, with its noise",
     "field.npz": "the density that was fitted to the counts, as arrays",
     "field.json": "where and how that density is laid out",

@@ -35,9 +35,9 @@ from tasks.privacy import accountant
 from tasks.privacy.ledger import Ledger
 from tasks.publish import publish
 from tasks.region import Region
+from tasks.release.bundle import page_of
 from tasks.release.card import render_card
 from tasks.release.manifest import PublicManifest
-from tasks.release.page import render_page
 from tasks.release.tables import SCHEMAS
 from tasks.seal import seal
 from tasks.synthesis import sphere
@@ -314,7 +314,7 @@ def assert_drawn_from_rows(run: Run) -> None:
         name: document["files"][name] for name in data if name in document["files"]
     }
     manifest = PublicManifest.model_validate(document)
-    page, card = render_page(manifest, run.rows), render_card(manifest)
+    page, card = page_of(manifest, run.rows, run.release), render_card(manifest)
     assert (run.release / "index.html").read_text(encoding="utf-8") == page
     assert (run.release / "README.md").read_text(encoding="utf-8") == card
 
