@@ -23,6 +23,7 @@ from tasks.release.tables import published_table
 PAGE = "index.html"
 DOCUMENTS = (*DESCRIPTIONS, PAGE)
 """What is made of the manifest and the rows; all other files are data, or sums."""
+INTERVALS = "intervals.parquet"
 _Manifest = Callable[[dict[str, FileFacts]], PublicManifest]
 
 

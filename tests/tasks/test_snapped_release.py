@@ -103,7 +103,9 @@ def test_trips_lie_on_roads_and_another_file_of_roads_is_not_charged(
     for text in (card, page):
         assert f"{moved:,} of {2 * TRIPS:,} ends" in text
     assert r"The \*city\*, CC0" in card
-    assert "The *city*, CC0" in page
+    assert page.count("Roads and docks: <bdi>The *city*, CC0</bdi>.") == 1  # below the map
+    (packed,) = json.loads(page.split('id="map-facts">')[1].split("</script>")[0])["ways"]
+    assert packed is not None
     assert str(tmp_path) not in card + page + json.dumps(manifest)
 
     command = [sys.executable, "-I", "sampler.pyz", "400", "--out", str(tmp_path / "more.parquet")]

@@ -53,6 +53,31 @@ def test_a_release_is_whole(publish: Callable[[Path], Path], tmp_path: Path) -> 
         assert manifest["files"]["trips.parquet"]["sha256"] in text
 
 
+def test_the_page_draws_error_bars_that_were_written_beside_the_rows(
+    region: Region,
+    make_rows: Callable[[Region, int], pa.Table],
+    make_manifest: Callable[..., PublicManifest],
+    make_intervals: Callable[[Region, pa.Table], pa.Table],
+    tmp_path: Path,
+) -> None:
+    rows = make_rows(region, 500)
+
+    def write_more(directory: Path) -> list[str]:
+        pq.write_table(make_intervals(region, rows), directory / "intervals.parquet")
+        return ["intervals.parquet"]
+
+    release = publish_first(
+        tmp_path / "town" / "2026-05-20",
+        {"trips": rows},
+        lambda files: make_manifest(region, files=files),
+        write_more,
+    )
+    page = (release / "index.html").read_text(encoding="utf-8")
+    assert page.count('class="whisker"') > 24
+    assert '<a href="intervals.parquet" download>' in page
+    assert '<a class="button" href="intervals.parquet"' not in page
+
+
 def test_the_same_day_has_the_same_bytes(publish: Callable[[Path], Path], tmp_path: Path) -> None:
     one, two = publish(tmp_path / "a" / "2026-05-20"), publish(tmp_path / "b" / "2026-05-20")
     for name in FILES:

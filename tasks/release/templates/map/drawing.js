@@ -205,10 +205,12 @@ class View {
   }
 
   drawNet({ across, down }) {
-    this.context.strokeStyle = this.colours.line;
+    this.context.strokeStyle = this.colours.soft;
     this.context.lineWidth = 1;
+    this.context.setLineDash([1, 5]);
     for (const { at } of across) this.line(at, 0, at, this.height);
     for (const { at } of down) this.line(0, at, this.width, at);
+    this.context.setLineDash([]);
   }
 
   /** The degrees at the edges, but for where buttons and the scale are. */
