@@ -15,6 +15,7 @@ from tasks import OpentripsError
 from tasks.files import Layout, read_manifest
 from tasks.region import Region, load_region
 from tasks.region.service_day import service_day_of
+from tasks.schema.rows_said import rows_said
 
 ENVIRONMENT = {
     "DO_NOT_TRACK": "1",
@@ -85,16 +86,8 @@ def _release(region: Region, day: dt.date, options: argparse.Namespace) -> None:
     if "no_trips" in published:
         print(published["no_trips"])
         return
-    print(f"Published {_said(published['manifest']['tables'])} of {day}:")
+    print(f"Published {rows_said(published['manifest']['tables'])} of {day}:")
     print(published["page"])
-
-
-def _said(tables: dict[str, int]) -> str:
-    """What was published, for people."""
-    labels = {"modelled_trips": "modelled trips"}
-    return ", ".join(
-        f"{rows:,} {labels.get(name, f'synthetic {name}')}" for name, rows in tables.items()
-    )
 
 
 def _backfill(options: argparse.Namespace) -> int:
@@ -200,6 +193,49 @@ def _serve(region: Region, day: dt.date, options: argparse.Namespace) -> None:
     )
 
 
+def _revise(region: Region, day: dt.date, options: argparse.Namespace) -> None:
+    """Publish another revision of a day from its stored model."""
+    from flows.revise import revise
+
+    revised = revise(region, day, options.reason, options.resample)
+    print(f"Published revision r{revised['manifest']['revision']} of {day}:")
+    print(revised["page"])
+
+
+def _withdraw(options: argparse.Namespace) -> None:
+    """Offer the data of a day no longer, and say why on its page."""
+    from tasks.withdraw import withdraw
+
+    for line in withdraw(load_region(options.region), options.day, options.reason):
+        print(line)
+
+
+def _archive(options: argparse.Namespace) -> None:
+    """Make the catalogue and all that follows from it anew."""
+    from tasks.catalogue import make_archives
+
+    for line in make_archives():
+        print(line)
+
+
+def _mirror(options: argparse.Namespace) -> None:
+    """Bring a mirror of the archive up to date."""
+    from tasks.mirror import mirror
+
+    for line in mirror(options.target):
+        print(line)
+
+
+def _verify(options: argparse.Namespace) -> int:
+    """Check a published release by what is published; exit status 1 if something is wrong."""
+    from tasks.verify import verify
+
+    report = verify(options.release)
+    for line in report.lines:
+        print(line)
+    return int(report.has_faults)
+
+
 def _ledger(region: Region, day: dt.date, options: argparse.Namespace) -> None:
     """Show what was charged; then say so if the ledger is older than what is published."""
     from tasks.ledger import account_of, account_row, check_ledger
@@ -247,6 +283,11 @@ def _is_ours(record: logging.LogRecord) -> bool:
 DEPLOY = "have a Prefect server collect and release every region of a folder"
 LOOK = "look at a feed for some minutes, say what it is good for, and write a region for it"
 BACKFILL = "release a range of days of some regions; skips what is published"
+REVISE = "publish another revision of a day from its stored model; charges nothing"
+WITHDRAW = "offer the data of a published day no longer, and say why on its page"
+ARCHIVE = "renew catalogue, index and Parquet view of all releases"
+MIRROR = "bring a dataset hub or a CKAN catalogue up to date with the archive"
+VERIFY = "check a published release from the outside, by its published files alone"
 AREA = "outline a service area by a feed's public files or by a polygon file"
 
 
@@ -289,6 +330,12 @@ def _parser() -> argparse.ArgumentParser:
             _add_limits(sub)
     _add_look(commands.add_parser("look", help=LOOK, description=LOOK))
     _add_backfill(commands.add_parser("backfill", help=BACKFILL, description=BACKFILL))
+    _add_revise(commands.add_parser("revise", help=REVISE, description=REVISE))
+    _add_withdraw(commands.add_parser("withdraw", help=WITHDRAW, description=WITHDRAW))
+    archive = commands.add_parser("archive", help=ARCHIVE, description=ARCHIVE)
+    archive.set_defaults(command=_archive)
+    _add_mirror(commands.add_parser("mirror", help=MIRROR, description=MIRROR))
+    _add_verify(commands.add_parser("verify", help=VERIFY, description=VERIFY))
     _add_area(commands.add_parser("area", help=AREA, description=AREA))
     _add_docks(commands.add_parser("docks", help=DOCKS, description=DOCKS))
     _add_deploy(commands.add_parser("deploy", help=DEPLOY, description=DEPLOY))
@@ -300,6 +347,43 @@ def _add_docks(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=_docks)
     parser.add_argument("source", help="a feed's gbfs.json (URL)")
     parser.add_argument("file", type=Path, metavar="DOCKS.geojson", help="where its docks go")
+
+
+def _add_revise(parser: argparse.ArgumentParser) -> None:
+    _add_published_day(parser, "why there is a revision; it is published")
+    parser.set_defaults(command=_of_a_region(_revise))
+    parser.add_argument(
+        "--resample",
+        action="store_true",
+        help="draw other rows from the model; default: the rows stay, page and files are made anew",
+    )
+
+
+def _add_withdraw(parser: argparse.ArgumentParser) -> None:
+    _add_published_day(parser, "why the day is withdrawn; it is published")
+    parser.set_defaults(command=_withdraw)
+
+
+def _add_published_day(parser: argparse.ArgumentParser, reason: str) -> None:
+    parser.add_argument("region", type=Path, metavar="REGION.yaml", help="the region's file")
+    parser.add_argument(
+        "--day", type=_day, required=True, metavar="YYYY-MM-DD", help="published service day"
+    )
+    parser.add_argument("--reason", required=True, metavar="TEXT", help=reason)
+
+
+def _add_mirror(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(command=_mirror)
+    parser.add_argument(
+        "target", metavar="TARGET", help="hf:OWNER/NAME or ckan:https://HOST/ORGANIZATION"
+    )
+
+
+def _add_verify(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(command=_verify)
+    parser.add_argument(
+        "release", metavar="URL_OR_FOLDER", help="where the release lies, with its manifest.json"
+    )
 
 
 def _add_backfill(parser: argparse.ArgumentParser) -> None:

@@ -9,6 +9,7 @@ from prefect.states import Completed
 from flows.train import train
 from tasks import exchange
 from tasks.await_training import await_training
+from tasks.catalogue import catalogue
 from tasks.check import (
     check_capture,
     check_ends,
@@ -63,7 +64,7 @@ def release(
     day = day or _scheduled_day(region)
     expire(region, day)
     if exchange.has(exchange.release, region, day):
-        return publish(region, day)
+        return _published(region, day)
     seal(region, day)
     check_capture(region, day)
     check_sightings(region, day)
@@ -80,7 +81,14 @@ def release(
         await_training(region, day)
     generate(region, day)
     check_release(region, day)
-    return publish(region, day)
+    return _published(region, day)
+
+
+def _published(region: Region, day: dt.date) -> dict[str, Any]:
+    """Publish the day, if it is not, and bring the archive over all releases up to date."""
+    published = publish(region, day)
+    catalogue()
+    return published
 
 
 def _scheduled_day(region: Region) -> dt.date:

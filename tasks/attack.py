@@ -14,7 +14,7 @@ from tasks.artifacts import artifact_key
 from tasks.files import Layout, sha256_of, write_atomically, write_manifest
 from tasks.files.manifest import MANIFEST
 from tasks.region import Region
-from tasks.release.bundle import published
+from tasks.release.revisions import offered
 from tasks.release.software import installed_software
 from tasks.release.tables import MODELLED, PARQUET
 from tasks.schema import RELEASE
@@ -68,7 +68,7 @@ def _published(layout: Layout, region: Region, day: dt.date | None) -> tuple[dt.
 
     days = [day] if day else sorted(layout.published_days(region.id), reverse=True)
     for each in days:
-        if (release := published(layout.releases(region.id, each))) is not None:
+        if (release := offered(layout.releases(region.id, each))) is not None:
             return each, release
     raise AuditError(
         f"region {region.id}: {day or 'no day'} is {'not ' if day else ''}published; "

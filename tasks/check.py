@@ -31,6 +31,7 @@ from tasks.mobility.ends import count_ends
 from tasks.mobility.trips import count_moves
 from tasks.refusal import note_refusal
 from tasks.region import Region
+from tasks.release.revisions import revisions
 from tasks.step import step
 
 if TYPE_CHECKING:
@@ -202,11 +203,17 @@ def _set_aside(
 
 
 def _rows_due(region: Region, day: dt.date, layout: Layout) -> tuple[int, ...]:
-    """How many rows of trips, or of starts and of ends, a release must have: public numbers."""
+    """How many rows of trips, or of starts and ends, a release must have: public numbers.
+
+    Of a day that is published they are those of its release; what it was made from may be gone.
+    """
+    names = ("trips",) if region.yields == "trips" else ("starts", "ends")
+    if before := revisions(layout.releases(region.id, day)):
+        tables = _manifest(before[-1], "release the day first")["tables"]
+        return tuple(int(tables[name]) for name in names)
     if region.guarantee.adjacency == "zero_out":
         derived = layout.derived(region.id, day, region.yields).parent
         manifest = _manifest(derived, f"derive the {region.yields} first")
-        names = ("trips",) if region.yields == "trips" else ("starts", "ends")
         return tuple(int(manifest[name]) for name in names)
     rows = _manifest(layout.model(region.id, day), "train the day first")["rows"]
     return tuple(map(int, rows)) if isinstance(rows, list) else (int(rows),)

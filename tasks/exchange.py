@@ -10,10 +10,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from tasks.archive.withdrawing import withdraw_release
 from tasks.files import Layout, read_manifest, write_atomically
 from tasks.files.manifest import MANIFEST
 from tasks.files.store import Store, StoreError
 from tasks.region import Region
+from tasks.release.bundle import PAGE
+from tasks.release.card import CARD
+from tasks.release.revisions import revisions, withdrawal_of
+from tasks.release.withdrawal import WITHDRAWAL, Withdrawal
 
 PRIVATE_STORE = "OPENTRIPS_PRIVATE_STORE"
 PUBLIC_STORE = "OPENTRIPS_PUBLIC_STORE"
@@ -44,7 +49,7 @@ def model(layout: Layout, region: Region, day: dt.date) -> Path:
 
 
 def release(layout: Layout, region: Region, day: dt.date) -> Path:
-    """The day's release."""
+    """The day's first revision, which is there if any is; those after it travel with it."""
     return layout.releases(region.id, day) / "r1"
 
 
@@ -86,14 +91,19 @@ def fetch(rooms: Iterable[Room], region: Region, day: dt.date) -> None:
     for room in rooms:
         directory = room(layout, region, day)
         store, name = _place(layout, directory)
-        if store is not None:
+        if store is None:
+            continue
+        if directory.is_relative_to(layout.all_releases):
+            _fetch_revisions(store, layout, directory.parent)
+        else:
             store.fetch(name, directory)
 
 
 def keep(room: Room, region: Region, day: dt.date) -> None:
     """Store what a step has finished.
 
-    A release is published: the first one stays, and takes the place of one made here too late.
+    A revision of a release is published: the first of its number stays, and takes the place of one
+    made here too late.
 
     Raises:
         StoreError: If the store cannot be written.
@@ -103,11 +113,29 @@ def keep(room: Room, region: Region, day: dt.date) -> None:
     store, name = _place(layout, directory)
     if store is None or read_manifest(directory) is None:
         return
-    if directory.is_relative_to(layout.all_releases):
-        if not store.publish(name, directory):
-            store.fetch(name, directory)
-    else:
+    if not directory.is_relative_to(layout.all_releases):
         store.keep(name, directory)
+        return
+    for revision in revisions(directory.parent):
+        name = _place(layout, revision)[1]
+        if withdrawal_of(revision) is None and not store.publish(name, revision):
+            _fetch_revisions(store, layout, directory.parent)
+
+
+def _fetch_revisions(store: Store, layout: Layout, releases: Path) -> None:
+    """Bring the revisions of a day; what is withdrawn in the store is withdrawn here."""
+    here = Store.at(layout.all_releases.as_uri())
+    folder = releases.relative_to(layout.all_releases).as_posix()
+    for name in store.names(folder):
+        if (content := store.read(f"{name}/{WITHDRAWAL}")) is None:
+            store.fetch(name, layout.all_releases / name)
+            continue
+        withdrawal = Withdrawal.parse(content, f"{store.url}: {name}/{WITHDRAWAL}")
+        for file in (PAGE, CARD, MANIFEST):
+            kept = store.read(f"{name}/{file}")
+            if kept is not None and here.read(f"{name}/{file}") != kept:
+                here.write(f"{name}/{file}", kept)
+        withdraw_release(here, name, withdrawal)
 
 
 def fetch_models(region: Region) -> None:

@@ -24,7 +24,7 @@ from tasks.step import step
 
 
 @step("generate-{region.id}-{day}", reads=[exchange.model])
-def generate(region: Region, day: dt.date) -> dict[str, Any]:
+def generate(region: Region, day: dt.date, afresh: bool = False) -> dict[str, Any]:
     """Sample the day's synthetic tables from its stored model; post-processing, charged nothing.
 
     Where the region names roads and docks, ends are moved to them. Another file of them, or
@@ -33,6 +33,7 @@ def generate(region: Region, day: dt.date) -> dict[str, Any]:
     Args:
         region: The region.
         day: The service day; its model is trained.
+        afresh: Whether to draw other rows where the model's own are there already.
 
     Returns:
         The manifest of the synthetic day's directory: the rows of each table, the model's
@@ -49,7 +50,7 @@ def generate(region: Region, day: dt.date) -> dict[str, Any]:
     finished = read_manifest(directory)
     ways, source = _ways_of(region)
     made_of = {"model_manifest": _hash_of(model), "ways": source}
-    if finished is not None and made_of.items() <= finished.items():
+    if not afresh and finished is not None and made_of.items() <= finished.items():
         verify_files(directory, finished)
         return finished
     from tasks.synthesis.draw import draw_tables

@@ -2,27 +2,30 @@
 
 import datetime as dt
 import json
-import os
 import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 from prefect import get_run_logger
 from prefect.artifacts import create_link_artifact, create_markdown_artifact
 
 from tasks import exchange
+from tasks.address import public_address
 from tasks.artifacts import artifact_key
 from tasks.check import REPORT
 from tasks.files import FileError, Layout, read_manifest, sha256_of, verify_files
 from tasks.files.manifest import MANIFEST
 from tasks.region import Region
 from tasks.region.ways import WAYS
-from tasks.release.bundle import PAGE, publish_first, published
+from tasks.release.bundle import PAGE, publish_first
 from tasks.release.errors import ReleaseError
 from tasks.release.manifest import public_manifest
+from tasks.release.revisions import published
 from tasks.release.software import installed_software
 from tasks.step import step
 
@@ -43,7 +46,7 @@ def publish(region: Region, day: dt.date) -> dict[str, Any]:
         ReleaseError: If the rows were not checked, the manifests contradict each other, or
             OPENTRIPS_PUBLIC_URL is no address.
     """
-    layout, log, address = Layout.from_environment(), get_run_logger(), _public_address()
+    layout, log, address = Layout.from_environment(), get_run_logger(), public_address()
     releases = layout.releases(region.id, day)
     if (release := published(releases)) is not None:
         log.info("%s is published already", day)
@@ -51,22 +54,11 @@ def publish(region: Region, day: dt.date) -> dict[str, Any]:
         release = _publish(layout, region, day, releases)
         log.info("Published %s", release)
     page = release / PAGE
-    _show_page(artifact_key("release", region, day), layout, page, address)
+    show_page(artifact_key("release", region, day), layout, page, address)
     return {"manifest": _finished(release), "page": str(page)}
 
 
-def _public_address() -> str | None:
-    """Where people find what is published, without a slash at its end; none if nobody said."""
-    address = os.environ.get("OPENTRIPS_PUBLIC_URL")
-    if address and not address.startswith(("http://", "https://")):
-        raise ReleaseError(
-            f"OPENTRIPS_PUBLIC_URL={address} is no address; write the one at which the folder "
-            "releases is served, such as https://example.org/trips"
-        )
-    return address.rstrip("/") if address else None
-
-
-def _show_page(key: str, layout: Layout, page: Path, address: str | None) -> None:
+def show_page(key: str, layout: Layout, page: Path, address: str | None) -> None:
     """Make an artifact of a release's page: a link, or its path where nobody serves it."""
     what = "Page of the release"
     if address is None:  # a browser follows no link from a server to a file
@@ -77,7 +69,35 @@ def _show_page(key: str, layout: Layout, page: Path, address: str | None) -> Non
     create_link_artifact(key=key, link=link, link_text=link, description=what)
 
 
-def _publish(layout: Layout, region: Region, day: dt.date, releases: Path) -> Path:
+@dataclass(frozen=True)
+class CheckedRows:
+    """The synthetic rows of a day that may be published.
+
+    Attributes:
+        tables: The rows of each table.
+        generated: The manifest of their directory.
+        checks: What `check_release` reported.
+        ways: The directory of the roads and docks that their ends were moved to, if they were.
+    """
+
+    tables: dict[str, pa.Table]
+    generated: dict[str, Any]
+    checks: dict[str, Any]
+    ways: Path | None
+
+    @property
+    def numbers(self) -> dict[str, int]:
+        """The number of rows of each table."""
+        return {name: table.num_rows for name, table in self.tables.items()}
+
+
+def checked_rows(layout: Layout, region: Region, day: dt.date) -> CheckedRows:
+    """The generated rows of a day, if they are those that were checked.
+
+    Raises:
+        FileError: If an earlier step has not finished, or a file was altered.
+        ReleaseError: If the rows were not checked, or another model made them.
+    """
     synthetic = layout.synthetic(region.id, day)
     generated = _finished(synthetic)
     files = {name: synthetic / f"{name}.parquet" for name in generated["rows"]}
@@ -93,28 +113,44 @@ def _publish(layout: Layout, region: Region, day: dt.date, releases: Path) -> Pa
         raise ReleaseError(f"{synthetic}: another model made these rows; generate and check again")
     verify_files(synthetic, generated)
     tables = {name: pq.read_table(path) for name, path in files.items()}
+    return CheckedRows(tables, generated, checks, synthetic if generated.get("ways") else None)
+
+
+def model_statement(layout: Layout, region: Region, day: dt.date) -> dict[str, Any]:
+    """What the stored model of a day says of itself.
+
+    Raises:
+        FileError: If there is none, or it was altered.
+        ReleaseError: If it cannot be read.
+    """
+    stored = layout.model(region.id, day)
+    verify_files(stored, _finished(stored))
+    return _read_json(stored / "model.json", "train again")
+
+
+def _publish(layout: Layout, region: Region, day: dt.date, releases: Path) -> Path:
+    rows = checked_rows(layout, region, day)
     sealed = _finished(layout.sightings(region.id, day))
-    model = _read_json(stored / "model.json", "train again")
-    software = installed_software()
+    model, software = model_statement(layout, region, day), installed_software()
     return publish_first(
         releases,
-        tables,
+        rows.tables,
         lambda files: public_manifest(
             region,
             day,
-            rows={name: table.num_rows for name, table in tables.items()},
+            rows=rows.numbers,
             sealed=sealed,
             model=model,
-            checks=checks,
+            checks=rows.checks,
             software=software,
             files=files,
-            generated=generated,
+            generated=rows.generated,
         ),
-        partial(_write_more, model, stored, synthetic if generated.get("ways") else None),
+        partial(write_more, model, layout.model(region.id, day), rows.ways),
     )
 
 
-def _write_more(
+def write_more(
     model: dict[str, Any], stored: Path, snapped: Path | None, directory: Path
 ) -> Sequence[str]:
     """What is published beside the rows: measurements and a sampler, roads and docks.

@@ -18,6 +18,7 @@ ENGINES = (
     "audit",
     "quality",
     "release",
+    "archive",
 )
 GROUND = ("schema", "region", "files")
 HEAVY = ("tensorflow", "great_expectations")

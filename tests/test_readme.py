@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 import types
@@ -15,8 +16,13 @@ import yaml
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from flows.cli import main
+from flows.cli import _parser, main
+from tasks.archive.catalogue import CATALOGUE, ERRATA, LATEST
+from tasks.archive.feed import FEED, SITEMAP
+from tasks.archive.publishing import INDEX
+from tasks.archive.view import table_folder
 from tasks.region import Guarantee, Region, Snap
+from tasks.release.tables import SCHEMAS
 from tests.tasks.conftest import FeedServer
 from tests.tasks.service_area.conftest import serve_feed
 
@@ -82,7 +88,7 @@ def test_every_command_is_documented_with_its_options() -> None:
         check=True,
     ).stdout
     commands = set(re.findall(r"^    ([a-z]+) ", help_text, re.MULTILINE))
-    assert commands == set(re.findall(r"`opentrips ([a-z]+) [A-Z]", README))
+    assert commands == set(re.findall(r"^\| `opentrips ([a-z]+)", README, re.MULTILINE))
     for command in commands:
         options = subprocess.run(
             [sys.executable, "-m", "flows.cli", command, "--help"],
@@ -116,6 +122,22 @@ def test_every_benchmark_in_the_readme_exists_with_its_options(name: str, words:
 @pytest.mark.parametrize("path", re.findall(r"^!\[.*\]\((.*)\)$", README, re.MULTILINE))
 def test_every_picture_in_the_readme_exists(path: str) -> None:
     assert (ROOT / path).stat().st_size > 1_000
+
+
+@pytest.mark.parametrize(
+    "line",
+    re.findall(r"^\.venv/bin/opentrips ((?:revise|withdraw|verify) .*)$", README, re.MULTILINE),
+)
+def test_every_command_of_the_archive_in_the_readme_is_understood(line: str) -> None:
+    name, *_ = words = shlex.split(line)
+    options = vars(_parser().parse_args(words))
+    assert name == "verify" or options["reason"].endswith(".")
+
+
+def test_every_file_of_the_archive_is_documented() -> None:
+    table = README[README.index("## The archive") : README.index("**Revisions.**")]
+    for name in (CATALOGUE, ERRATA, LATEST, FEED, SITEMAP, INDEX, *map(table_folder, SCHEMAS)):
+        assert name in table
 
 
 AREA_COMMANDS = re.findall(r"^\.venv/bin/opentrips (area .*)$", README, re.MULTILINE)

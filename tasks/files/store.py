@@ -1,8 +1,10 @@
 """Stores: finished directories at a URL, so that the next step can run on another machine."""
 
 import datetime as dt
+import fcntl
 import hashlib
 import os
+import shutil
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -178,6 +180,119 @@ class Store:
         self._create(f"{name}/{MANIFEST}", content)
         return True
 
+    def listing(self) -> dict[str, str]:
+        """Every file, by its name in the store, and a mark that changes with its content.
+
+        The mark of a file on a disk is its inode, length and time; elsewhere it is its ETag. What
+        begins with a dot is being written, and is left out.
+
+        Raises:
+            StoreError: If the store cannot be read.
+        """
+        with self._said():
+            if self._is_local:
+                return dict(_listed_locally(Path(self.root)))
+            found = self.files.find(self.root, detail=True)
+        named = {path.removeprefix(f"{self.root}/"): facts["ETag"] for path, facts in found.items()}
+        return {name: mark for name, mark in named.items() if "/." not in f"/{name}"}
+
+    def files_in(self, folder: str) -> list[str]:
+        """Names of the files directly in a folder, in order; none if there is no such folder.
+
+        Raises:
+            StoreError: If the store cannot be read.
+        """
+        with self._said():
+            found = self.files.find(f"{self.root}/{folder}", maxdepth=1)
+        return sorted(path.rpartition("/")[2] for path in found)
+
+    def read(self, name: str) -> bytes | None:
+        """A file's content, or None if there is no such file.
+
+        Raises:
+            StoreError: If the store cannot be read.
+        """
+        with self._said():
+            try:
+                content: bytes = self.files.cat_file(f"{self.root}/{name}")
+            except FileNotFoundError:
+                return None
+        return content
+
+    def create(self, name: str, content: bytes) -> bool:
+        """Write a file that must not exist; whether it did not.
+
+        Raises:
+            StoreError: If the store cannot be written.
+        """
+        return self._create(name, content)
+
+    def write(self, name: str, content: bytes) -> None:
+        """Replace a file; a reader sees the old content or the new.
+
+        Raises:
+            StoreError: If the store cannot be written.
+        """
+        with self._said():
+            if self._is_local:
+                write_atomically(Path(self.root, name), content)
+            else:
+                self.files.pipe_file(f"{self.root}/{name}", content)
+
+    def replace(self, name: str, before: bytes | None, content: bytes) -> bool:
+        """Replace a file that nobody has changed meanwhile.
+
+        Args:
+            name: Its name.
+            before: What it was when it was read; None if it did not exist.
+            content: What it becomes.
+
+        Returns:
+            Whether it still was what it was; if not, nothing was written.
+
+        Raises:
+            StoreError: If the store cannot be used.
+        """
+        if before is None:
+            return self._create(name, content)
+        with self._said():
+            if self._is_local:
+                return _replace_locally(Path(self.root, name), before, content)
+            return self._replace_remotely(f"{self.root}/{name}", before, content)
+
+    def copy(self, name: str, to: str) -> bool:
+        """Make a file appear under another name as well; on a disk both share their space.
+
+        Returns:
+            Whether the file is there.
+
+        Raises:
+            StoreError: If the store refuses.
+        """
+        with self._said():
+            try:
+                if self._is_local:
+                    _link_locally(Path(self.root, name), Path(self.root, to))
+                else:
+                    self.files.cp_file(f"{self.root}/{name}", f"{self.root}/{to}")
+            except FileNotFoundError:
+                return False
+        return True
+
+    def remove_file(self, name: str) -> None:
+        """Remove a file, if it is there, and a folder on a disk that is empty then.
+
+        Raises:
+            StoreError: If the store refuses.
+        """
+        with self._said():
+            with suppress(FileNotFoundError):
+                self.files.rm_file(f"{self.root}/{name}")
+            if self._is_local:
+                for folder in list(PurePosixPath(name).parents)[:-1]:
+                    with suppress(OSError):  # of one that is not empty
+                        Path(self.root, folder).rmdir()
+
     def folders(self, folder: str) -> dict[str, dt.datetime]:
         """What lies directly in a folder and holds files, finished or not.
 
@@ -235,6 +350,21 @@ class Store:
         finally:
             staged.unlink(missing_ok=True)
 
+    def _replace_remotely(self, path: str, before: bytes, content: bytes) -> bool:
+        bucket, _, key = path.partition("/")
+        facts = self.files.info(path)
+        if self.files.cat_file(path) != before:
+            return False
+        try:
+            self.files.call_s3(
+                "put_object", Bucket=bucket, Key=key, Body=content, IfMatch=facts["ETag"]
+            )
+        except (ClientError, OSError) as error:
+            if _is_precondition(error):
+                return False
+            raise
+        return True
+
     def _create(self, name: str, content: bytes) -> bool:
         """Write a file that must not exist; whether it did not."""
         path = f"{self.root}/{name}"
@@ -275,6 +405,27 @@ class Store:
             ) from error
 
 
+def _listed_locally(root: Path) -> Iterator[tuple[str, str]]:
+    for folder, inner, files in os.walk(root):
+        inner[:] = sorted(name for name in inner if not name.startswith("."))
+        for name in sorted(files):
+            path = Path(folder, name)
+            with suppress(FileNotFoundError):  # another has removed it
+                facts = path.stat()
+                if not name.startswith("."):
+                    mark = f"{facts.st_ino}-{facts.st_size}-{facts.st_mtime_ns}"
+                    yield path.relative_to(root).as_posix(), mark
+
+
+def _is_precondition(error: BaseException) -> bool:
+    """Whether a conditional write was refused because somebody else had written."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ClientError):
+        cause = cause.__cause__ or cause.__context__
+    codes = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
+    return cause is not None and cause.response["Error"]["Code"] in codes
+
+
 def _stored_at(facts: Mapping[str, Any]) -> dt.datetime:
     """When a file was stored, by what its file system says of it."""
     moment = facts.get("LastModified")  # of S3; else seconds
@@ -306,3 +457,33 @@ def _create_locally(path: Path, content: bytes) -> None:
     finally:
         staged.unlink(missing_ok=True)
     fsync_directory(path.parent)
+
+
+def _replace_locally(path: Path, before: bytes, content: bytes) -> bool:
+    """The lock lies on the folder and dies with the process."""
+    lock = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if _read(path) != before:
+            return False
+        write_atomically(path, content)
+    finally:
+        os.close(lock)
+    return True
+
+
+def _link_locally(path: Path, to: Path) -> None:
+    """A hard link in place of what was there, or a copy where the disk has no links."""
+    make_directories(to.parent)
+    staged = to.with_name(f".{to.name}.{os.getpid()}-{threading.get_ident()}.tmp")
+    try:
+        try:
+            os.link(path, staged)
+        except FileNotFoundError:
+            raise
+        except OSError:
+            shutil.copyfile(path, staged)
+        staged.replace(to)  # which leaves both where they are one file already
+    finally:
+        staged.unlink(missing_ok=True)
+    fsync_directory(to.parent)

@@ -5,18 +5,21 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.files import move_into_place, read_manifest, sha256_of, verify_files, write_manifest
+from tasks.files import move_into_place, sha256_of, write_manifest
 from tasks.region.ways import WAYS, load_ways
 from tasks.release.descriptions import DESCRIPTIONS, descriptions
+from tasks.release.errors import ReleaseError
 from tasks.release.formats.json_ld import json_ld
 from tasks.release.formats.sums import write_sums
 from tasks.release.manifest import FileFacts, PublicManifest
 from tasks.release.page import render_page
+from tasks.release.revisions import published, revision_number
 from tasks.release.rows import write_rows
 from tasks.release.tables import published_table
 
@@ -25,29 +28,14 @@ DOCUMENTS = (*DESCRIPTIONS, PAGE)
 """What is made of the manifest and the rows; all other files are data, or sums."""
 INTERVALS = "intervals.parquet"
 _Manifest = Callable[[dict[str, FileFacts]], PublicManifest]
-
-
-def published(releases: Path) -> Path | None:
-    """The directory of a day's first revision, whole and unaltered, or None before it exists.
-
-    Args:
-        releases: Directory of the day's revisions.
-
-    Raises:
-        FileError: If a file of it is missing or was altered.
-    """
-    final = releases / "r1"
-    if (manifest := read_manifest(final)) is None:
-        return None
-    verify_files(final, manifest)
-    return final
+_Write = Callable[[Path], Sequence[str]]
 
 
 def publish_first(
     releases: Path,
     rows: Mapping[str, pa.Table],
     manifest_of: _Manifest,
-    write_more: Callable[[Path], Sequence[str]] = lambda directory: (),
+    write_more: _Write = lambda directory: (),
 ) -> Path:
     """Publish revision r1 of a day, once.
 
@@ -70,10 +58,50 @@ def publish_first(
     with _only_publisher(releases) as staged:
         if (first := published(releases)) is not None:
             return first
-        tables = {name: published_table(table, name) for name, table in rows.items()}
-        _write(staged, tables, manifest_of, write_more(staged))
-        move_into_place(staged, releases / "r1")
-    return releases / "r1"
+        return _publish(releases / "r1", staged, rows, manifest_of, write_more)
+
+
+def publish_revision(
+    releases: Path,
+    rows: Mapping[str, pa.Table],
+    manifest_of: Callable[[Path, dict[str, FileFacts]], PublicManifest],
+    write_more: _Write,
+) -> Path:
+    """Publish the next revision of a published day, beside those before, which stay as they are.
+
+    Args:
+        releases: Directory of the day's revisions.
+        rows: Synthetic rows of each table, as for `publish_first`.
+        manifest_of: Makes the public manifest, given the directory of the revision before and the
+            facts of the data files.
+        write_more: As for `publish_first`.
+
+    Returns:
+        The revision's directory.
+
+    Raises:
+        FileError: If a file of the revision before was altered.
+        ReleaseError: If the day is not published, or the manifest cannot be made.
+    """
+    with _only_publisher(releases) as staged:
+        if (before := published(releases)) is None:
+            raise ReleaseError(f"{releases}: nothing is published; release the day first")
+        number = (revision_number(before.name) or 0) + 1
+        of_before = partial(manifest_of, before)
+        return _publish(releases / f"r{number}", staged, rows, of_before, write_more)
+
+
+def _publish(
+    final: Path,
+    staged: Path,
+    rows: Mapping[str, pa.Table],
+    manifest_of: _Manifest,
+    write_more: _Write,
+) -> Path:
+    tables = {name: published_table(table, name) for name, table in rows.items()}
+    _write(staged, tables, manifest_of, write_more(staged))
+    move_into_place(staged, final)
+    return final
 
 
 @contextmanager

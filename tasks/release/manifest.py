@@ -120,6 +120,15 @@ class Synthesizer(_Public):
     settings: dict[str, float | int | str]
 
 
+class Revises(_Public):
+    """The revision that this one takes the place of, and why."""
+
+    revision: int = Field(ge=1)
+    manifest_sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    reason: str = Field(min_length=1)
+    at: dt.datetime = Field(description="When the revision was made, UTC.")
+
+
 class Snapping(_Public):
     """The public roads and docks that ends of rows were moved to, and how many of them were."""
 
@@ -185,6 +194,7 @@ class PublicManifest(_Public):
     region: Place
     service_day: dt.date
     revision: int = Field(ge=1)
+    revises: Revises | None = Field(None, description="None for the first revision.")
     rows: int = Field(ge=0, description="Rows of the first table.")
     tables: dict[str, int] = Field(min_length=1, description="Rows of each table.")
     publisher: str | None = Field(None, description="None where nobody is named.")
@@ -215,6 +225,8 @@ class PublicManifest(_Public):
             raise ValueError(f"the count is noised for {self.mechanism.count.sensitivity} trips")
         if isinstance(self.mechanism, GaussianCounts) and self.mechanism.trips_per_unit != unit:
             raise ValueError(f"tables are noised for {self.mechanism.trips_per_unit} trips a unit")
+        if (self.revises.revision if self.revises else 0) != self.revision - 1:
+            raise ValueError(f"revision {self.revision} does not revise the one before it")
         if self.accountant.epsilon_pld > self.guarantee.epsilon * (1 + 1e-9):
             raise ValueError(
                 f"the accountant's epsilon {self.accountant.epsilon_pld} is over the promised "
@@ -238,7 +250,6 @@ def public_manifest(
     software: Software,
     files: Mapping[str, FileFacts],
     generated: Mapping[str, Any] = MappingProxyType({}),
-    revision: int = 1,
 ) -> PublicManifest:
     """Pick what is public out of the private manifests.
 
@@ -253,7 +264,6 @@ def public_manifest(
         software: Versions of the code and of the packages that matter.
         files: Length and SHA-256 of the data files.
         generated: Private manifest of the synthetic rows, for what their ends were moved to.
-        revision: 1 for the first publication of a day.
 
     Raises:
         ReleaseError: If something public is missing or out of range, or the accountant's epsilon
@@ -268,13 +278,13 @@ def public_manifest(
                 service_area=region.service_area,
             ),
             service_day=day,
-            revision=revision,
+            revision=1,
             rows=next(iter(rows.values())),
             tables=dict(rows),
             publisher=region.publisher,
             licence=region.licence,
             **_privacy_statement(model),
-            snapping=_snapping(region, generated),
+            snapping=snapping_of(region, generated),
             capture=_capture(region, sealed),
             checks=Checks(expectations=checks["expectations"], warnings=tuple(checks["warnings"])),
             software=software,
@@ -285,11 +295,89 @@ def public_manifest(
             f"{region.id} {day}: a private manifest lacks {error}; make that step again"
         ) from error
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "manifest"
         raise ReleaseError(
-            f"{region.id} {day}: cannot publish: {where}: {first['msg']}"
+            f"{region.id} {day}: cannot publish: {_first_fault(error)}"
         ) from None  # the cause would show private values
+
+
+def revised_manifest(
+    before: PublicManifest,
+    revises: Revises,
+    *,
+    region: Region,
+    rows: Mapping[str, int],
+    model: Mapping[str, Any],
+    checks: Checks,
+    software: Software,
+    files: Mapping[str, FileFacts],
+    snapping: Snapping | None,
+) -> PublicManifest:
+    """The manifest of a revision: the same day, the same model, the same charge.
+
+    Args:
+        before: The manifest of the revision before.
+        revises: Its hash, and the reason.
+        region: The region, for its name and licence.
+        rows: Number of rows of each table.
+        model: The stored model's `model.json`.
+        checks: How the rows were checked.
+        software: Versions of the code that made the revision.
+        files: Length and SHA-256 of the data files.
+        snapping: What the ends of the rows were moved to.
+
+    Raises:
+        ReleaseError: If the stored model is not the one that the revision before was made from.
+    """
+    where = f"{before.region.id} {before.service_day}"
+    try:
+        statement = _privacy_statement(model)
+        if any(getattr(before, name) != value for name, value in statement.items()):
+            raise ReleaseError(
+                f"{where}: the stored model is not the one that r{before.revision} was made from; "
+                "restore it from a backup"
+            )
+        changes = {
+            "revision": before.revision + 1,
+            "revises": revises,
+            "region": before.region.model_copy(update={"name": region.name}),
+            "rows": next(iter(rows.values())),
+            "tables": dict(rows),
+            "licence": region.licence,
+            "snapping": snapping,
+            "checks": checks,
+            "software": software,
+            "files": dict(files),
+        }
+        return PublicManifest.model_validate(dict(before) | changes)
+    except KeyError as error:
+        raise ReleaseError(f"{where}: the model's statement lacks {error}; train again") from error
+    except ValidationError as error:
+        raise ReleaseError(f"{where}: cannot revise: {_first_fault(error)}") from None
+
+
+def parse_public_manifest(content: bytes, where: str) -> PublicManifest:
+    """A published manifest from its bytes.
+
+    Args:
+        content: The bytes.
+        where: Where they lie, for people.
+
+    Raises:
+        ReleaseError: If they are no release's manifest of this version.
+    """
+    try:
+        return PublicManifest.model_validate_json(content)
+    except ValidationError as error:
+        raise ReleaseError(
+            f"{where}: no release's manifest of this version: {_first_fault(error)}"
+        ) from None
+
+
+def _first_fault(error: ValidationError) -> str:
+    """The first thing that is wrong, and where, without the value."""
+    first = error.errors(include_input=False, include_url=False)[0]
+    where = ".".join(str(part) for part in first["loc"]) or "manifest"
+    return f"{where}: {first['msg']}"
 
 
 def _privacy_statement(model: Mapping[str, Any]) -> dict[str, BaseModel | None]:
@@ -312,8 +400,8 @@ def _privacy_statement(model: Mapping[str, Any]) -> dict[str, BaseModel | None]:
     }
 
 
-def _snapping(region: Region, generated: Mapping[str, Any]) -> Snapping | None:
-    """What ends of rows were moved to, if they were."""
+def snapping_of(region: Region, generated: Mapping[str, Any]) -> Snapping | None:
+    """What ends of rows were moved to, if they were, by the manifest of the synthetic rows."""
     if (ways := generated.get("ways")) is None:
         return None
     return Snapping(

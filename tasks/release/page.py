@@ -1,8 +1,6 @@
 """The page: one static index.html that opens from disk and asks nobody for anything."""
 
-import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from importlib.resources import files
 from typing import Any
@@ -23,21 +21,9 @@ from tasks.release.plots import LARGE, SMALL, Ramp, capture_line, density_map
 from tasks.release.render import context, environment
 from tasks.release.scripts import SCRIPTED, allowed, data_block, map_script
 
-
-@dataclass(frozen=True)
-class Neighbours:
-    """Where the page leads beside its own folder; addresses are relative to it.
-
-    A release never changes, so its page cannot know of a later day: the page of all days does.
-
-    Attributes:
-        archive: Address of the page of all days of the region.
-        previous: The newest day that was published before this one, and its page; None for the
-            first.
-    """
-
-    archive: str
-    previous: tuple[dt.date, str] | None = None
+_ARCHIVE = "../../../index.html#{}-{}"
+"""The day in the calendar of the archive, from a release's folder. A release never changes, so its
+page knows of no later day; the calendar does."""
 
 
 def render_page(
@@ -45,7 +31,6 @@ def render_page(
     tables: Mapping[str, pa.Table],
     *,
     ways: Ways | None = None,
-    neighbours: Neighbours | None = None,
     described: Mapping[str, Any] | None = None,
 ) -> str:
     """The page of a release, in HTML.
@@ -59,7 +44,6 @@ def render_page(
         tables: The published rows: `trips`, or `starts`, `ends` and `modelled_trips`; and
             `intervals` where the release has them.
         ways: The published roads and docks, for the ground of the map.
-        neighbours: Where else the page leads; nowhere by default.
         described: The release as JSON-LD, for search engines.
     """
     boxes = manifest.region.service_area
@@ -81,7 +65,7 @@ def render_page(
         script=Markup(script),
         script_sources=Markup(" ".join(allowed(each) for each in (SCRIPTED, script))),
         described=None if described is None else data_block(described),
-        neighbours=neighbours,
+        archive=_ARCHIVE.format(manifest.region.id, manifest.service_day),
         figures=figures,
         busiest=busiest(figures),
         live_facts=data_block(live.facts),

@@ -64,8 +64,13 @@ def group_guarantee(epsilon: float, delta: float, units: int) -> GroupGuarantee:
 
 
 def cautions(manifest: PublicManifest) -> Sequence[str]:
-    """What must be read before anything else, judged by public numbers only; often nothing."""
+    """What must be read before anything else, judged by public facts only; often nothing."""
     found = []
+    if (revises := manifest.revises) is not None:
+        found.append(
+            f"Revision r{manifest.revision} takes the place of r{revises.revision} since "
+            f"{revises.at:%Y-%m-%d}: {revises.reason}"
+        )
     if manifest.rows < SMALL_DAY:
         found.append(
             f"A small day: with {manifest.rows:,} {row_noun(manifest)}s the noise outweighs most "

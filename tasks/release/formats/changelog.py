@@ -7,10 +7,11 @@ from tasks.release.text import markdown
 
 def changelog(manifest: PublicManifest) -> str:
     """The document of a release, in Markdown."""
-    about, revision = metadata_of(manifest), manifest.revision
+    about, revises = metadata_of(manifest), manifest.revises
     said = (
         "First publication."
-        if revision == 1
-        else f"Replaces r{revision - 1}, which stays as it was published."
+        if revises is None
+        else f"{revises.at:%Y-%m-%d}: takes the place of r{revises.revision}, which stays as it "
+        f"was published. {markdown(revises.reason)}"
     )
-    return f"# Changes of {markdown(about.title)}\n\n## r{revision}\n\n{said}\n"
+    return f"# Changes of {markdown(about.title)}\n\n## r{manifest.revision}\n\n{said}\n"

@@ -142,6 +142,80 @@ def test_one_who_crashed_while_publishing_goes_on_and_nobody_else_does(
     assert store.publish("demo/day/r1", first)
 
 
+def test_a_file_is_replaced_only_if_it_still_is_what_it_was(store: Store) -> None:
+    assert store.read("archive/list") is None
+    assert store.replace("archive/list", None, b"one")
+    assert not store.replace("archive/list", None, b"two")
+    assert store.replace("archive/list", b"one", b"two")
+    assert not store.replace("archive/list", b"one", b"three")
+    assert store.read("archive/list") == b"two"
+    store.write("archive/list", b"four")
+    assert store.read("archive/list") == b"four"
+    assert not store.create("archive/list", b"five")
+
+
+def test_a_copy_has_the_mark_of_what_it_is_of_until_that_is_replaced(store: Store) -> None:
+    assert store.listing() == {}
+    store.write("day/r1/rows", b"one")
+    store.write("day/.r1.claim", b"half")
+    assert store.copy("day/r1/rows", "table/day=1/rows")
+    listing = store.listing()
+    assert set(listing) == {"day/r1/rows", "table/day=1/rows"}
+    assert len(set(listing.values())) == 1
+    store.write("day/r2/rows", b"two")
+    assert store.copy("day/r2/rows", "table/day=1/rows")
+    assert store.copy("day/r2/rows", "table/day=1/rows")
+    assert store.read("table/day=1/rows") == b"two"
+    assert store.read("day/r1/rows") == b"one"
+    assert store.listing()["table/day=1/rows"] != listing["table/day=1/rows"]
+    assert not store.copy("day/r3/rows", "table/day=1/rows")
+
+
+def test_a_file_is_removed_with_the_folders_that_are_empty_then(store: Store, url: str) -> None:
+    store.write("table/day=1/rows", b"one")
+    store.write("table/day=2/rows", b"two")
+    assert store.files_in("table/day=1") == ["rows"]
+    assert store.files_in("table") == []
+    for _ in range(2):
+        store.remove_file("table/day=1/rows")
+    assert set(store.listing()) == {"table/day=2/rows"}
+    if url.startswith("file"):
+        assert [path.name for path in Path(store.root, "table").iterdir()] == ["day=2"]
+
+
+SWAPPER = """
+import sys
+from tasks.files.store import Store
+store = Store.at(sys.argv[1])
+print("ready", flush=True)
+sys.stdin.readline()
+for _ in range(20):
+    while not store.replace("count", before := store.read("count"), b"%d" % (int(before) + 1)):
+        pass
+"""
+
+
+@pytest.mark.slow
+def test_of_many_who_replace_at_once_none_is_lost(url: str) -> None:
+    store = Store.at(url)
+    store.write("count", b"0")
+    racers = [
+        subprocess.Popen(
+            [sys.executable, "-c", SWAPPER, url],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    for racer in racers:
+        assert racer.stdout is not None
+        assert racer.stdout.readline() == "ready\n"
+    for racer in racers:
+        racer.communicate("go\n", timeout=120)
+    assert store.read("count") == b"40"
+
+
 RACER = """
 import sys
 from pathlib import Path

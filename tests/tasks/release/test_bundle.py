@@ -14,9 +14,10 @@ import pytest
 
 from tasks.files import FileError, read_manifest, verify_files
 from tasks.region import Region
-from tasks.release.bundle import DOCUMENTS, publish_first, published
+from tasks.release.bundle import DOCUMENTS, publish_first
 from tasks.release.errors import ReleaseError
 from tasks.release.manifest import PublicManifest
+from tasks.release.revisions import published
 from tasks.release.software import PACKAGES, installed_software
 
 ROOT = Path(__file__).parents[3]
@@ -120,6 +121,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import tasks.release.bundle as bundle
 from tasks.release.manifest import PublicManifest
+from tasks.release.revisions import published
 rows, fields, releases, slow = Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4]
 def stop(staged, final, real=bundle.move_into_place):
     print("staged", flush=True)

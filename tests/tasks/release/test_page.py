@@ -1,5 +1,4 @@
 import base64
-import datetime as dt
 import hashlib
 import html
 import json
@@ -16,7 +15,7 @@ import pytest
 
 from tasks.region import Region
 from tasks.release.manifest import PublicManifest
-from tasks.release.page import Neighbours, render_page
+from tasks.release.page import render_page
 from tasks.release.tables import published_table, write_parquet
 
 MakeRegion = Callable[..., Region]
@@ -205,18 +204,12 @@ def test_a_million_rows_stay_small_and_the_page_says_what_is_drawn(
     assert (layer["drawn"], layer["all"]) == (50_000, 1_000_000)
 
 
-def test_the_page_leads_to_the_day_before_and_to_all_days(
+def test_the_page_leads_to_its_day_in_the_calendar_of_all_days(
     region: Region, make_manifest: MakeManifest, make_rows: MakeRows
 ) -> None:
-    manifest, rows = make_manifest(region), {"trips": make_rows(region, 20)}
-    before = dt.date(2026, 5, 18), "../../2026-05-18/r1/index.html"
-    page = render_page(manifest, rows, neighbours=Neighbours("../../index.html", before))
-    links = {a.get("href"): a.get("rel") for tag, a in Reader(page).tags if tag == "a"}
-    assert links["../../2026-05-18/r1/index.html"] == "prev"
-    assert "../../index.html" in links
-    first = render_page(manifest, rows, neighbours=Neighbours("../../index.html"))
-    assert "The first day" in Reader(first).text
-    assert "Other days" not in render_page(manifest, rows)
+    page = render_page(make_manifest(region), {"trips": make_rows(region, 20)})
+    links = [attributes.get("href") for tag, attributes in Reader(page).tags if tag == "a"]
+    assert "../../../index.html#town-2026-05-20" in links
 
 
 def test_a_description_for_machines_is_part_of_the_page(

@@ -1,0 +1,1 @@
+"""What anyone can check of a published release with the published files alone."""
