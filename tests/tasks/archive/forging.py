@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.files import write_manifest
+from tasks.release.formats.sums import SUMS, write_sums
 from tasks.release.tables import write_csv, write_parquet
 
 Forge = Callable[[Path], None]
@@ -20,9 +21,10 @@ def manifest_of(release: Path) -> dict[str, Any]:
 
 
 def reseal(release: Path, **fields: Any) -> None:
-    """Write the manifest anew: other fields, and the hashes of the files as they are now."""
+    """Write sums and manifest anew: other fields, and the hashes of the files as they are now."""
     document = manifest_of(release) | fields
     files = document.pop("files")
+    write_sums(release, [name for name in files if name != SUMS])
     write_manifest(release, document, files)
 
 

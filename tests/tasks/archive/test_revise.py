@@ -19,7 +19,9 @@ from tasks.files.store import Store
 from tasks.generate import generate
 from tasks.ledger import account_of
 from tasks.region import Region
+from tasks.release.bundle import DOCUMENTS
 from tasks.release.errors import ReleaseError
+from tasks.release.formats.sums import SUMS
 from tasks.revise import revise
 from tasks.verify import verify
 from tasks.withdraw import withdraw
@@ -61,7 +63,7 @@ def test_a_revision_with_the_same_rows_has_other_documents_and_costs_nothing(
     }
     after = files_of(releases / "r2")
     changed = {name for name in after if after[name] != before[name]}
-    assert changed == {"manifest.json", "index.html", "README.md"}
+    assert changed == {"manifest.json", SUMS, *DOCUMENTS}
     said = "Revision r2 takes the place of r1 since 2026-06-01: The name was wrong."
     assert said in after["index.html"].decode()
     assert said in after["README.md"].decode().replace("\\", "")
