@@ -18,6 +18,7 @@ from tasks.artifacts import artifact_key
 from tasks.check import REPORT
 from tasks.files import FileError, Layout, read_manifest, sha256_of, verify_files
 from tasks.files.manifest import MANIFEST
+from tasks.generate import INTERVALS
 from tasks.region import Region
 from tasks.region.ways import WAYS
 from tasks.release.bundle import PAGE, publish_first, published
@@ -110,19 +111,29 @@ def _publish(layout: Layout, region: Region, day: dt.date, releases: Path) -> Pa
             files=files,
             generated=generated,
         ),
-        partial(_write_more, model, stored, synthetic if generated.get("ways") else None),
+        partial(_write_more, model, stored, synthetic, _beside(generated)),
     )
 
 
+def _beside(generated: dict[str, Any]) -> Sequence[str]:
+    """What was made with the rows: their intervals, the roads and docks that ends were moved to."""
+    return [name for name in (INTERVALS, WAYS) if name in generated["files"]]
+
+
 def _write_more(
-    model: dict[str, Any], stored: Path, snapped: Path | None, directory: Path
+    model: dict[str, Any],
+    stored: Path,
+    synthetic: Path,
+    beside: Sequence[str],
+    directory: Path,
 ) -> Sequence[str]:
-    """What is published beside the rows: measurements and a sampler, roads and docks.
+    """What is published beside the rows: measurements and a sampler, and what lies beside them.
 
     Args:
         model: Its statement; a measured synthesizer publishes more.
         stored: Directory of the model.
-        snapped: Directory of the roads and docks that ends were moved to, if they were.
+        synthetic: Directory of the rows.
+        beside: Names of what was made with them.
         directory: Where the files go.
 
     Returns:
@@ -134,10 +145,9 @@ def _write_more(
         from tasks.release.measured import write_measured
 
         names += write_measured(stored, directory, is_of_ends=name == "trip_ends")
-    if snapped is not None:
-        shutil.copyfile(snapped / WAYS, directory / WAYS)
-        names.append(WAYS)
-    return names
+    for file in beside:
+        shutil.copyfile(synthetic / file, directory / file)
+    return [*names, *beside]
 
 
 def _finished(directory: Path) -> dict[str, Any]:

@@ -74,6 +74,8 @@ NOISY_NUMBERS = ("modelled_trips",)
 differ, not their number."""
 NOISY_COUNTS = ("measurements.parquet", "field.npz")
 """Published files of noised counts, and of the density fitted to them."""
+NOISY_INTERVALS = "intervals.parquet"
+"""Published of trips beside them: made of noised counts and of rows."""
 PUBLIC_FACTS = ("field.json", "sampler.pyz")
 """Published beside the counts, the same for every day of one size."""
 DRAWN_FROM_ROWS = ("index.html", "README.md")
@@ -292,6 +294,8 @@ def assert_untainted(one: Run, other: Run) -> None:
     names = sorted(path.name for path in one.release.iterdir())
     assert sorted(path.name for path in other.release.iterdir()) == names
     measured = {*NOISY_COUNTS, *PUBLIC_FACTS} if "field.npz" in names else set()
+    if measured and "trips" in one.rows:
+        measured.add(NOISY_INTERVALS)
     assert set(names) == {*one.noisy_rows, *DRAWN_FROM_ROWS, "manifest.json", *measured}
     for name in measured & set(PUBLIC_FACTS):
         assert (other.release / name).read_bytes() == (one.release / name).read_bytes()
@@ -309,7 +313,7 @@ def assert_untainted(one: Run, other: Run) -> None:
 def assert_drawn_from_rows(run: Run) -> None:
     """Page and card say what manifest and rows say, and nothing else."""
     document = run.manifest
-    data = [*run.noisy_rows, *NOISY_COUNTS, *PUBLIC_FACTS]  # as they are published
+    data = [*run.noisy_rows, NOISY_INTERVALS, *NOISY_COUNTS, *PUBLIC_FACTS]  # as they are published
     document["files"] = {
         name: document["files"][name] for name in data if name in document["files"]
     }
