@@ -36,7 +36,7 @@ Fitted = tuple[Field, Spread]
 
 def fitted(epsilon: float, draws: int = 6) -> Fitted:
     trips = sample(random_field(BOX, 7), ROWS, np.random.default_rng(0))
-    settings = FieldSettings(steps=60)
+    settings = FieldSettings(steps=30)
     plan = make_plan((BOX,), ROWS, Guarantee(epsilon=epsilon, delta=1e-6), settings)
     with coupled_secrets(1):
         measurements = measure(trips, plan)
