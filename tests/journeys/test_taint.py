@@ -313,7 +313,7 @@ def assert_untainted(one: Run, other: Run) -> None:
 def assert_drawn_from_rows(run: Run) -> None:
     """Page and card say what manifest and rows say, and nothing else."""
     document = run.manifest
-    data = [*run.noisy_rows, NOISY_INTERVALS, *NOISY_COUNTS, *PUBLIC_FACTS]  # as they are published
+    data = [*run.noisy_rows, *NOISY_COUNTS, *PUBLIC_FACTS, NOISY_INTERVALS]  # as they are published
     document["files"] = {
         name: document["files"][name] for name in data if name in document["files"]
     }

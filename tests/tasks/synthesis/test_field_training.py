@@ -249,7 +249,7 @@ elif moment == "half stored":
 elif moment == "stored":
     measured.write_atomically = after(measured.write_atomically)
 elif moment == "fitting":
-    field_training.fit = die
+    field_training.fit_with_spread = die
 plan = make_plan(Guarantee(epsilon=1.0, delta=1e-6), (charged.BOX,), t.SETTINGS, charged.ROWS)
 charged.train_in(here, plan, read)
 """
