@@ -20,6 +20,7 @@ from tasks.files import (
 from tasks.files.manifest import MANIFEST
 from tasks.region import Region
 from tasks.region.ways import WAYS, Ways, read_ways
+from tasks.release.bundle import INTERVALS
 from tasks.step import step
 
 
@@ -64,13 +65,13 @@ def generate(region: Region, day: dt.date, afresh: bool = False) -> dict[str, An
     get_run_logger().info("Generated %s", said)
     directory.mkdir(parents=True, exist_ok=True)
     (directory / MANIFEST).unlink(missing_ok=True)
-    written = dict(tables)
+    files = {f"{name}.parquet": table for name, table in tables.items()}
     if "trips" in tables and (bars := intervals_of(model, tables["trips"])) is not None:
-        written["intervals"] = bars
-    for name, table in written.items():
+        files[INTERVALS] = bars
+    for name, table in files.items():
         content = pa.BufferOutputStream()
-        pq.write_table(table, content)
-        write_atomically(directory / f"{name}.parquet", content.getvalue().to_pybytes())
+        pq.write_table(table, content, compression="zstd")
+        write_atomically(directory / name, content.getvalue().to_pybytes())
     if ways is not None:
         write_atomically(directory / WAYS, ways.packed())
     fields = {
@@ -80,7 +81,6 @@ def generate(region: Region, day: dt.date, afresh: bool = False) -> dict[str, An
         **made_of,
         "ends": ends,
     }
-    files = [f"{name}.parquet" for name in written]
     write_manifest(directory, fields, files if ways is None else [*files, WAYS])
     manifest = read_manifest(directory)
     assert manifest is not None

@@ -22,7 +22,7 @@ from tasks.files import FileError, Layout, read_manifest, sha256_of, verify_file
 from tasks.files.manifest import MANIFEST
 from tasks.region import Region
 from tasks.region.ways import WAYS
-from tasks.release.bundle import PAGE, publish_first
+from tasks.release.bundle import INTERVALS, PAGE, publish_first
 from tasks.release.errors import ReleaseError
 from tasks.release.manifest import public_manifest
 from tasks.release.revisions import published
@@ -77,13 +77,13 @@ class CheckedRows:
         tables: The rows of each table.
         generated: The manifest of their directory.
         checks: What `check_release` reported.
-        ways: The directory of the roads and docks that their ends were moved to, if they were.
+        directory: Where they lie.
     """
 
     tables: dict[str, pa.Table]
     generated: dict[str, Any]
     checks: dict[str, Any]
-    ways: Path | None
+    directory: Path
 
     @property
     def numbers(self) -> dict[str, int]:
@@ -113,7 +113,7 @@ def checked_rows(layout: Layout, region: Region, day: dt.date) -> CheckedRows:
         raise ReleaseError(f"{synthetic}: another model made these rows; generate and check again")
     verify_files(synthetic, generated)
     tables = {name: pq.read_table(path) for name, path in files.items()}
-    return CheckedRows(tables, generated, checks, synthetic if generated.get("ways") else None)
+    return CheckedRows(tables, generated, checks, synthetic)
 
 
 def model_statement(layout: Layout, region: Region, day: dt.date) -> dict[str, Any]:
@@ -146,19 +146,18 @@ def _publish(layout: Layout, region: Region, day: dt.date, releases: Path) -> Pa
             files=files,
             generated=rows.generated,
         ),
-        partial(write_more, model, layout.model(region.id, day), rows.ways),
+        partial(write_more, model, layout.model(region.id, day), rows.directory),
     )
 
 
-def write_more(
-    model: dict[str, Any], stored: Path, snapped: Path | None, directory: Path
-) -> Sequence[str]:
-    """What is published beside the rows: measurements and a sampler, roads and docks.
+def write_more(model: dict[str, Any], stored: Path, beside: Path, directory: Path) -> Sequence[str]:
+    """What is published beside the rows: measurements and a sampler, and what lies beside them.
 
     Args:
         model: Its statement; a measured synthesizer publishes more.
         stored: Directory of the model.
-        snapped: Directory of the roads and docks that ends were moved to, if they were.
+        beside: Directory of the rows; their intervals, and the roads and docks that ends were
+            moved to, lie beside them.
         directory: Where the files go.
 
     Returns:
@@ -170,10 +169,10 @@ def write_more(
         from tasks.release.measured import write_measured
 
         names += write_measured(stored, directory, is_of_ends=name == "trip_ends")
-    if snapped is not None:
-        shutil.copyfile(snapped / WAYS, directory / WAYS)
-        names.append(WAYS)
-    return names
+    made = [file for file in (INTERVALS, WAYS) if file in _finished(beside)["files"]]
+    for file in made:
+        shutil.copyfile(beside / file, directory / file)
+    return [*names, *made]
 
 
 def _finished(directory: Path) -> dict[str, Any]:

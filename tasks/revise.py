@@ -15,7 +15,6 @@ from tasks.files import FileError, Layout, read_manifest, sha256_of
 from tasks.files.manifest import MANIFEST
 from tasks.publish import checked_rows, model_statement, show_page, write_more
 from tasks.region import Region
-from tasks.region.ways import WAYS
 from tasks.release.bundle import PAGE, publish_revision
 from tasks.release.errors import ReleaseError
 from tasks.release.manifest import (
@@ -72,7 +71,7 @@ def revise(
     model = model_statement(layout, region, day)
     if resample:
         rows = checked_rows(layout, region, day)
-        tables, ways = rows.tables, rows.ways
+        tables, beside = rows.tables, rows.directory
         checks = Checks(
             expectations=rows.checks["expectations"], warnings=tuple(rows.checks["warnings"])
         )
@@ -84,7 +83,7 @@ def revise(
             )
         manifest = _manifest_of(before)
         tables = {name: pq.read_table(before / f"{name}.parquet") for name in manifest.tables}
-        ways = before if (before / WAYS).exists() else None
+        beside = before
         checks, snapping = manifest.checks, manifest.snapping
 
     def manifest_of(former: Path, files: dict[str, FileFacts]) -> PublicManifest:
@@ -107,7 +106,7 @@ def revise(
 
     stored = layout.model(region.id, day)
     release = publish_revision(
-        releases, tables, manifest_of, partial(write_more, model, stored, ways)
+        releases, tables, manifest_of, partial(write_more, model, stored, beside)
     )
     get_run_logger().info("Published %s, because: %s", release, reason)
     page = release / PAGE

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from pydantic import BaseModel
@@ -23,6 +25,7 @@ from tasks.archive.publishing import INDEX
 from tasks.archive.view import table_folder
 from tasks.region import Guarantee, Region, Snap
 from tasks.release.tables import SCHEMAS
+from tasks.schema import INTERVALS
 from tests.tasks.conftest import FeedServer
 from tests.tasks.service_area.conftest import serve_feed
 
@@ -203,3 +206,22 @@ def test_every_shipped_region_is_valid() -> None:
     assert files
     for path in files:
         assert Region.model_validate(yaml.safe_load(path.read_text())).id == path.stem
+
+
+@pytest.mark.parametrize("code", re.findall(r"(?ms)^```python\n(.*?)^```", README))
+def test_every_example_that_reads_a_release_runs(
+    code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    columns: dict[str, Any] = {
+        column.name: [0.05 * row for row in range(40)]
+        for column in INTERVALS.columns
+        if pa.types.is_floating(column.type)
+    }
+    columns |= {"grid_degrees": [0.01, 0.05] * 20, "counted": ["flows"] * 36 + ["hours"] * 4}
+    columns |= {"area": ["town"] * 40, "hour": [3] * 40, "rows": list(range(40))}
+    pq.write_table(pa.table(columns, schema=INTERVALS.arrow()), tmp_path / "intervals.parquet")
+    monkeypatch.chdir(tmp_path)
+    exec(code, {})
+    shown = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
+    assert [row[-3] for row in shown] == [str(number) for number in range(34, 14, -2)]
+    assert all(float(row[-2]) == float(row[-1]) for row in shown)

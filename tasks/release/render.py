@@ -8,7 +8,14 @@ from tasks.release import numbers, words, words_of_ends, words_of_privacy
 from tasks.release.manifest import PublicManifest
 from tasks.release.tables import SCHEMAS
 from tasks.release.text import markdown
-from tasks.schema import COUNTED, COUNTED_OF_ENDS, MEASUREMENTS, MEASUREMENTS_OF_ENDS, Column
+from tasks.schema import (
+    COUNTED,
+    COUNTED_OF_ENDS,
+    INTERVALS,
+    MEASUREMENTS,
+    MEASUREMENTS_OF_ENDS,
+    Column,
+)
 
 
 def environment(*, autoescape: bool) -> Environment:
@@ -60,6 +67,8 @@ def context(manifest: PublicManifest) -> dict[str, Any]:
         "making": said.making(manifest),
         "limits": said.limits(manifest),
         "measured": said.measured(manifest),
+        "error_bars": words.error_bars(manifest),
+        "interval_columns": INTERVALS.columns,
         "measurement_columns": (MEASUREMENTS_OF_ENDS if of_ends else MEASUREMENTS).columns,
         "counted": COUNTED_OF_ENDS if of_ends else COUNTED,
         "tables": {name: SCHEMAS[name] for name in manifest.tables},

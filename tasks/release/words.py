@@ -316,8 +316,8 @@ _FILES = {
     "modelled_trips.geo.parquet": "the same rows as lines, as GeoParquet",
     "locations.csv": "places of 0.01 by 0.01 degrees, for viewers of flow maps",
     "flows.csv": "numbers of synthetic trips between these places, for the same viewers",
-    "intervals.parquet": "90 % intervals for the true numbers behind the rows",
     "measurements.parquet": "every count that was taken of the day, with its noise",
+    "intervals.parquet": "how far the true numbers of the day may be from the rows",
     "field.npz": "the density that was fitted to the counts, as arrays",
     "field.json": "where and how that density is laid out",
     "ways.geojson.gz": "the roads and docks that ends were moved to, as GeoJSON",
@@ -334,6 +334,22 @@ def measured(manifest: PublicManifest) -> Sequence[str]:
         "its ends in two of the places is in such a sum twice.",
         f"The rows are one draw from a density that was fitted to {fitted_to(manifest)}. "
         f"sampler.pyz draws others, {FURTHER_ROWS}",
+    )
+
+
+def error_bars(manifest: PublicManifest) -> Sequence[str]:
+    """How to read the intervals of true numbers, in sentences; none where there are none."""
+    if "intervals.parquet" not in manifest.files:
+        return ()
+    return (
+        "intervals.parquet says how far the rows may be from the day: for every place and every "
+        "flow between two places that holds a row, for every hour and every distance, the number "
+        f"of rows and an interval that holds the true number of trips{_used(manifest)} in 90 of "
+        "100 cases. It is the number that the noisy counts make likely, not the number of rows, "
+        "that is in its middle. A place with one row may have had no trip, or several.",
+        "The intervals allow for the noise, for what a day varies by chance, and for what the "
+        "fitted density cannot express; how much that is was chosen on simulated cities. They "
+        "were made from the noisy counts and the rows, and cost no privacy.",
     )
 
 

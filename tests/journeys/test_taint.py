@@ -75,6 +75,8 @@ NOISY_NUMBERS = ("modelled_trips",)
 differ, not their number."""
 NOISY_COUNTS = ("measurements.parquet", "field.npz")
 """Published files of noised counts, and of the density fitted to them."""
+NOISY_INTERVALS = "intervals.parquet"
+"""Published of trips beside them: made of noised counts and of rows."""
 PUBLIC_FACTS = ("field.json", "sampler.pyz")
 """Published beside the counts, the same for every day of one size."""
 DRAWN_FROM_ROWS = (*DOCUMENTS, "locations.csv", "flows.csv")
@@ -303,6 +305,8 @@ def assert_untainted(one: Run, other: Run) -> None:
     names = sorted(path.name for path in one.release.iterdir())
     assert sorted(path.name for path in other.release.iterdir()) == names
     measured = {*NOISY_COUNTS, *PUBLIC_FACTS} if "field.npz" in names else set()
+    if measured and "trips" in one.rows:
+        measured.add(NOISY_INTERVALS)
     told = {*one.noisy_rows, *DRAWN_FROM_ROWS, *measured}
     assert set(names) == {*told, SUMS, "manifest.json"}
     for name in measured & set(PUBLIC_FACTS):

@@ -96,7 +96,7 @@ def test_rule_8_rows_are_made_and_checked_without_the_private_trips(
     manifest, directory = release(region_with(synthesizer=synthesizer))
     assert manifest["rows"] == pq.read_metadata(directory / "trips.parquet").num_rows == TRIPS
     assert manifest["mechanism"]["count"] is None
-    more = {"measurements.parquet", "field.npz", "field.json", "sampler.pyz"}
+    more = {"intervals.parquet", "measurements.parquet", "field.npz", "field.json", "sampler.pyz"}
     assert (set(manifest["files"]) & more == more) is (synthesizer["name"] == "trip_field")
 
 

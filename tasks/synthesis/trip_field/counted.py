@@ -118,12 +118,9 @@ class Counts:
             return None
         values, stddev = self._evidence.values[name], self._evidence.stddev[name]
         target = np.resize(into.ravel(), len(values))
-        return Counted(
-            *(
-                np.asarray(np.bincount(target, weights, number), float)
-                for weights in (values, stddev**2)
-            )
-        )
+        sums, variance = (np.bincount(target, each, number) for each in (values, stddev**2))
+        # a place at the edge of the area may have no cell of its own
+        return Counted(np.asarray(sums, float), np.where(variance > 0, variance, np.inf))
 
 
 def _pooled(found: list[Counted], targets: int) -> Counted:
@@ -132,4 +129,5 @@ def _pooled(found: list[Counted], targets: int) -> Counted:
         return Counted.nothing(targets)
     certainty = np.sum([1 / each.variance for each in found], axis=0)
     values = np.sum([each.values / each.variance for each in found], axis=0)
-    return Counted(values / certainty, 1 / certainty)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return Counted(np.nan_to_num(values / certainty), 1 / certainty)

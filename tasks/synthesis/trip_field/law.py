@@ -21,7 +21,7 @@ WITHIN = (Kind("within", FINE), Kind("within", COARSE))
 """Trips that start and end in one cell, or block, of the field: by places of either height."""
 
 _ROWS_AT_ONCE = 262_144
-_DRAWN = 2_000_000
+_DRAWN = 600_000
 _FEWEST, _MOST = 4, 64
 """So many rows are drawn for every trip, about _DRAWN in all."""
 _ALIKE = 8.0

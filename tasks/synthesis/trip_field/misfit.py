@@ -36,14 +36,14 @@ NOTHING = dict.fromkeys(KINDS, Misfit())
 
 _MISSED = {
     Kind("origins", FINE): Misfit(2.0, 0.1),
-    Kind("origins", COARSE): Misfit(0.5),
+    Kind("origins", COARSE): Misfit(2.0),
     Kind("destinations", FINE): Misfit(2.0, 0.1, 0.5),
-    Kind("destinations", COARSE): Misfit(0.5),
-    Kind("flows", COARSE): Misfit(2.0, 0.1),
+    Kind("destinations", COARSE): Misfit(2.0),
+    Kind("flows", COARSE): Misfit(3.0, 0.1),
     Kind("hours"): Misfit(0.5),
     Kind("distances"): Misfit(1.0, 1.0),
 }
-_ROUGH_FLOWS = 1.0
+_ROUGH_FLOWS = 0.5
 _FINER = 1.5
 """By this factor cells are further from gravity than blocks are."""
 _TOLD = 10.0

@@ -96,7 +96,7 @@ def test_rule_6_a_fit_that_fails_costs_nothing(
     tmp_path: Path, plan: Plan, trips: pa.Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(field_training, "fit", crash)
+        patched.setattr(field_training, "fit_with_spread", crash)
         with pytest.raises(StopError):
             train_in(tmp_path, plan, lambda: trips)
     assert charge_in(tmp_path) == ("trained", 1)
@@ -183,7 +183,7 @@ def test_rule_5_what_is_measured_follows_from_the_count_that_was_measured_once(
     assert isinstance(mechanism, FieldMechanism)
     watched = replace(private_plan, mechanism=Watched(**vars(mechanism)))
     with monkeypatch.context() as patched:
-        patched.setattr(field_training, "fit", crash)
+        patched.setattr(field_training, "fit_with_spread", crash)
         with pytest.raises(StopError):
             train_in(tmp_path, watched, lambda: trips)
     manifest = train_in(tmp_path, watched, never)
@@ -249,7 +249,7 @@ elif moment == "half stored":
 elif moment == "stored":
     measured.write_atomically = after(measured.write_atomically)
 elif moment == "fitting":
-    field_training.fit = die
+    field_training.fit_with_spread = die
 plan = make_plan(Guarantee(epsilon=1.0, delta=1e-6), (charged.BOX,), t.SETTINGS, charged.ROWS)
 charged.train_in(here, plan, read)
 """
