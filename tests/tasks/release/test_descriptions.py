@@ -73,13 +73,11 @@ def test_text_of_a_region_stays_text(
 
     for text in found.values():
         assert not re.search("[\u200e\u200f\u202a-\u202e\u2066-\u2069\x00-\x08\x0b-\x1f]", text)
-    for file_name in ("datapackage.json", "croissant.json", "privacy.json"):
-        assert not set("<>&") & set(found[file_name])
-        document = json.loads(found[file_name])
-        assert document.get("title", document.get("name", about.title)) == about.title or (
-            document["name"] == about.name
-        )
-    assert Package.metadata_validate(json.loads(found["datapackage.json"])) is not None
+    machines = {name: text for name, text in found.items() if name.endswith(".json")}
+    assert not any(set("<>&") & set(text) for text in machines.values())
+    package, croissant = (json.loads(found[f"{n}.json"]) for n in ("datapackage", "croissant"))
+    assert package["title"] == croissant["name"] == about.title
+    assert not list(Package.metadata_validate(package))
     citation = yaml.safe_load(found["CITATION.cff"])
     jsonschema.validate(citation, SCHEMA)
     assert citation["title"] == about.title
