@@ -1,7 +1,6 @@
 """What audits of the synthesizers have proven, as data: public constants, of no released day.
 
-Measured by `opentrips audit` on the simulated city of 7,886 trips at epsilon 1 where nothing else
-is said; the figures of `trip_net` are those of 300 steps at a learning rate of 0.015.
+Measured by `opentrips audit`; the README has all figures, and what each attack does.
 """
 
 from dataclasses import dataclass
@@ -10,6 +9,9 @@ AUDITED = "opentrips 0.1.0 of 2026-11-24"
 """The version that was audited."""
 TWIN = "the simulated city of 7,886 trips; no day that is released was read"
 """What it was audited on."""
+
+SETTINGS = {"trip_net": "with 300 steps at a learning rate of 0.015 and no days before"}
+"""What a synthesizer was audited with, where it has settings that affect privacy."""
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,6 @@ class Metadata:
         credit: Whose roads and docks are in `ways.geojson.gz`, if they are and somebody said.
         keywords: What it is found by.
         area_name: Name of the region for people.
-        day: The service day.
         published: When it was due, the day after the service day; nothing in a release depends
             on the clock.
         start: First instant of the service day.
@@ -105,7 +104,6 @@ class Metadata:
     credit: str | None
     keywords: tuple[str, ...]
     area_name: str
-    day: dt.date
     published: dt.date
     start: dt.datetime
     end: dt.datetime
@@ -144,7 +142,6 @@ def metadata_of(manifest: PublicManifest) -> Metadata:
         credit=plain(credit) if (credit := _credit(manifest)) else None,
         keywords=KEYWORDS,
         area_name=place,
-        day=manifest.service_day,
         published=manifest.service_day + dt.timedelta(days=1),
         start=manifest.capture.start,
         end=manifest.capture.end,

@@ -9,6 +9,8 @@ from typing import Any
 import yaml
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>#!|~&$])")
+_ITEM = re.compile(r"^(\d+(?=[.)])|)([-+.)])(?=\s|$)")
+"""What begins an item of a list."""
 _TURNS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
 """Marks that change the direction of what follows, beyond the text that holds them."""
 
@@ -30,8 +32,10 @@ def markdown(text: object) -> str:
     Examples:
         >>> print(markdown("<b>A_b</b>  # c"))
         \<b\>A\_b\</b\> \# c
+        >>> print(markdown("1. not an item"))
+        1\. not an item
     """
-    return _MARKDOWN.sub(r"\\\1", plain(str(text)))
+    return _ITEM.sub(r"\1\\\2", _MARKDOWN.sub(r"\\\1", plain(str(text))))
 
 
 def as_json(document: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from tasks.release import words
-from tasks.release.audits import AUDITED, AUDITS, TWIN
+from tasks.release.audits import AUDITED, AUDITS, SETTINGS, TWIN
 from tasks.release.manifest import DpSgd, GaussianCounts, PublicManifest
 from tasks.release.numbers import number, percent, scientific
 
@@ -223,21 +223,20 @@ def _budget(manifest: PublicManifest) -> str:
 
 
 def _public(manifest: PublicManifest) -> str:
-    n = (
-        f"the number of rows, {manifest.rows:,}; "
-        if manifest.guarantee.adjacency == "zero_out" and not manifest.is_of_ends
-        else ""
-    )
-    if manifest.guarantee.adjacency == "zero_out" and manifest.is_of_ends:
-        n = (
-            f"the numbers of starts, {manifest.tables['starts']:,}, and of ends, "
-            f"{manifest.tables['ends']:,}; "
-        )
     return (
-        f"Not protected, because it is declared to be public: {n}when the feeds were polled, how "
-        "they answered and the gaps; the service area, the grid, the rules for rows, all settings "
-        "and the code; how each feed names its vehicles."
+        f"Not protected, because it is declared to be public: {_public_numbers(manifest)}when the "
+        "feeds were polled, how they answered and the gaps; the service area, the grid, the rules "
+        "for rows, all settings and the code; how each feed names its vehicles."
     )
+
+
+def _public_numbers(manifest: PublicManifest) -> str:
+    if manifest.guarantee.adjacency == "add_remove":
+        return ""
+    if manifest.is_of_ends:
+        starts, ends = manifest.tables["starts"], manifest.tables["ends"]
+        return f"the numbers of starts, {starts:,}, and of ends, {ends:,}; "
+    return f"the number of rows, {manifest.rows:,}; "
 
 
 def _not_protected(manifest: PublicManifest) -> str:
@@ -271,13 +270,15 @@ def _audits(manifest: PublicManifest) -> str:
     name = manifest.synthesizer.name
     if not (found := AUDITS.get(name, ())):
         return f"Its attacks run in the tests; no figures of {name} have been published."
+    settings = f" {SETTINGS[name]}" if name in SETTINGS else ""
     told = "; ".join(
         f"{audit.attack}: at least {', '.join(f'{bound:g}' for bound in audit.proven)} of "
         f"{audit.accounted:g} accounted for"
         for audit in found
     )
     return (
-        f"Lower bounds on epsilon that attacks proved of {name}, {AUDITED}, on {TWIN}: {told}. "
+        f"Lower bounds on epsilon that attacks proved of {name}{settings}, {AUDITED}, on {TWIN}: "
+        f"{told}. "
         "None is above what is accounted for; an audit can refute a promise, not prove it."
     )
 

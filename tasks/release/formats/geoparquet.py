@@ -14,7 +14,6 @@ import shapely
 from tasks.release.tables import write_parquet
 
 GEOMETRY = "geometry"
-_TRIP = ("origin", "destination")
 
 
 def write_geoparquet(table: pa.Table, path: Path) -> None:
@@ -24,28 +23,21 @@ def write_geoparquet(table: pa.Table, path: Path) -> None:
         table: Published rows: of trips, with an origin and a destination, or of places.
         path: Of the file.
     """
-    is_of_trips = "origin_latitude" in table.column_names
-    ends = [f"{end}_" for end in _TRIP] if is_of_trips else [""]
+    ends = ["origin_", "destination_"] if "origin_latitude" in table.column_names else [""]
     coordinates = [f"{end}{axis}" for end in ends for axis in ("longitude", "latitude")]
     positions = np.stack([table[name].to_numpy() for name in coordinates], axis=1)
-    shapes = (
-        shapely.linestrings(positions.reshape(-1, 2, 2))
-        if is_of_trips
-        else shapely.points(positions)
-    )
+    positions = positions.reshape(-1, len(ends), 2)
+    shapes = shapely.linestrings(positions) if len(ends) == 2 else shapely.points(positions[:, 0])
+    about = {"description": "Line from start to end." if len(ends) == 2 else "Where it is."}
     kept = table.drop_columns(coordinates)
-    about = pa.field(
-        GEOMETRY,
-        pa.binary(),
-        nullable=False,
-        metadata={"description": "From start to end." if is_of_trips else "Where it is."},
+    written = kept.append_column(
+        pa.field(GEOMETRY, pa.binary(), nullable=False, metadata=about),
+        pa.array(shapely.to_wkb(shapes, byte_order=1), pa.binary()),
     )
-    written = kept.append_column(about, pa.array(shapely.to_wkb(shapes, byte_order=1), pa.binary()))
-    kind = "LineString" if is_of_trips else "Point"
-    geo = json.dumps(_geo(kind, shapely.total_bounds(shapes).tolist() if len(shapes) else None))
-    write_parquet(
-        written.replace_schema_metadata({**(kept.schema.metadata or {}), "geo": geo}), path
-    )
+    bounds = shapely.total_bounds(shapes).tolist() if len(shapes) else None
+    geo = json.dumps(_geo("LineString" if len(ends) == 2 else "Point", bounds))
+    metadata = {**(kept.schema.metadata or {}), "geo": geo}
+    write_parquet(written.replace_schema_metadata(metadata), path)
 
 
 def _geo(kind: str, bounds: list[float] | None) -> dict[str, object]:

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from tasks.release import words
-from tasks.release.audits import AUDITED, AUDITS, TWIN
+from tasks.release.audits import AUDITED, AUDITS, SETTINGS, TWIN
 from tasks.release.manifest import GaussianCounts, PublicManifest
 from tasks.release.words_of_privacy import budget_shares, count_epsilon, statements
 
@@ -12,6 +12,7 @@ from tasks.release.words_of_privacy import budget_shares, count_epsilon, stateme
 def privacy(manifest: PublicManifest) -> dict[str, Any]:
     """The document of a release: the numbers of the promise, and the card's answers."""
     guarantee, mechanism = manifest.guarantee, manifest.mechanism
+    name = manifest.synthesizer.name
     return {
         "schema_version": 1,
         "region": manifest.region.id,
@@ -31,7 +32,7 @@ def privacy(manifest: PublicManifest) -> dict[str, Any]:
             "epsilon": guarantee.epsilon,
             "delta": guarantee.delta,
         },
-        "synthesizer": manifest.synthesizer.name,
+        "synthesizer": name,
         "mechanism": mechanism.model_dump(mode="json"),
         "budget": [asdict(table) for table in budget_shares(mechanism)]
         if isinstance(mechanism, GaussianCounts)
@@ -42,7 +43,8 @@ def privacy(manifest: PublicManifest) -> dict[str, Any]:
         "audits": {
             "audited": AUDITED,
             "on": TWIN,
-            "found": [asdict(audit) for audit in AUDITS[manifest.synthesizer.name]],
+            "settings": SETTINGS.get(name),
+            "found": [asdict(audit) for audit in AUDITS.get(name, ())],
         },
         "statements": {each.name: each.text for each in statements(manifest)},
     }

@@ -8,7 +8,6 @@ import geopandas
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pytest
 
 from tasks.release.formats.geoparquet import write_geoparquet
 from tasks.schema import RELEASE
@@ -52,7 +51,6 @@ def test_duckdb_counts_them(release: Path, kind: str) -> None:
     assert found == (pq.read_metadata(path).num_rows,)
 
 
-@pytest.mark.filterwarnings("ignore:invalid value encountered")
 def test_no_rows_have_no_bounds(tmp_path: Path) -> None:
     write_geoparquet(pa.table([[]] * 7, schema=RELEASE.arrow()), tmp_path / "none.geo.parquet")
     assert len(geopandas.read_parquet(tmp_path / "none.geo.parquet")) == 0

@@ -10,7 +10,7 @@ import pytest
 
 from tasks.privacy.weighted_counts import WeightedMeasurement
 from tasks.region import Region
-from tasks.release.audits import AUDITED, AUDITS
+from tasks.release.audits import AUDITED, AUDITS, SETTINGS
 from tasks.release.card import render_card
 from tasks.release.formats.privacy import privacy
 from tasks.release.manifest import GaussianCounts, PublicManifest
@@ -107,6 +107,8 @@ def test_what_audits_proved_is_what_the_readme_says() -> None:
         assert proven == [*nearly_all.proven, nearly_all.accounted]
         proven = numbers(rows["pairs at delta 10⁻⁶: proven, accounted for"][column])
         assert proven == [*tiny.proven, tiny.accounted]
+    assert "300 steps at a learning rate of 0.015 and no days before" in " ".join(README.split())
+    assert "300 steps at a learning rate of 0.015 and no days before" in SETTINGS["trip_net"]
     assert AUDITED.split()[:2] == ["opentrips", "0.1.0"]
     for audit in (audit for audits in AUDITS.values() for audit in audits):
         assert max(audit.proven) <= audit.accounted
