@@ -11,7 +11,7 @@ from tasks.archive.withdrawing import KEPT
 from tasks.files import sha256_of
 from tasks.files.manifest import MANIFEST
 from tasks.release.manifest import PublicManifest
-from tasks.release.withdrawal import WITHDRAWAL, Withdrawal, says_why, without_notice
+from tasks.release.withdrawal import WITHDRAWAL, Withdrawal, is_cut, says_why, without_notice
 
 
 def check_files(source: Source, manifest: PublicManifest) -> Iterator[Finding]:
@@ -51,7 +51,9 @@ def check_withdrawal(source: Source, manifest: PublicManifest) -> Iterator[Findi
             if not says_why(name, content, note):
                 faults.append(f"{name} does not say why in front")
             as_published = without_notice(name, content)
-            if hashlib.sha256(as_published).hexdigest() != manifest.files[name].sha256:
+            if is_cut(content):
+                yield Finding("note", "open", f"the rows in {name} were taken out with its scripts")
+            elif hashlib.sha256(as_published).hexdigest() != manifest.files[name].sha256:
                 faults.append(f"{name} behind its notice differs from its SHA-256")
     yield from judged("files", faults, "nothing but page and card is left, as they were published")
     yield from _extra(source, {*manifest.files, *KEPT, SUMS})
