@@ -15,11 +15,10 @@ from tasks.archive.catalogue import (
     errata,
     latest,
 )
-from tasks.archive.errors import ArchiveError
 from tasks.archive.feed import FEED, SITEMAP, feed, sitemap
 from tasks.archive.index import render_index
 from tasks.archive.view import bring_up_to_date
-from tasks.files.store import Store
+from tasks.files.store import Store, StoreError
 
 INDEX = "index.html"
 _TRIES = 50
@@ -39,9 +38,10 @@ def publish_archive(store: Store, address: str | None, *, afresh: bool = False) 
         The archive.
 
     Raises:
-        ArchiveError: If a manifest lies where it does not belong, or others never stop publishing.
+        ArchiveError: If a manifest lies where it does not belong.
         ReleaseError: If a manifest or a withdrawal cannot be read.
-        StoreError: If the store cannot be used.
+        StoreError: If the store cannot be used, or others never stop publishing; a second try may
+            help.
     """
     for _ in range(_TRIES):
         before = store.read(CATALOGUE)
@@ -59,7 +59,7 @@ def publish_archive(store: Store, address: str | None, *, afresh: bool = False) 
                 store.write(name, document)
         if store.read(CATALOGUE) == content:
             return archive
-    raise ArchiveError(f"{store.url}: others publish all the time; run `opentrips archive` later")
+    raise StoreError(f"{store.url}: others publish all the time; run `opentrips archive` later")
 
 
 def _others(archive: Archive, address: str | None) -> dict[str, bytes | None]:

@@ -25,6 +25,8 @@ _LINE = {
     ".md": re.compile(rb"^\*\*Withdrawn: .*\n\n", re.MULTILINE),
 }
 """A notice, whatever it says: another version may word it otherwise."""
+_SCRIPT = re.compile(rb"<script\b.*?</script>\n?", re.DOTALL)
+_CUT = b"<!-- The scripts, and the rows that they drew, were taken out. -->\n"
 _GONE = "The data files are no longer offered; what follows is as it was published."
 _PAGE_NOTICE = '<p class="caution" role="alert"><strong>Withdrawn: {}</strong> {}</p>\n'
 _CARD_NOTICE = "**Withdrawn: {}** {}\n\n"
@@ -94,6 +96,8 @@ class Withdrawal(BaseModel):
 def noticed(name: str, document: bytes, withdrawal: Withdrawal) -> bytes:
     """A page or a card with the reason in front; one that has it already stays as it is.
 
+    A page that carries rows for its scripts loses both, and shows what it shows without script.
+
     Args:
         name: Its file name; a page ends in `.html`, a card in `.md`.
         document: Its content.
@@ -102,6 +106,8 @@ def noticed(name: str, document: bytes, withdrawal: Withdrawal) -> bytes:
     if _LINE[Path(name).suffix].search(document):
         return document
     notice = _notice(name, withdrawal)
+    if (plain := _SCRIPT.sub(b"", document)) != document and name.endswith(".html"):
+        document, notice = plain, notice + _CUT
     found = _FRONT[Path(name).suffix].search(document)
     front = found.end() if found else 0
     return document[:front] + notice + document[front:]
@@ -110,6 +116,11 @@ def noticed(name: str, document: bytes, withdrawal: Withdrawal) -> bytes:
 def without_notice(name: str, document: bytes) -> bytes:
     """The page or card as it was published."""
     return _LINE[Path(name).suffix].sub(b"", document, count=1)
+
+
+def is_cut(document: bytes) -> bool:
+    """Whether rows were taken out of a page, so that it is not as it was published."""
+    return _CUT in document
 
 
 def says_why(name: str, document: bytes, withdrawal: Withdrawal) -> bool:

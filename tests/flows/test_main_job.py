@@ -69,8 +69,13 @@ def test_a_simulated_day_is_published_once(
     with Ledger(data_root / "private" / "ledger.sqlite", must_exist=True) as ledger:
         (charge,) = ledger.charges()
     assert public["charge"] == {"key": charge.charge_key, "sources": ["test-source"]}
-    shown = requests.get(f"{prefect_server}/artifacts/ledger-test/latest", timeout=30).json()
-    assert charge.charge_key in shown["data"]
+    account = requests.get(f"{prefect_server}/artifacts/ledger-test/latest", timeout=30).json()
+    assert charge.charge_key in account["data"]
+
+    archive = page.parents[3]
+    assert json.loads((archive / "test" / "latest.json").read_bytes())["service_day"] == DAY
+    shown = archive / "trips.parquet" / "region=test" / f"day={DAY}" / "trips.parquet"
+    assert shown.samefile(page.parent / "trips.parquet")
 
     before = {path: path.stat().st_mtime_ns for path in data_root.rglob("*") if path.is_file()}
     again = opentrips("run", region, "--day", DAY)

@@ -12,7 +12,7 @@ from tasks.files import sha256_of
 from tasks.files.manifest import MANIFEST
 from tasks.release.formats.sums import SUMS
 from tasks.release.manifest import PublicManifest
-from tasks.release.withdrawal import WITHDRAWAL, Withdrawal, says_why, without_notice
+from tasks.release.withdrawal import WITHDRAWAL, Withdrawal, is_cut, says_why, without_notice
 
 
 def check_files(source: Source, manifest: PublicManifest) -> Iterator[Finding]:
@@ -46,16 +46,23 @@ def check_withdrawal(source: Source, manifest: PublicManifest) -> Iterator[Findi
     )
     left = [name for name in manifest.files if (source.folder / name).exists()]
     faults = [f"{name} is still offered" for name in left if name not in KEPT]
-    for name in left:
-        if name in KEPT:
-            content = (source.folder / name).read_bytes()
-            if not says_why(name, content, note):
-                faults.append(f"{name} does not say why in front")
-            as_published = without_notice(name, content)
-            if hashlib.sha256(as_published).hexdigest() != manifest.files[name].sha256:
-                faults.append(f"{name} behind its notice differs from its SHA-256")
+    for name in sorted(KEPT.intersection(left)):
+        content = (source.folder / name).read_bytes()
+        faults += _faults_behind_notice(name, content, note, manifest.files[name].sha256)
+        if is_cut(content):
+            yield Finding("note", "open", f"the rows in {name} were taken out with its scripts")
     yield from judged("files", faults, "nothing but page and card is left, as they were published")
     yield from _extra(source, {*manifest.files, *KEPT, SUMS})
+
+
+def _faults_behind_notice(
+    name: str, content: bytes, note: Withdrawal, sha256: str
+) -> Iterator[str]:
+    if not says_why(name, content, note):
+        yield f"{name} does not say why in front"
+    as_published = hashlib.sha256(without_notice(name, content)).hexdigest()
+    if as_published != sha256 and not is_cut(content):
+        yield f"{name} behind its notice differs from its SHA-256"
 
 
 def check_place(source: Source, manifest: PublicManifest) -> Iterator[Finding]:

@@ -12,11 +12,12 @@ import pandas as pd
 import pyarrow.dataset as ds
 import pytest
 
+from flows.cli import main
 from tasks.archive.errors import ArchiveError
 from tasks.archive.publishing import publish_archive
 from tasks.catalogue import make_archives
 from tasks.files import Layout
-from tasks.files.store import Store
+from tasks.files.store import Store, StoreError
 from tasks.release.errors import ReleaseError
 from tests.tasks.archive.forging import manifest_of, reseal
 from tests.tasks.archive.published import NEXT, plant
@@ -210,7 +211,7 @@ def test_feed_and_sitemap_name_full_addresses_and_no_time_is_invented(trips: Lay
 
 
 def test_without_an_address_feed_and_sitemap_go_and_that_is_said(
-    trips: Layout, monkeypatch: pytest.MonkeyPatch
+    trips: Layout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     publish_archive(here(trips), ADDRESS)
     said = list(make_archives())
@@ -219,8 +220,24 @@ def test_without_an_address_feed_and_sitemap_go_and_that_is_said(
     assert not (trips.all_releases / "feed.atom").exists()
     assert not (trips.all_releases / "sitemap.xml").exists()
     monkeypatch.setenv("OPENTRIPS_PUBLIC_URL", ADDRESS)
-    assert len(list(make_archives())) == 1
+    assert main(["archive"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1
     assert (trips.all_releases / "feed.atom").exists()
+
+
+def test_who_finds_others_publishing_all_the_time_gives_up_and_may_try_again(
+    trips: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, real = here(trips), Store.listing
+
+    def listing_while_others_publish(self: Store) -> dict[str, str]:
+        self.write("catalog.json", os.urandom(8))
+        return real(self)
+
+    monkeypatch.setattr(Store, "listing", listing_while_others_publish)
+    with pytest.raises(StoreError, match="others publish all the time"):
+        publish_archive(store, None)
+    assert not (trips.all_releases / "index.html").exists()
 
 
 def test_an_archive_of_nothing_is_one(data_root: Path) -> None:
@@ -235,7 +252,7 @@ import datetime as dt, sys
 from pathlib import Path
 from tasks.archive.publishing import publish_archive
 from tasks.files import Layout
-from tasks.files.store import Store
+from tasks.files.store import Store, StoreError
 from tests.tasks.archive.published import plant
 layout, store, region = Layout(Path(sys.argv[1])), Store.at(sys.argv[2]), sys.argv[3]
 print("ready", flush=True)

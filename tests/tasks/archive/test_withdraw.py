@@ -20,6 +20,7 @@ from tasks.release.revisions import offered, published
 from tasks.release.withdrawal import Withdrawal, noticed, without_notice
 from tasks.verify import verify
 from tasks.withdraw import withdraw
+from tests.tasks.archive.forging import reseal
 from tests.tasks.archive.published import NEXT, region_of_trips
 from tests.tasks.derived_day import DAY
 
@@ -197,6 +198,22 @@ def test_the_command_says_what_was_done(
     assert f"Withdrawn: demo/{NEXT}/r1 since" in capsys.readouterr().out
     assert main([*arguments[:3], "2030-01-01", *arguments[4:]]) == 1
     assert "is not published; there is nothing to withdraw" in capsys.readouterr().err
+
+
+def test_a_page_that_carries_rows_loses_them_with_its_scripts(trips: Layout) -> None:
+    release = trips.releases("demo", DAY) / "r1"
+    page = release / "index.html"
+    rows = '<script type="application/json">[52.4,\n10.5]</script>\n<script>draw()</script>\n'
+    page.write_text(page.read_text("utf-8").replace("</main>\n", f"</main>\n{rows}"), "utf-8")
+    reseal(release)
+    withdraw(region_of_trips(), DAY, REASON, AT)
+    shown = page.read_text("utf-8")
+    assert "<script" not in shown
+    assert "10.5]" not in shown
+    assert shown.index("Withdrawn: The feed") < shown.index("<h1>")
+    report = verify(str(release))
+    assert not report.has_faults, report.lines
+    assert any("the rows in index.html were taken out" in line for line in report.lines)
 
 
 def test_a_notice_stands_behind_the_front_matter_of_a_card() -> None:
