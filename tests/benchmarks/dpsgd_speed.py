@@ -21,7 +21,7 @@ from tasks.synthesis import dpsgd
 from tasks.synthesis.dpsgd import Adam, DpSgd, Layers
 from tasks.synthesis.grid import Grid, Tokens
 from tasks.synthesis.trip_net import TripNetwork
-from tests.benchmarks.cities.gravity import boxes, simulated_day
+from tasks.cities.gravity import boxes, simulated_day
 
 ROUNDS, STEPS = 15, 20
 

@@ -27,7 +27,7 @@ from tasks.synthesis.snapping import snap_tables
 from tasks.synthesis.trip_field import Evidence, Field, FieldSettings, make_plan, measure
 from tasks.synthesis.trip_field.fit import fit
 from tasks.synthesis.trip_field.sampling import sample
-from tests.benchmarks.cities import metropolis
+from tasks.cities import metropolis
 
 GUARANTEE = Guarantee(epsilon=1.0, delta=1e-7)
 SIDE = 0.2

@@ -3,7 +3,7 @@ import pyarrow.compute as pc
 import pytest
 
 from tasks.quality import rows
-from tests.benchmarks.cities import transit
+from tasks.cities import transit
 from tests.benchmarks.trip_ends_quality import at_place, at_random, compare, unlinked
 
 

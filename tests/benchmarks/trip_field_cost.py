@@ -27,7 +27,7 @@ from markupsafe import Markup
 from tasks.privacy.weighted_counts import WeightedMeasurement
 from tasks.region import Guarantee
 from tasks.release.svg import drawing, line, number, text
-from tests.benchmarks.cities import metropolis
+from tasks.cities import metropolis
 from tests.benchmarks.svg_file import write_alone
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ from tasks.synthesis.trip_field import Evidence, FieldSettings, log_density, mak
 from tasks.synthesis.trip_field.fit import fit
 from tasks.synthesis.trip_field.sampling import sample
 from tests.benchmarks import trip_net_quality
-from tests.benchmarks.cities import CITIES
+from tasks.cities.city import CITIES
 from tests.benchmarks.peers import peers_at
 from tests.benchmarks.report import line, title
 from tests.benchmarks.trip_file import metros, read_trips

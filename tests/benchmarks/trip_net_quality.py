@@ -30,9 +30,9 @@ from tasks.synthesis.grid import BEARINGS, NULL, Grid, Tokens
 from tasks.synthesis.network_training import learning_rate
 from tasks.synthesis.sampling import release_table
 from tasks.synthesis.trip_net import TripNetwork
-from tests.benchmarks.cities import CITIES
-from tests.benchmarks.cities.gravity import boxes, simulated_day
-from tests.benchmarks.cities.plane import METRES_PER_DEGREE
+from tasks.cities.city import CITIES
+from tasks.cities.gravity import boxes, simulated_day
+from tasks.cities.plane import METRES_PER_DEGREE
 from tests.benchmarks.peers import peers_at
 from tests.benchmarks.report import line, title
 from tests.benchmarks.trip_file import metros, read_trips

@@ -7,8 +7,8 @@ from tasks.region import Guarantee
 from tasks.synthesis.trip_field import Evidence, FieldSettings, make_plan, measure
 from tasks.synthesis.trip_field.fit import fit
 from tasks.synthesis.trip_field.sampling import sample
-from tests.benchmarks.cities import transit
-from tests.benchmarks.cities.plane import Plane
+from tasks.cities import transit
+from tasks.cities.plane import Plane
 from tests.conftest import Show
 from tests.coupling import coupled_secrets
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from tasks.region import Box
-from tests.benchmarks.cities import gravity, river, tours, transit
+from tasks.cities import gravity, river, tours, transit
 
 
 @dataclass(frozen=True)

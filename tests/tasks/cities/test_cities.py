@@ -11,8 +11,9 @@ from tasks.quality.splits import halves
 from tasks.quality.validity import valid
 from tasks.region import Box
 from tasks.schema import RELEASE
-from tests.benchmarks.cities import CITIES, City, metropolis, month, river, tours, transit
-from tests.benchmarks.cities.plane import METRES_PER_DEGREE, Floats
+from tasks.cities import metropolis, month, river, tours, transit
+from tasks.cities.city import CITIES, City
+from tasks.cities.plane import METRES_PER_DEGREE, Floats
 
 TRIPS = 4000
 
