@@ -18,8 +18,10 @@ ENGINES = (
     "audit",
     "quality",
     "release",
+    "cities",
+    "tuning",
 )
-GROUND = ("schema", "region", "files")
+GROUND = ("schema", "region", "files", "search")
 HEAVY = ("tensorflow", "great_expectations")
 
 

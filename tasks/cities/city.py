@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from tasks.region import Box
 from tasks.cities import gravity, river, tours, transit
+from tasks.region import Box
 
 
 @dataclass(frozen=True)

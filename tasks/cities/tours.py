@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow as pa
 
 from tasks.cities.curve import Curve
-from tasks.region import Box
 from tasks.cities.plane import Floats, Integers, Plane, filled, scattered
 from tasks.cities.sites import settle
+from tasks.region import Box
 
 BOX = Box(name="tour-city", south=59.86, west=10.62, north=59.98, east=10.92)
 KINDS = 4

@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 
 from tasks.cities.curve import Curve
-from tasks.region import Box
 from tasks.cities.plane import Floats, Integers, Plane, filled, on_streets
+from tasks.region import Box
 
 BOX = Box(name="transit-city", south=50.80, west=4.22, north=50.96, east=4.50)
 STATIONS = 14

@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, JsonValue, ValidationError, model_validator
 
 from tasks.region.model import Identifier, TripField, TripNet, TripSynthesizer
 from tasks.region.settings import Settings
@@ -11,7 +11,10 @@ from tasks.region.yaml_file import faults
 
 PRIVACY = ("epsilon", "noise_multiplier")
 """What is searched besides the synthesizer's own settings; either follows from the other."""
-SEARCHABLE = sorted(({*TripNet.model_fields} | {*TripField.model_fields}) - {"name"} | {*PRIVACY})
+SEARCHABLE: list[JsonValue] = [
+    *sorted(({*TripNet.model_fields} | {*TripField.model_fields}) - {"name"}),
+    *PRIVACY,
+]
 """Every setting that some synthesizer can be searched for."""
 MOST_RUNS = 10_000
 

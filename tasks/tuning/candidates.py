@@ -10,7 +10,6 @@ from tasks.region import TripField, TripNet
 from tasks.search import PRIVACY, Search, SearchError, Stage
 from tasks.tuning.tuned import tuned
 
-
 _HARDEST: Mapping[str, Callable[[Iterable[Any]], Any]] = {
     "epsilon": min,
     "steps": max,

@@ -45,8 +45,8 @@ class TunedNetwork:
         self, day: Day, noise_multiplier: float, stops: Sequence[int]
     ) -> Iterator[Callable[[int], pa.Table]]:
         """Train as a region's first night does."""
-        from tasks.synthesis.draw import draw_from_network
         from tasks.synthesis.dpsgd import OPTIMIZERS, DpSgd
+        from tasks.synthesis.draw import draw_from_network
         from tasks.synthesis.grid import Grid
         from tasks.synthesis.network_file import TrainedNetwork
         from tasks.synthesis.network_training import learning_rate

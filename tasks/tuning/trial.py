@@ -40,6 +40,10 @@ class Trial:
         """The folder of its record."""
         return layout.search(search.name) / "runs" / self.key
 
+    def is_finished(self, layout: Layout, search: Search) -> bool:
+        """Whether it has a record."""
+        return read_manifest(self.record(layout, search)) is not None
+
 
 @dataclass(frozen=True)
 class Outcome:

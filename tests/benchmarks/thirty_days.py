@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from tasks.cities import month
 from tasks.quality.histograms import HOUR_ORIGINS_5KM, ORIGINS_1KM, PAIRS_5KM, total_variation
 from tasks.quality.rows import ends
 from tasks.region import Guarantee
@@ -26,7 +27,6 @@ from tasks.synthesis.trip_field import Evidence, FieldSettings, advanced, make_p
 from tasks.synthesis.trip_field.fit import fit
 from tasks.synthesis.trip_field.measurements import Plan
 from tasks.synthesis.trip_field.sampling import sample
-from tasks.cities import month
 from tests.benchmarks.lines import write_panels
 
 GUARANTEE = Guarantee(epsilon=0.666, delta=6.53e-7)

@@ -11,9 +11,9 @@ import argparse
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.cities import month
 from tasks.quality.histograms import DESTINATIONS_1KM, total_variation
 from tasks.region import TripNet
-from tasks.cities import month
 from tests.benchmarks.thirty_days import FIGURES, GUARANTEE
 from tests.benchmarks.trip_net_quality import Day, drawn, trained
 
