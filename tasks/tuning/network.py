@@ -72,7 +72,8 @@ class TunedNetwork:
 
         for stop in stops:
             while engine.steps < stop:
-                engine.step()
+                with np.errstate(over="ignore", invalid="ignore"):  # which is said below
+                    engine.step()
                 if not np.isfinite(optimizer.weights).all():
                     raise DivergedError(f"the weights are no numbers after {engine.steps} steps")
             yield draw

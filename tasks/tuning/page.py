@@ -5,6 +5,7 @@ from typing import Any
 
 from jinja2 import PackageLoader
 
+from tasks.region import TripNet
 from tasks.release.render import environment
 from tasks.release.software import Software
 from tasks.release.style import inline_style
@@ -31,8 +32,9 @@ def render_search(
         winner_yaml: What was chosen, as a region's file has it.
         software: Versions of the code that searched.
     """
-    settings = search.synthesizer.model_dump()
-    across = "learning_rate" if "learning_rate" in settings else "steps"
+    is_net = isinstance(search.synthesizer, TripNet)
+    varied = _varied(rows)
+    across = "learning_rate" if is_net else "steps"
     jinja = environment(autoescape=True).overlay(loader=PackageLoader("tasks.tuning", "templates"))
     return jinja.get_template("search.html.j2").render(
         search=search,
@@ -41,14 +43,14 @@ def render_search(
         winner=winner,
         winner_yaml=winner_yaml,
         rows=rows,
-        varied=_varied(rows),
+        varied=varied,
         runs=sum(len(score.runs) for score in scores),
         rejected=[line for score in scores for line in score.rejections],
         days=said_of_days(search),
         across=across,
         validity_plot=validity_plot(scores, across),
-        size_plot=size_plot(scores) if "hidden_units" in settings else "",
-        front_plot=front_plot(scores),
+        size_plot=size_plot(scores) if {"hidden_units", "steps"} & {*varied} and is_net else "",
+        front_plot=front_plot(scores) if "epsilon" in varied else "",
         software=software,
         **inline_style("tasks.release:page.css", "tasks.tuning:tuning.css"),
     )
