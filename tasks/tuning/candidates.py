@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, Literal
 
-from tasks.privacy.errors import TargetUnreachableError
+from tasks.privacy.accountant import NOISE_RANGE
 from tasks.region import TripField, TripNet
 from tasks.search import PRIVACY, Search, SearchError, Stage
 from tasks.tuning.tuned import tuned
@@ -106,7 +106,10 @@ def refuse_unreachable(search: Search) -> None:
             axes = (axis for stage in search.stages for axis in stage.axes)
             searched = (value for axis in axes if axis.setting == name for value in axis.values)
             hardest = hardest.changed({name: pick([own[name], *searched])})
-    try:
-        _ = hardest.noise_multiplier
-    except TargetUnreachableError as error:
-        raise SearchError(f"search {search.name}: {error}") from error
+    synthesizer, most = tuned(hardest.settings), NOISE_RANGE[1]
+    if synthesizer.epsilon_of(most, hardest.delta) > hardest.value:
+        raise SearchError(
+            f"search {search.name}: no noise multiplier up to {most:g} keeps epsilon "
+            f"{hardest.value:g} at delta {hardest.delta:g} over {synthesizer.steps} steps; take a "
+            "larger epsilon, fewer steps or a smaller sampling probability"
+        )

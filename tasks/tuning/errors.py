@@ -4,4 +4,4 @@ from tasks.search import SearchError
 
 
 class DivergedError(SearchError):
-    """A training whose weights are no numbers any more; nothing can be drawn of it."""
+    """A training whose weights have left all bounds; nothing can be drawn of it."""

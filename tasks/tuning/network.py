@@ -13,6 +13,9 @@ from tasks.region import Guarantee, TripNet
 from tasks.tuning.day import Day
 from tasks.tuning.errors import DivergedError
 
+_LARGEST = 1e15
+"""The product of two larger weights may be no number any more, and nothing is drawn of that."""
+
 
 @dataclass(frozen=True)
 class TunedNetwork:
@@ -74,8 +77,8 @@ class TunedNetwork:
             while engine.steps < stop:
                 with np.errstate(over="ignore", invalid="ignore"):  # which is said below
                     engine.step()
-                if not np.isfinite(optimizer.weights).all():
-                    raise DivergedError(f"the weights are no numbers after {engine.steps} steps")
+                if not np.abs(optimizer.weights).max() < _LARGEST:  # nor if one is no number
+                    raise DivergedError(f"weights over {_LARGEST:g} after {engine.steps} steps")
             yield draw
 
 

@@ -20,7 +20,14 @@ SMALL: dict[str, Any] = {
         "steps": 10,
         "reserve_steps": 0,
     },
-    "stages": [{"axes": [{"setting": "learning_rate", "values": [0.05, 0.5]}]}],
+    "stages": [
+        {
+            "axes": [
+                {"setting": "learning_rate", "values": [0.05, 0.5]},
+                {"setting": "noise_multiplier", "values": [4.0]},
+            ]
+        }
+    ],
     "rejection": {"least_valid": 0.3},
 }
 
