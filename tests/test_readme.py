@@ -17,6 +17,7 @@ from pydantic_core import PydanticUndefined
 
 from flows.cli import main
 from tasks.region import Guarantee, Region, Snap
+from tasks.search import Search
 from tests.tasks.conftest import FeedServer
 from tests.tasks.service_area.conftest import serve_feed
 
@@ -57,13 +58,24 @@ def models_within(annotation: Any) -> list[type[BaseModel]]:
     ]
 
 
-def settings_table() -> str:
-    rows = [f"| `{name}` | {default} | {text} |" for name, default, text in settings(Region)]
+def settings_table(model: type[BaseModel], left_out: str) -> str:
+    """The table of a model's settings, but for those whose names begin so."""
+    rows = [
+        f"| `{name}` | {default} | {text} |"
+        for name, default, text in settings(model)
+        if not name.startswith(left_out)
+    ]
     return "\n".join(["| setting | default | meaning |", "|---|---|---|", *rows])
 
 
-def test_every_setting_of_a_region_is_documented() -> None:
-    assert settings_table() in README, f"put this table into the README:\n{settings_table()}"
+@pytest.mark.parametrize(
+    ("model", "left_out"),
+    [(Region, "-"), (Search, "synthesizer.")],  # those of a synthesizer stand there once
+    ids=["region", "search"],
+)
+def test_every_setting_is_documented(model: type[BaseModel], left_out: str) -> None:
+    table = settings_table(model, left_out)
+    assert table in README, f"put this table into the README:\n{table}"
 
 
 def test_every_make_target_is_documented_and_every_documented_one_exists() -> None:
@@ -167,8 +179,9 @@ def test_a_feed_is_among_the_sources_of_areas_in_the_readme() -> None:
 
 
 @pytest.mark.parametrize("block", re.findall(r"```yaml\n(.*?)```", README, re.DOTALL))
-def test_every_region_in_the_readme_is_valid(block: str) -> None:
-    Region.model_validate(yaml.safe_load(block))
+def test_every_region_and_every_search_in_the_readme_is_valid(block: str) -> None:
+    document = yaml.safe_load(block)
+    (Search if "stages" in document else Region).model_validate(document)
 
 
 @pytest.mark.parametrize("line", re.findall(r"^guarantee: .*$", README, re.MULTILINE))
@@ -176,8 +189,12 @@ def test_every_guarantee_in_the_readme_is_valid(line: str) -> None:
     Guarantee.model_validate(yaml.safe_load(line)["guarantee"])
 
 
-def test_every_shipped_region_is_valid() -> None:
+def test_every_shipped_region_and_search_is_valid() -> None:
     files = sorted((ROOT / "deployments").glob("*/*.yaml"))
     assert files
     for path in files:
-        assert Region.model_validate(yaml.safe_load(path.read_text())).id == path.stem
+        document = yaml.safe_load(path.read_text())
+        if path.parent.name == "searches":
+            assert Search.model_validate(document).name == path.stem
+        else:
+            assert Region.model_validate(document).id == path.stem

@@ -54,8 +54,8 @@ class Released(Settings):
     )
     releases: tuple[str, ...] = Field(
         min_length=1,
-        description="Folders of published revisions, such as `data/releases/demo/2026-05-20/r1`, "
-        "relative to the search's file.",
+        description="Folders of published revisions, such as `/srv/data/releases/demo/2026-05-20/"
+        "r1`: full paths, or relative to the search's file.",
     )
 
     @property

@@ -61,6 +61,7 @@ def scored(
     candidate = Candidate.first(search).changed(changes)
     epsilon = float(changes.get("epsilon", search.epsilon))
     trial = Trial(candidate.settings, epsilon, 1e-6, 4.5, "transit", 1, f"key-{changes}")
-    figures = {} if utility is None else dict.fromkeys(search.figures, 1 - utility)
+    distance = None if utility is None else 1 - utility
+    figures = {} if distance is None else {str(name): distance for name in search.figures}
     outcome = Outcome(10, valid, figures, "too few" if utility is None else "", 1.0)
     return score(search, number, candidate, [(trial, outcome)])

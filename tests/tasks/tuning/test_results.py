@@ -20,7 +20,8 @@ from tests.tasks.tuning.conftest import MakeSearch, scored, stage
 
 def finish(search: Search, trial: Trial, layout: Layout, utility: float | None) -> None:
     """Leave the record of a run that came so close; None: it was rejected."""
-    figures = {} if utility is None else dict.fromkeys(search.figures, 1 - utility)
+    distance = None if utility is None else 1 - utility
+    figures = {} if distance is None else {str(name): distance for name in search.figures}
     said = "4.0% of rows valid after 1 of 10 steps, under <30.0%" if utility is None else ""
     valid = 0.04 if utility is None else 0.9
     directory = trial.record(layout, search)
@@ -45,8 +46,8 @@ def search(make_search: MakeSearch) -> Search:
                     {"setting": "noise_multiplier", "values": [4.0]},
                 ]
             },
-            stage("steps", [5, 10]),
-            stage("noise_multiplier", [4.0, 8.0], "last_valid"),
+            stage("steps", [5, 20]),
+            stage("noise_multiplier", [6.0, 8.0], "last_valid"),
         ]
     )
 
