@@ -38,6 +38,6 @@ def conclude(search: Search) -> dict[str, Any]:
     if found.winner is None:
         raise SearchError(
             f"search {search.name}: a stage left nothing whose rows are valid; search elsewhere, "
-            f"or lower rejection.least_valid; see {found.page}"
+            f"or lower least_valid; see {found.page}"
         )
     return {"page": str(found.page), "winner": found.winner}

@@ -3,12 +3,13 @@
 import logging
 import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from prefect import get_run_logger
 from prefect.client.orchestration import get_client
-from prefect.futures import as_completed
+from prefect.futures import PrefectFuture, as_completed
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner, ThreadPoolTaskRunner
 
@@ -65,7 +66,7 @@ def try_all(search: Search, trials: "Sequence[Trial]") -> None:
             runner.submit(try_out, {"search": search, "trial": trial}): trial for trial in left
         }
         for done, future in enumerate(as_completed(list(futures)), start=1):
-            result = future.result(raise_on_failure=False)
+            result = _result(future)
             if isinstance(result, BaseException):
                 failed.append(f"{futures[future].key}: {type(result).__name__}: {result}")
             elif result["rejected"]:
@@ -77,6 +78,14 @@ def try_all(search: Search, trials: "Sequence[Trial]") -> None:
             f"search {search.name}: {len(failed)} of {len(left)} runs failed, the others are kept; "
             f"the first: {' '.join(failed[0].split())}"
         )
+
+
+def _result(future: PrefectFuture[Any]) -> Any:
+    """What a run returned, or the error that it ended with."""
+    try:
+        return future.result(raise_on_failure=False)
+    except BrokenExecutor as error:  # a process was killed, for memory perhaps
+        return error
 
 
 def runner_of(search: Search) -> TaskRunner[Any]:

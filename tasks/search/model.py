@@ -95,8 +95,8 @@ class Stage(Settings):
     choose: Literal["best", "last_valid"] = Field(
         "best",
         description="What goes into the next stage: `best`: the highest utility. `last_valid`, of "
-        "one setting only: the last value before rows first fall under `rejection.least_valid`, to "
-        "take a clip down or noise up as far as rows stay valid.",
+        "one setting only: the last value before a run first ends with fewer valid rows than "
+        "`least_valid`, to take a clip down or noise up as far as rows stay valid.",
     )
 
     @model_validator(mode="after")
@@ -117,18 +117,18 @@ class Stage(Settings):
 
 
 class Rejection(Settings):
-    """When a run is stopped early: its rows, drawn after a first part of its steps, are no trips.
+    """When a run is stopped early: of rows drawn after a first part of its steps few are trips.
 
     A row is valid as `tasks.quality.validity` has it: it moves over 100 m inside a service area,
     near places that trips use.
     """
 
     share_of_steps: float = Field(
-        0.1, gt=0, lt=1, description="Part of a run's steps after which it is judged."
+        0.2, gt=0, lt=1, description="Part of a run's steps after which it is judged."
     )
     rows: int = Field(1_000, ge=50, le=100_000, description="Rows drawn to judge it.")
     least_valid: float = Field(
-        0.5, ge=0, le=1, description="A run with a lower share of valid rows is rejected."
+        0.3, ge=0, le=1, description="A run with a lower share of valid rows by then is stopped."
     )
 
 
@@ -169,7 +169,16 @@ class Search(Settings):
         description="The total variation distances that utility is made of: it is 1 less their "
         "mean.",
     )
-    rejection: Rejection = Field(default_factory=Rejection)
+    rejection: Rejection = Field(
+        default_factory=Rejection, description="When a run is stopped early."
+    )
+    least_valid: float = Field(
+        0.8,
+        ge=0,
+        le=1,
+        description="Settings are chosen only if in each of their runs this share of the rows, or "
+        "more, are valid in the end.",
+    )
     parallel: int = Field(2, ge=1, le=512, description="How many runs go on at a time.")
     runner: Literal["processes", "threads", "dask"] = Field(
         "processes",

@@ -63,7 +63,7 @@ def _chosen_before(search: Search, stage: int, layout: Layout) -> Candidate:
         if chosen is None:
             raise SearchError(
                 f"search {search.name}: stage {index + 1} left nothing whose rows are valid; "
-                "search elsewhere, or lower rejection.least_valid"
+                "search elsewhere, or lower least_valid"
             )
         base = chosen.candidate
     return base

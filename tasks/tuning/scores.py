@@ -55,7 +55,7 @@ def score(
         utility = 1 - fmean(
             outcome.figures[name] for outcome in outcomes for name in search.figures
         )
-    is_valid = utility is not None and valid >= search.rejection.least_valid
+    is_valid = utility is not None and valid >= search.least_valid
     return Score(stage, candidate, tuple(runs), utility, valid, is_valid)
 
 

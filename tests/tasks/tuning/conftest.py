@@ -28,7 +28,8 @@ SMALL: dict[str, Any] = {
             ]
         }
     ],
-    "rejection": {"least_valid": 0.3},
+    "rejection": {"least_valid": 0.3, "rows": 200},
+    "least_valid": 0.4,
 }
 
 MakeSearch = Callable[..., Search]

@@ -20,7 +20,9 @@ def test_a_run_is_judged_after_a_first_part_then_at_its_end(
     make_search: MakeSearch, layout: Layout
 ) -> None:
     stages = [stage("noise_multiplier", [1.0]), stage("learning_rate", [0.5])]
-    search = make_search(stages=stages, rejection={"least_valid": 0.2, "share_of_steps": 0.3})
+    search = make_search(
+        stages=stages, least_valid=0.2, rejection={"least_valid": 0.2, "share_of_steps": 0.3}
+    )
     (trial,) = proposed(search, 0, layout)
     done = try_out(search, trial, layout)
     assert (done.steps, done.rejected) == (10, "")
@@ -40,9 +42,9 @@ def test_a_run_whose_rows_are_no_trips_is_stopped(make_search: MakeSearch, layou
     search = make_search(rejection={"least_valid": 1.0, "rows": 200})
     trial = proposed(search, 0, layout)[0]
     done = try_out(search, trial, layout)
-    assert (done.steps, done.figures) == (1, {})
+    assert (done.steps, done.figures) == (2, {})
     assert done.valid < 1
-    assert done.rejected.endswith("of rows valid after 1 of 10 steps, under 100.0%")
+    assert done.rejected.endswith("of rows valid after 2 of 10 steps, under 100.0%")
 
 
 def test_a_run_that_diverges_is_stopped(make_search: MakeSearch, layout: Layout) -> None:
