@@ -152,6 +152,18 @@ def _look(options: argparse.Namespace) -> None:
     print(f"{options.file}: read it through; then: opentrips run {options.file}")
 
 
+def _tune(options: argparse.Namespace) -> None:
+    """Search settings and print what was chosen as a region's file has it."""
+    from flows.tune import tune
+    from tasks.search import load_search
+
+    search = load_search(options.search)
+    _show_progress()
+    made = tune(search)
+    print(made["winner"], end="")
+    print(made["page"])
+
+
 def _deploy(options: argparse.Namespace) -> None:
     """Make a Prefect server run every region of a folder."""
     from tasks.deploy import deploy
@@ -282,6 +294,7 @@ def _is_ours(record: logging.LogRecord) -> bool:
 
 DEPLOY = "have a Prefect server collect and release every region of a folder"
 LOOK = "look at a feed for some minutes, say what it is good for, and write a region for it"
+TUNE = "search settings of a synthesizer on simulated or published days; goes on where it stopped"
 BACKFILL = "release a range of days of some regions; skips what is published"
 REVISE = "publish another revision of a day from its stored model; charges nothing"
 WITHDRAW = "offer the data of a published day no longer, and say why on its page"
@@ -336,6 +349,7 @@ def _parser() -> argparse.ArgumentParser:
     archive.set_defaults(command=_archive)
     _add_mirror(commands.add_parser("mirror", help=MIRROR, description=MIRROR))
     _add_verify(commands.add_parser("verify", help=VERIFY, description=VERIFY))
+    _add_tune(commands.add_parser("tune", help=TUNE, description=TUNE))
     _add_area(commands.add_parser("area", help=AREA, description=AREA))
     _add_docks(commands.add_parser("docks", help=DOCKS, description=DOCKS))
     _add_deploy(commands.add_parser("deploy", help=DEPLOY, description=DEPLOY))
@@ -417,6 +431,11 @@ def _add_backfill(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="regions at a time, 1 to 16; default: 2",
     )
+
+
+def _add_tune(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(command=_tune)
+    parser.add_argument("search", type=Path, metavar="SEARCH.yaml", help="the search's file")
 
 
 def _add_deploy(parser: argparse.ArgumentParser) -> None:

@@ -19,8 +19,10 @@ ENGINES = (
     "quality",
     "release",
     "archive",
+    "cities",
+    "tuning",
 )
-GROUND = ("schema", "region", "files")
+GROUND = ("schema", "region", "files", "search")
 HEAVY = ("tensorflow", "great_expectations")
 
 

@@ -26,6 +26,7 @@ from tasks.archive.view import table_folder
 from tasks.region import Guarantee, Region, Snap
 from tasks.release.tables import SCHEMAS
 from tasks.schema import INTERVALS
+from tasks.search import Search
 from tests.tasks.conftest import FeedServer
 from tests.tasks.service_area.conftest import serve_feed
 
@@ -66,13 +67,24 @@ def models_within(annotation: Any) -> list[type[BaseModel]]:
     ]
 
 
-def settings_table() -> str:
-    rows = [f"| `{name}` | {default} | {text} |" for name, default, text in settings(Region)]
+def settings_table(model: type[BaseModel], left_out: str) -> str:
+    """The table of a model's settings, but for those whose names begin so."""
+    rows = [
+        f"| `{name}` | {default} | {text} |"
+        for name, default, text in settings(model)
+        if not name.startswith(left_out)
+    ]
     return "\n".join(["| setting | default | meaning |", "|---|---|---|", *rows])
 
 
-def test_every_setting_of_a_region_is_documented() -> None:
-    assert settings_table() in README, f"put this table into the README:\n{settings_table()}"
+@pytest.mark.parametrize(
+    ("model", "left_out"),
+    [(Region, "-"), (Search, "synthesizer.")],  # those of a synthesizer stand there once
+    ids=["region", "search"],
+)
+def test_every_setting_is_documented(model: type[BaseModel], left_out: str) -> None:
+    table = settings_table(model, left_out)
+    assert table in README, f"put this table into the README:\n{table}"
 
 
 def test_every_make_target_is_documented_and_every_documented_one_exists() -> None:
@@ -192,8 +204,9 @@ def test_a_feed_is_among_the_sources_of_areas_in_the_readme() -> None:
 
 
 @pytest.mark.parametrize("block", re.findall(r"```yaml\n(.*?)```", README, re.DOTALL))
-def test_every_region_in_the_readme_is_valid(block: str) -> None:
-    Region.model_validate(yaml.safe_load(block))
+def test_every_region_and_every_search_in_the_readme_is_valid(block: str) -> None:
+    document = yaml.safe_load(block)
+    (Search if "stages" in document else Region).model_validate(document)
 
 
 @pytest.mark.parametrize("line", re.findall(r"^guarantee: .*$", README, re.MULTILINE))
@@ -201,17 +214,22 @@ def test_every_guarantee_in_the_readme_is_valid(line: str) -> None:
     Guarantee.model_validate(yaml.safe_load(line)["guarantee"])
 
 
-def test_every_shipped_region_is_valid() -> None:
+def test_every_shipped_region_and_search_is_valid() -> None:
     files = sorted((ROOT / "deployments").glob("*/*.yaml"))
     assert files
     for path in files:
-        assert Region.model_validate(yaml.safe_load(path.read_text())).id == path.stem
+        document = yaml.safe_load(path.read_text())
+        if path.parent.name == "searches":
+            assert Search.model_validate(document).name == path.stem
+        else:
+            assert Region.model_validate(document).id == path.stem
 
 
-@pytest.mark.parametrize("code", re.findall(r"(?ms)^```python\n(.*?)^```", README))
-def test_every_example_that_reads_a_release_runs(
-    code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_the_example_that_reads_intervals_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    blocks = re.findall(r"(?ms)^```python\n(.*?)^```", README)
+    (code,) = [block for block in blocks if "intervals.parquet" in block]
     columns: dict[str, Any] = {
         column.name: [0.05 * row for row in range(40)]
         for column in INTERVALS.columns

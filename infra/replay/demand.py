@@ -1,6 +1,6 @@
 """When the people of the simulated city ride, and where from and where to.
 
-Every curve is a level plus bumps: (hour of the peak, width in hours, height). People leave home in
+People leave home in
 the morning and offices in the evening, lunch is downtown, parks are for afternoons; weekends begin
 late, peak once and end late. The numbers are ours, chosen so that a day looks like one of dockless
 scooters in a North American city; no data were fitted.
@@ -12,33 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from infra.replay.land_use import USES
+from tasks.cities.curve import Curve
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Curve:
-    """A positive function of the local hour, of period 24.
-
-    Examples:
-        >>> Curve(1.0, (8.0, 1.5, 2.0))(np.array([8.0, 20.0])).round(2).tolist()
-        [3.0, 1.0]
-    """
-
-    level: float
-    bumps: tuple[tuple[float, float, float], ...]
-
-    def __init__(self, level: float, *bumps: tuple[float, float, float]) -> None:
-        object.__setattr__(self, "level", level)
-        object.__setattr__(self, "bumps", bumps)
-
-    def __call__(self, hour: Floats) -> Floats:
-        """Values at hours of the day, 0 to 24."""
-        value = np.full(np.shape(hour), self.level)
-        for peak, width, height in self.bumps:
-            away = np.abs((hour - peak + 12) % 24 - 12)
-            value += height * np.exp(-0.5 * (away / width) ** 2)
-        return value
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,6 @@
 """The page of an audit: one static HTML file in the look of the release's page."""
 
-import base64
-import hashlib
-from importlib.resources import files
-
 from jinja2 import PackageLoader
-from markupsafe import Markup
 
 from tasks.audit.exposure import allowed_mean
 from tasks.audit.findings import Findings
@@ -14,6 +9,7 @@ from tasks.audit.plots import bounds_plot, exposure_plot
 from tasks.audit.statistics import Estimate
 from tasks.release.render import environment
 from tasks.release.software import Software
+from tasks.release.style import inline_style
 
 
 def render_audit(found: Findings, software: Software) -> str:
@@ -23,10 +19,6 @@ def render_audit(found: Findings, software: Software) -> str:
         found: The findings.
         software: Versions of the code that found them.
     """
-    style = "".join(
-        files(package).joinpath(f"templates/{name}").read_text(encoding="utf-8")
-        for package, name in (("tasks.release", "page.css"), ("tasks.audit", "audit.css"))
-    )
     jinja = environment(autoescape=True).overlay(loader=PackageLoader("tasks.audit", "templates"))
     jinja.filters["interval"] = _interval
     day = found.service_day
@@ -35,8 +27,7 @@ def render_audit(found: Findings, software: Software) -> str:
     return jinja.get_template("audit.html.j2").render(
         found=found,
         software=software,
-        style=Markup(style),
-        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+        **inline_style("tasks.release:page.css", "tasks.audit:audit.css"),
         day=f"{day:%A} {day.day} {day:%B %Y}",
         violations=found.violations(),
         weaknesses=found.weaknesses(),

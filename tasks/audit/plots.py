@@ -8,7 +8,7 @@ from markupsafe import Markup
 from tasks.audit.exposure import UNSEEN_BITS, Exposure, allowed_mean
 from tasks.audit.findings import Findings
 from tasks.audit.pairs import REPLAYED, PairBound
-from tasks.release.svg import drawing, line, number, text
+from tasks.release.svg import dot, drawing, line, number, text
 
 _WIDTH, _LEFT, _RIGHT, _TOP, _ROW, _BOTTOM = 640.0, 250.0, 20.0, 26.0, 24.0, 44.0
 
@@ -77,7 +77,7 @@ def bounds_plot(findings: Findings) -> Markup:
             parts.append(line(end, scale.y(row) - 9, end, scale.y(row) + 9, "mean"))
         parts.append(text(_LEFT - 10, scale.y(row) + 4, name, "end"))
         parts.append(line(scale.x(0), scale.y(row), scale.x(bound), scale.y(row), "tick"))
-        parts.append(_dot(scale.x(bound), scale.y(row), 5, f"{name}: {bound:.2f}", "dot"))
+        parts.append(dot(scale.x(bound), scale.y(row), 5, f"{name}: {bound:.2f}", "dot"))
     title = "Lower bounds on epsilon: " + ", ".join(
         f"{name} {bound:.2f}" for name, bound, _ in rows
     )
@@ -93,7 +93,7 @@ def exposure_plot(exposures: Sequence[Exposure], epsilon: float) -> Markup:
     for row, group in enumerate(exposures):
         y = scale.y(row)
         parts.append(text(_LEFT - 10, y + 4, _named(group), "end"))
-        parts += [_dot(scale.x(b), y, 3.5, f"{b:.2f} bits", "dot faint") for b in group.bits]
+        parts += [dot(scale.x(b), y, 3.5, f"{b:.2f} bits", "dot faint") for b in group.bits]
         parts.append(line(scale.x(group.mean), y - 9, scale.x(group.mean), y + 9, "mean"))
         if group.is_private and group.copies == 1:
             limit = scale.x(allowed_mean(epsilon))
@@ -112,12 +112,6 @@ def _of_pair(pair: PairBound, delta: float) -> str:
     """What a pair is called beside a plot."""
     name = "pair: " + pair.mechanism.replace(REPLAYED, ", replayed")
     return name if pair.delta == delta else f"{name}, delta {pair.delta:g}"
-
-
-def _dot(x: float, y: float, radius: float, title: str, kind: str) -> Markup:
-    return Markup('<circle class="{}" cx="{}" cy="{}" r="{}"><title>{}</title></circle>').format(
-        kind, number(x), number(y), number(radius), title
-    )
 
 
 def _step(most: float) -> float:

@@ -76,6 +76,15 @@ class Layout:
         return self.root / "private" / region / "audits" / day.isoformat()
 
     @property
+    def private(self) -> Path:
+        """What is private, of all regions."""
+        return self.root / "private"
+
+    def search(self, name: str) -> Path:
+        """A search over settings: its runs and what was found. Public, as its data are."""
+        return self.root / "searches" / name
+
+    @property
     def published_elsewhere(self) -> Path:
         """The manifests of releases that other machines published; their files are not here."""
         return self.root / "private" / ".published"

@@ -4,16 +4,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from tasks.region.errors import RegionError
 from tasks.region.geojson import read_features
 from tasks.region.model import Region
 from tasks.region.ways import read_ways
-
-_SHOWN = 80
-"""Most characters of a wrong value that a message repeats; polygons are long."""
+from tasks.region.yaml_file import faults, read_mapping
 
 
 def load_region(path: Path) -> Region:
@@ -30,14 +27,7 @@ def load_region(path: Path) -> Region:
     Raises:
         RegionError: If a file is missing, is no YAML or GeoJSON, or breaks a rule of the model.
     """
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RegionError(f"{path}: cannot read the region file: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RegionError(f"{path}: not YAML: {_one_line(str(error))}") from error
-    if not isinstance(document, dict):
-        raise RegionError(f"{path}: a region file is a mapping with the keys id, name, feeds, ...")
+    document = read_mapping(path, "region", "id, name, feeds", RegionError)
     areas = document.get("service_area")
     if isinstance(areas, list):
         document["service_area"] = [_with_polygons(area, path) for area in areas]
@@ -47,7 +37,7 @@ def load_region(path: Path) -> Region:
     try:
         region = Region.model_validate(document)
     except ValidationError as error:
-        raise RegionError(f"{path}: {_describe(error)}") from error
+        raise RegionError(f"{path}: {faults(error)}") from error
     if region.snap is not None:
         read_ways(Path(region.snap.file), region.service_area, region.snap.within_m)
     return region
@@ -86,24 +76,3 @@ def _with_polygons(area: Any, path: Path) -> Any:
     own = [feature for feature in read if feature.properties.get("name") == area.get("name")]
     polygons = [polygon for feature in own or read for polygon in feature.polygons]
     return {key: value for key, value in area.items() if key != "file"} | {"polygons": polygons}
-
-
-def _describe(error: ValidationError) -> str:
-    faults = []
-    for fault in error.errors():
-        where = ".".join(str(part) for part in fault["loc"])
-        if fault["type"] == "extra_forbidden":
-            faults.append(f"unknown key {where!r}; remove it or correct its spelling")
-        else:
-            text = fault["msg"].removeprefix("Value error, ")
-            faults.append(f"{where}: {text} (is {_short(fault['input'])})" if where else text)
-    return _one_line("; ".join(faults))
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())

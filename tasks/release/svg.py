@@ -35,6 +35,13 @@ def text(x: float, y: float, words: str, anchor: str) -> Markup:
     )
 
 
+def dot(x: float, y: float, radius: float, title: str, kind: str) -> Markup:
+    """A disc of a class, and what is said of it to those who point at it."""
+    return Markup('<circle class="{}" cx="{}" cy="{}" r="{}"><title>{}</title></circle>').format(
+        kind, number(x), number(y), number(radius), title
+    )
+
+
 def number(value: float) -> str:
     """A coordinate with two decimals and no trailing zeros."""
     return f"{value:.2f}".rstrip("0").rstrip(".")

@@ -15,13 +15,13 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from tasks.cities.gravity import boxes, simulated_day
 from tasks.privacy.mechanism import SubsampledGaussian
 from tasks.region import TripNet
 from tasks.synthesis import dpsgd
 from tasks.synthesis.dpsgd import Adam, DpSgd, Layers
 from tasks.synthesis.grid import Grid, Tokens
 from tasks.synthesis.trip_net import TripNetwork
-from tests.benchmarks.cities.gravity import boxes, simulated_day
 
 ROUNDS, STEPS = 15, 20
 

@@ -23,6 +23,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.cities import gravity, river, tours
+from tasks.cities.city import City
 from tasks.region import Box, Guarantee
 from tasks.synthesis.trip_field import Evidence, FieldSettings, make_plan, measure
 from tasks.synthesis.trip_field.fit import fit_with_spread
@@ -31,7 +33,6 @@ from tasks.synthesis.trip_field.misfit import NOTHING
 from tasks.synthesis.trip_field.sampling import sample
 from tasks.synthesis.trip_field.targets import KINDS, Kind, targets_of
 from tasks.synthesis.trip_field.true_number import interval
-from tests.benchmarks.cities import City, gravity, river, tours
 from tests.coupling import coupled_secrets
 
 Values = NDArray[Any]

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tasks.cities import metropolis
 from tasks.mobility.distance import haversine
 from tasks.region import Box, Guarantee
 from tasks.region.polygons import KM_PER_DEGREE
@@ -27,7 +28,6 @@ from tasks.synthesis.snapping import snap_tables
 from tasks.synthesis.trip_field import Evidence, Field, FieldSettings, make_plan, measure
 from tasks.synthesis.trip_field.fit import fit
 from tasks.synthesis.trip_field.sampling import sample
-from tests.benchmarks.cities import metropolis
 
 GUARANTEE = Guarantee(epsilon=1.0, delta=1e-7)
 SIDE = 0.2

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from tasks.cities.gravity import boxes, simulated_day
 from tasks.mobility.areas import area_of
 from tasks.quality.rows import ends, hours, lengths
 from tasks.quality.validity import SHORTEST_M
 from tasks.region import Box, Guarantee
-from tests.benchmarks.cities.gravity import boxes, simulated_day
 from tests.benchmarks.peer_encoding import COLUMNS, Encoding
 from tests.benchmarks.peer_environment import (
     PEERS,

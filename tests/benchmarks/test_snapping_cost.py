@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tests.benchmarks.cities import metropolis
+from tasks.cities import metropolis
 from tests.benchmarks.snapping_cost import measure_cost, streets
 from tests.tasks.synthesis.trip_field.conftest import random_field
 

@@ -3,7 +3,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.benchmarks.cities import month
+from tasks.cities import month
 from tests.benchmarks.thirty_days import (
     FIGURES,
     FLOORS,

@@ -2,8 +2,8 @@ import numpy as np
 import pyarrow.compute as pc
 import pytest
 
+from tasks.cities import transit
 from tasks.quality import rows
-from tests.benchmarks.cities import transit
 from tests.benchmarks.trip_ends_quality import at_place, at_random, compare, unlinked
 
 

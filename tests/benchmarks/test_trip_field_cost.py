@@ -41,8 +41,8 @@ def test_a_case_costs_what_it_says_at_the_depth_that_it_names(
 
 
 def test_depth_by_hand_keeps_the_noise() -> None:
+    from tasks.cities import metropolis
     from tasks.synthesis.trip_field import FieldSettings, make_plan
-    from tests.benchmarks.cities import metropolis
     from tests.benchmarks.trip_field_cost import GUARANTEE
 
     plan = make_plan((metropolis.box(0.05),), 2_000, GUARANTEE, FieldSettings())

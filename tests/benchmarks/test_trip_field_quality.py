@@ -3,8 +3,8 @@ from dataclasses import fields
 import pyarrow as pa
 import pytest
 
+from tasks.cities import transit
 from tasks.quality.metrics import Closeness
-from tests.benchmarks.cities import transit
 from tests.benchmarks.trip_field_quality import Run, report, runs_of
 from tests.benchmarks.trip_net_quality import Day
 

@@ -5,10 +5,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from tasks.cities.gravity import boxes, simulated_day
 from tasks.quality.splits import resample
 from tasks.region import Box
 from tasks.release.figures import size_m
-from tests.benchmarks.cities.gravity import boxes, simulated_day
 from tests.benchmarks.svg_file import write_alone
 from tests.benchmarks.trip_maps import CELL_M, CELLS, busiest, cells, draw, origins, window
 

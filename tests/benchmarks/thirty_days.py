@@ -3,7 +3,7 @@
     python -m tests.benchmarks.thirty_days                                   figures only
     python -m tests.benchmarks.thirty_days --plot .readme/thirty-days.svg    and the README's plot
 
-Thirty days of `tests.benchmarks.cities.month`, a city with weekdays, drift and one fair, each
+Thirty days of `tasks.cities.month`, a city with weekdays, drift and one fair, each
 measured at epsilon 0.666 and fitted twice: with what is carried from the days before, and alone.
 Below them the floor: another sample of the same day, of the same size. A release is drawn with less
 noise than a sample has, so it may come out below that; the law of the day, of which the day is a
@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from tasks.cities import month
 from tasks.quality.histograms import HOUR_ORIGINS_5KM, ORIGINS_1KM, PAIRS_5KM, total_variation
 from tasks.quality.rows import ends
 from tasks.region import Guarantee
@@ -26,7 +27,6 @@ from tasks.synthesis.trip_field import Evidence, FieldSettings, advanced, make_p
 from tasks.synthesis.trip_field.fit import fit
 from tasks.synthesis.trip_field.measurements import Plan
 from tasks.synthesis.trip_field.sampling import sample
-from tests.benchmarks.cities import month
 from tests.benchmarks.lines import write_panels
 
 GUARANTEE = Guarantee(epsilon=0.666, delta=6.53e-7)

@@ -24,10 +24,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from markupsafe import Markup
 
+from tasks.cities import metropolis
 from tasks.privacy.weighted_counts import WeightedMeasurement
 from tasks.region import Guarantee
 from tasks.release.svg import drawing, line, number, text
-from tests.benchmarks.cities import metropolis
 from tests.benchmarks.svg_file import write_alone
 
 if TYPE_CHECKING:

@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from tasks.cities.city import CITIES
 from tasks.quality.intervals import FEWEST_SEEDS, FEWEST_SPLITS, intervals
 from tasks.quality.likelihood import bits_per_trip, uniform_bits
 from tasks.quality.metrics import compare
@@ -31,7 +32,6 @@ from tasks.synthesis.trip_field import Evidence, FieldSettings, log_density, mak
 from tasks.synthesis.trip_field.fit import fit
 from tasks.synthesis.trip_field.sampling import sample
 from tests.benchmarks import trip_net_quality
-from tests.benchmarks.cities import CITIES
 from tests.benchmarks.peers import peers_at
 from tests.benchmarks.report import line, title
 from tests.benchmarks.trip_file import metros, read_trips

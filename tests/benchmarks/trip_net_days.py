@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.trip_net_days
 
-The first days of `tests.benchmarks.cities.month`, each trained at epsilon 0.666 twice: from public
+The first days of `tasks.cities.month`, each trained at epsilon 0.666 twice: from public
 weights, and from those of the day before. Below them another sample of the same day.
 """
 
@@ -11,9 +11,9 @@ import argparse
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.cities import month
 from tasks.quality.histograms import DESTINATIONS_1KM, total_variation
 from tasks.region import TripNet
-from tests.benchmarks.cities import month
 from tests.benchmarks.thirty_days import FIGURES, GUARANTEE
 from tests.benchmarks.trip_net_quality import Day, drawn, trained
 

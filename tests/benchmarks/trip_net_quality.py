@@ -18,6 +18,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from tasks.cities.city import CITIES
+from tasks.cities.gravity import boxes, simulated_day
+from tasks.cities.plane import METRES_PER_DEGREE
 from tasks.privacy.accountant import solve_noise_multiplier
 from tasks.quality.classifiers import transfer
 from tasks.quality.likelihood import bits_per_trip, uniform_bits
@@ -30,9 +33,6 @@ from tasks.synthesis.grid import BEARINGS, NULL, Grid, Tokens
 from tasks.synthesis.network_training import learning_rate
 from tasks.synthesis.sampling import release_table
 from tasks.synthesis.trip_net import TripNetwork
-from tests.benchmarks.cities import CITIES
-from tests.benchmarks.cities.gravity import boxes, simulated_day
-from tests.benchmarks.cities.plane import METRES_PER_DEGREE
 from tests.benchmarks.peers import peers_at
 from tests.benchmarks.report import line, title
 from tests.benchmarks.trip_file import metros, read_trips

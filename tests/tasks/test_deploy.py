@@ -101,6 +101,7 @@ def test_pools_have_their_queues_and_runs_are_scheduled(folder: Path, prefect_ap
             "collect": (1, None),
             "release": (2, 2),
             "backfill": (3, 1),
+            "tune": (4, 1),
         }
         backfill = client.read_deployment_by_name("backfill/all")
         assert (backfill.work_queue_name, backfill.schedules) == ("backfill", [])

@@ -1,6 +1,6 @@
 """What a fitted law misses of a city, beyond what noise leaves open.
 
-The constants were chosen on simulated cities (`tests.benchmarks.cities`: transit, month and
+The constants were chosen on simulated cities (`tasks.cities`: transit, month and
 metropolis, 5,000 trips at epsilon 1); `tests.benchmarks.interval_coverage` looks at others.
 How far small flows are from gravity is told from the city's own noisy counts: by how much its
 measured flows between blocks are.

@@ -1,15 +1,8 @@
 import numpy as np
 import pytest
 
-from infra.replay.demand import WEEKDAY, WEEKEND, Curve, DayType
+from infra.replay.demand import WEEKDAY, WEEKEND, DayType
 from infra.replay.land_use import USES
-
-
-def test_a_curve_goes_round_the_clock() -> None:
-    curve = Curve(0.5, (23.5, 1.0, 2.0))
-    before, after = curve(np.array([22.5, 0.5]))
-    assert before == pytest.approx(after)
-    assert curve(np.array([11.5]))[0] == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("habits", [WEEKDAY, WEEKEND])

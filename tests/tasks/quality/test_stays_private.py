@@ -9,6 +9,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 PRIVATE = "tasks.quality"
+SEARCHING = ("tune", "cli")
+"""Flows that may: the search, which looks at simulated and at published days only, and the command
+line, which has a command for it."""
+SEARCH_STEPS = ("propose", "try_out", "conclude")
+"""The search's own steps; nothing else may import them, or they would be a way there."""
 
 
 def files_of(name: str, root: Path) -> list[Path]:
@@ -47,12 +52,23 @@ def way_to(private: str, starts: Iterable[Path], root: Path) -> list[Path]:
 
 
 def test_rule_9_nothing_that_releases_a_day_reaches_private_quality() -> None:
-    released_by = [ROOT / "flows" / f"{name}.py" for name in ("collect", "train", "release")]
-    steps = [*sorted(ROOT.glob("tasks/*.py")), *sorted((ROOT / "expectations").glob("*.py"))]
-    engines = sorted((ROOT / "tasks").glob("*/*.py"))
-    others = [path for path in engines if path.parent.name != "quality"]
-    assert all(path.is_file() for path in released_by)
-    assert way_to(PRIVATE, [*released_by, *steps, *others], ROOT) == []
+    flows = [path for path in sorted((ROOT / "flows").glob("*.py")) if path.stem not in SEARCHING]
+    steps = [path for path in sorted(ROOT.glob("tasks/*.py")) if path.stem not in SEARCH_STEPS]
+    engines = [
+        path
+        for path in sorted((ROOT / "tasks").glob("*/*.py"))
+        if path.parent.name not in ("quality", "tuning")
+    ]
+    others = [*flows, *steps, *engines, *sorted((ROOT / "expectations").glob("*.py"))]
+    assert {"collect", "train", "release", "backfill", "audit"} <= {path.stem for path in flows}
+    assert way_to(PRIVATE, others, ROOT) == []
+    assert way_to("tasks.tuning", others, ROOT) == []
+
+
+def test_a_search_is_judged_by_quality_through_its_engine_alone() -> None:
+    way = way_to(PRIVATE, [ROOT / "flows" / "tune.py"], ROOT)
+    assert way[-1].parent.name == "tuning"
+    assert {path.stem for path in way[1:-1] if path.parent.name == "tasks"} <= {*SEARCH_STEPS}
 
 
 def test_rule_9_a_hidden_way_is_found(tmp_path: Path) -> None:

@@ -2,13 +2,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from tasks.cities import transit
+from tasks.cities.plane import Plane
 from tasks.quality.histograms import ORIGINS_1KM, PAIRS_5KM, total_variation
 from tasks.region import Guarantee
 from tasks.synthesis.trip_field import Evidence, FieldSettings, make_plan, measure
 from tasks.synthesis.trip_field.fit import fit
 from tasks.synthesis.trip_field.sampling import sample
-from tests.benchmarks.cities import transit
-from tests.benchmarks.cities.plane import Plane
 from tests.conftest import Show
 from tests.coupling import coupled_secrets
 

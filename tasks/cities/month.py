@@ -10,9 +10,9 @@ from functools import cache
 import numpy as np
 import pyarrow as pa
 
+from tasks.cities.plane import Floats, Plane, filled
+from tasks.cities.sites import WEEKDAY, WEEKEND, Sites, settle, straight
 from tasks.region import Box
-from tests.benchmarks.cities.plane import Floats, Plane, filled
-from tests.benchmarks.cities.sites import WEEKDAY, WEEKEND, Sites, settle, straight
 
 BOX = Box(name="month-city", south=38.15, west=-85.86, north=38.31, east=-85.62)
 DAYS = 30

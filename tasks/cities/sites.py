@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from infra.replay.demand import Curve
-from tests.benchmarks.cities.plane import Floats, Integers, scattered
+from tasks.cities.curve import Curve
+from tasks.cities.plane import Floats, Integers, scattered
 
 USES = ("home", "work", "leisure")
 

@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from tasks.cities.plane import Floats, Plane, filled
+from tasks.cities.sites import WEEKDAY, Sites, settle, straight
 from tasks.region import Box
-from tests.benchmarks.cities.plane import Floats, Plane, filled
-from tests.benchmarks.cities.sites import WEEKDAY, Sites, settle, straight
 
 BOX = Box(name="river-city", south=44.78, west=-0.72, north=44.94, east=-0.48)
 WIDTH_M = 400.0

@@ -11,10 +11,10 @@ from functools import cache
 import numpy as np
 import pyarrow as pa
 
-from infra.replay.demand import Curve
+from tasks.cities.curve import Curve
+from tasks.cities.plane import Floats, Integers, Plane, filled, scattered
+from tasks.cities.sites import settle
 from tasks.region import Box
-from tests.benchmarks.cities.plane import Floats, Integers, Plane, filled, scattered
-from tests.benchmarks.cities.sites import settle
 
 BOX = Box(name="tour-city", south=59.86, west=10.62, north=59.98, east=10.92)
 KINDS = 4

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from tasks.cities import gravity, river, tours, transit
 from tasks.region import Box
-from tests.benchmarks.cities import gravity, river, tours, transit
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,15 @@ import pyarrow as pa
 import pytest
 from scipy.spatial import cKDTree
 
+from tasks.cities import metropolis, month, river, tours, transit
+from tasks.cities.city import CITIES, City
+from tasks.cities.plane import METRES_PER_DEGREE, Floats
 from tasks.quality import rows
 from tasks.quality.histograms import HOUR_ORIGINS_5KM, PAIRS_1KM, PAIRS_5KM, total_variation
 from tasks.quality.splits import halves
 from tasks.quality.validity import valid
 from tasks.region import Box
 from tasks.schema import RELEASE
-from tests.benchmarks.cities import CITIES, City, metropolis, month, river, tours, transit
-from tests.benchmarks.cities.plane import METRES_PER_DEGREE, Floats
 
 TRIPS = 4000
 

@@ -11,9 +11,9 @@ from functools import cache
 import numpy as np
 import pyarrow as pa
 
-from infra.replay.demand import Curve
+from tasks.cities.curve import Curve
+from tasks.cities.plane import Floats, Integers, Plane, filled, on_streets
 from tasks.region import Box
-from tests.benchmarks.cities.plane import Floats, Integers, Plane, filled, on_streets
 
 BOX = Box(name="transit-city", south=50.80, west=4.22, north=50.96, east=4.50)
 STATIONS = 14

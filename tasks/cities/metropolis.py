@@ -8,9 +8,9 @@ from functools import cache
 import numpy as np
 import pyarrow as pa
 
+from tasks.cities.plane import Floats, Plane, filled
+from tasks.cities.sites import WEEKDAY, Sites, settle, straight
 from tasks.region import Box
-from tests.benchmarks.cities.plane import Floats, Plane, filled
-from tests.benchmarks.cities.sites import WEEKDAY, Sites, settle, straight
 
 _SITES_PER_SQUARE_DEGREE = 2_000
 _MOST_SITES = 800

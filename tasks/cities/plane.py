@@ -8,13 +8,16 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tasks.mobility.distance import EARTH_RADIUS_M, haversine
-from tasks.quality.rows import COORDINATES
-from tasks.quality.validity import SHORTEST_M
 from tasks.region import Box
+from tasks.schema import RELEASE
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
+COORDINATES = RELEASE.names[2:6]
+"""Latitude and longitude of origin and destination, as a release names them."""
+SHORTEST_M = float(RELEASE.column("distance_m").minimum or 0)
+"""A trip is longer than this."""
 METRES_PER_DEGREE = EARTH_RADIUS_M * np.pi / 180
 BLOCK_M = 140.0
 """From street to street."""

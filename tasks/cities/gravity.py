@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from tasks.cities.plane import COORDINATES
 from tasks.mobility.distance import haversine
-from tasks.quality.rows import COORDINATES
 from tasks.region import Box
 
 HOURLY = np.array(

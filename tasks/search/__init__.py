@@ -1,0 +1,29 @@
+"""A search over the settings of a synthesizer: one YAML file, one validated model."""
+
+from tasks.search.errors import SearchError
+from tasks.search.load import load_search
+from tasks.search.model import (
+    PRIVACY,
+    SEARCHABLE,
+    Axis,
+    Data,
+    Rejection,
+    Released,
+    Search,
+    Simulated,
+    Stage,
+)
+
+__all__ = [
+    "PRIVACY",
+    "SEARCHABLE",
+    "Axis",
+    "Data",
+    "Rejection",
+    "Released",
+    "Search",
+    "SearchError",
+    "Simulated",
+    "Stage",
+    "load_search",
+]

@@ -1,0 +1,195 @@
+"""The search as a user runs it: from the command line, and as a deployment of a server."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import yaml
+from prefect.utilities.callables import parameter_schema
+
+from flows.cli import main
+from flows.tune import tune
+from tasks.files import Layout, read_manifest, verify_files
+from tasks.search import Search, SearchError
+from tasks.try_out import runner_of
+from tests.flows.conftest import ROOT, Run, command
+from tests.flows.test_audit import ended, until
+from tests.tasks.tuning.conftest import SMALL, stage
+
+WriteSearch = Callable[..., Path]
+
+
+@pytest.fixture
+def write_search(tmp_path: Path) -> WriteSearch:
+    """Writes a search's YAML file: the small one with some keys changed."""
+
+    def write(**changes: Any) -> Path:
+        path = tmp_path / "small.yaml"
+        path.write_text(yaml.safe_dump({**SMALL, **changes}), encoding="utf-8")
+        return path
+
+    return write
+
+
+def finished(data_root: Path) -> dict[str, Any]:
+    """The manifest of the finished search."""
+    directory = Layout(data_root).search("small")
+    manifest = read_manifest(directory)
+    assert manifest is not None
+    verify_files(directory, manifest)
+    return manifest
+
+
+def records(data_root: Path) -> dict[str, int]:
+    found = Layout(data_root).search("small").glob("runs/*/manifest.json")
+    return {path.parent.name: path.stat().st_mtime_ns for path in found}
+
+
+def test_a_search_by_threads_goes_on_and_is_shown(prefect_api: str, data_root: Path) -> None:
+    search = Search.model_validate({**SMALL, "runner": "threads"})
+    made = tune(search)
+    assert yaml.safe_load(made["winner"])["synthesizer"]["name"] == "trip_net"
+    assert Path(made["page"]).is_file()
+    manifest, before = finished(data_root), records(data_root)
+    assert len(before) == 2
+    shown = requests.get(f"{prefect_api}/artifacts/search-small/latest", timeout=30).json()
+    assert shown["type"] == "table"
+    assert json.loads(shown["data"]) == manifest["candidates"]
+    assert shown["description"].startswith("Search small: 2 candidates, 0 runs rejected early")
+    # once more, in processes, which have nothing left to do
+    again = tune(Search.model_validate({**SMALL, "runner": "processes"}))
+    assert again["winner"] == made["winner"]
+    assert records(data_root) == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"stages": [stage("lr", [1])]}, "small.yaml: trip_net has no setting 'lr'; searched can"),
+        ({"stages": [stage("steps", [])]}, "small.yaml: stages.0.axes.0: steps has no values;"),
+        (
+            {"stages": [stage("epsilon", [1.0, 1e-6])]},
+            "search small: no noise multiplier up to 100000 keeps epsilon 1e-06 at delta 1e-06",
+        ),
+        (
+            {"data": {"kind": "released", "releases": ["data/private/town/trips/2026-05-20"]}},
+            "lies in the private folder; settings are never searched on private days",
+        ),
+        (
+            {"data": {"kind": "released", "releases": ["data/releases/town/2026-05-20/r1"]}},
+            "no release there; name the folder of a published revision",
+        ),
+        ({"runner": "dask"}, "search small: runner dask needs the package prefect-dask on this"),
+    ],
+)
+def test_wrong_searches_give_one_line_before_anything_runs(
+    changes: dict[str, Any],
+    said: str,
+    write_search: WriteSearch,
+    prefect_api: str,
+    data_root: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["tune", str(write_search(**changes))]) == 1
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith("opentrips: ")
+    assert said in line
+    assert records(data_root) == {}
+
+
+def test_a_runner_that_is_not_installed_is_named() -> None:
+    search = Search.model_validate({**SMALL, "runner": "dask"})
+    with pytest.raises(SearchError, match="install it, or take processes"):
+        runner_of(search)
+
+
+def test_the_form_of_the_deployment_is_readable() -> None:
+    schema = parameter_schema(tune.fn)
+    assert schema.required == ["search"]
+    definitions = schema.definitions
+    assert {"Search", "Stage", "Axis", "Rejection", "TripNet", "TripField"} <= set(definitions)
+    form = definitions["Search"]["properties"]
+    assert all(facts.get("description") for facts in form.values() if "$ref" not in facts)
+    assert form["parallel"]["description"].endswith("At least 1, at most 512.")
+    assert [{*kind} for kind in form["data"]["anyOf"]] == [{"$ref"}, {"$ref"}]
+    assert "learning_rate" in definitions["Axis"]["properties"]["setting"]["enum"]
+    assert definitions["Stage"]["properties"]["choose"]["enum"] == ["best", "last_valid"]
+
+
+@pytest.mark.slow
+def test_a_search_from_the_command_line_in_processes(
+    opentrips: Run, write_search: WriteSearch, data_root: Path
+) -> None:
+    path = write_search()
+    run = opentrips("tune", path)
+    assert run.returncode == 0, run.stderr
+    manifest = finished(data_root)
+    *winner, page = run.stdout.splitlines()
+    chosen = yaml.safe_load("\n".join(winner))
+    assert chosen["synthesizer"]["learning_rate"] in (0.05, 0.5)
+    assert page == str(Layout(data_root).search("small") / "index.html")
+    assert [row["outcome"] for row in manifest["candidates"]].count("chosen") == 1
+    again = opentrips("tune", path)
+    assert "2 runs, 2 of them finished before" in again.stderr
+    rejecting = write_search(rejection={"least_valid": 1.0, "rows": 200})
+    run = opentrips("tune", rejecting)
+    assert run.returncode == 1
+    assert "a stage left nothing whose rows are valid; search elsewhere" in run.stderr
+    assert "of rows valid after 2 of 10 steps, under 100.0%" in run.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_search_as_a_deployment(
+    environment: dict[str, str], prefect_server: str, data_root: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "regions"
+    folder.mkdir()
+    demo = (ROOT / "deployments" / "regions" / "demo.yaml").read_text()
+    (folder / "demo.yaml").write_text(demo)
+    environment = {**environment, "PREFECT_WORKER_QUERY_SECONDS": "1", "PYTHONPATH": str(ROOT)}
+    deployed = subprocess.run(
+        command("deploy", folder),
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert deployed.returncode == 0, deployed.stderr
+    found = requests.get(f"{prefect_server}/deployments/name/tune/all", timeout=30).json()
+    assert (found["work_pool_name"], found["work_queue_name"]) == ("cpu", "tune")
+    shipped = ROOT / "deployments" / "searches" / "trip_net.yaml"
+    assert found["parameters"]["search"] == Search.model_validate(
+        yaml.safe_load(shipped.read_text())
+    ).model_dump(mode="json")
+    with working(environment, tmp_path / "worker.log"):
+        made = requests.post(
+            f"{prefect_server}/deployments/{found['id']}/create_flow_run",
+            json={"parameters": {"search": SMALL}, "state": {"type": "SCHEDULED"}},
+            timeout=30,
+        ).json()
+        state = until(lambda: ended(prefect_server, made["id"]), seconds=600)
+    assert state["type"] == "COMPLETED", (tmp_path / "worker.log").read_text()[-4000:]
+    assert len(finished(data_root)["candidates"]) == 2
+
+
+@contextmanager
+def working(environment: dict[str, str], log: Path) -> Iterator[None]:
+    """A worker of the tune queue until the block ends."""
+    arguments = ["-m", "prefect", "worker", "start", "--pool", "cpu", "--work-queue", "tune"]
+    with log.open("wb") as file:
+        worker = subprocess.Popen(
+            [sys.executable, *arguments], cwd=ROOT, env=environment, stdout=file, stderr=file
+        )
+    try:
+        yield
+    finally:
+        worker.terminate()
+        worker.wait(60)

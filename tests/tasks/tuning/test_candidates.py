@@ -1,0 +1,58 @@
+import pytest
+
+from tasks.privacy.accountant import epsilons
+from tasks.privacy.mechanism import SubsampledGaussian
+from tasks.search import SearchError
+from tasks.tuning.candidates import Candidate, candidates, refuse_unreachable
+from tests.tasks.tuning.conftest import MakeSearch, stage
+
+
+def test_a_stage_tries_every_value_with_every_other_and_none_twice(make_search: MakeSearch) -> None:
+    axes = [
+        {"setting": "optimizer", "values": ["adam", "sgd"]},
+        {"setting": "learning_rate", "values": [1, 0.1, 1.0]},
+    ]
+    search = make_search(stages=[{"axes": axes}])
+    made = candidates(Candidate.first(search), search.stages[0])
+    tried = [each.settings.model_dump() for each in made]
+    assert [(each["optimizer"], each["learning_rate"]) for each in tried] == [
+        ("adam", 1.0),
+        ("adam", 0.1),
+        ("sgd", 1.0),
+        ("sgd", 0.1),
+    ]
+    assert {each["hidden_units"] for each in tried} == {8}
+
+
+def test_noise_is_solved_for_epsilon_and_epsilon_follows_from_noise(
+    make_search: MakeSearch,
+) -> None:
+    first = Candidate.first(make_search())
+
+    def cost(noise: float) -> float:
+        return epsilons(SubsampledGaussian(0.1, noise, 10, 0, 1.0).event(), 1e-6).pld
+
+    assert first.epsilon == 1.0
+    assert cost(first.noise_multiplier - 0.002) > 1 >= cost(first.noise_multiplier)
+    noisier = first.changed({"noise_multiplier": 5})
+    assert (noisier.epsilon, noisier.noise_multiplier) == (cost(5.0), 5.0)
+    assert noisier.changed({"epsilon": 1, "l2_norm_clip": 0.5}).describe() == {
+        **first.describe(),
+        "l2_norm_clip": 0.5,
+    }
+
+
+def test_a_field_needs_the_noise_of_one_measurement(make_search: MakeSearch) -> None:
+    search = make_search(synthesizer={"name": "trip_field"}, stages=[stage("steps", [5, 10])])
+    first, second = candidates(Candidate.first(search), search.stages[0])
+    assert first.noise_multiplier == second.noise_multiplier == 4.225
+    assert first.changed({"noise_multiplier": 4.225}).epsilon == pytest.approx(1, abs=1e-3)
+
+
+@pytest.mark.parametrize("where", ["fixed", "searched"])
+def test_an_epsilon_that_no_noise_reaches_is_refused(make_search: MakeSearch, where: str) -> None:
+    stages = [stage("learning_rate", [0.1]), stage("epsilon", [1.0, 1e-5])]
+    search = make_search(epsilon=1e-5) if where == "fixed" else make_search(stages=stages)
+    with pytest.raises(SearchError, match="search small: no noise multiplier up to 100000 keeps"):
+        refuse_unreachable(search)
+    refuse_unreachable(make_search())
