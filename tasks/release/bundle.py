@@ -16,6 +16,7 @@ from tasks.release.manifest import FileFacts, PublicManifest
 from tasks.release.page import render_page, render_page_of_ends
 from tasks.release.rows import write_rows
 from tasks.release.tables import published_table
+from tasks.release.words import file_order
 
 PAGE = "index.html"
 DOCUMENTS = (*DESCRIPTIONS, PAGE)
@@ -123,6 +124,8 @@ def documents(manifest: PublicManifest, tables: Mapping[str, pa.Table]) -> dict[
     Returns:
         The content of each, by file name.
     """
+    ordered = {name: manifest.files[name] for name in sorted(manifest.files, key=file_order)}
+    manifest = manifest.model_copy(update={"files": ordered})
     if manifest.is_of_ends:
         page = render_page_of_ends(manifest, tables)
     else:

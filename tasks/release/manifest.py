@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tasks.region import Box, Guarantee, Region, TripEnds, TripField, TripNet
 from tasks.release.errors import ReleaseError
@@ -172,11 +172,6 @@ class FileFacts(_Public):
     sha256: str
 
 
-def _in_order(files: dict[str, FileFacts]) -> dict[str, FileFacts]:
-    """By name, as in the manifest on disk: what is made from either is the same."""
-    return dict(sorted(files.items()))
-
-
 class PublicManifest(_Public):
     """Everything that a release says about itself."""
 
@@ -199,7 +194,7 @@ class PublicManifest(_Public):
     capture: Capture
     checks: Checks
     software: Software
-    files: Annotated[dict[str, FileFacts], AfterValidator(_in_order)]
+    files: dict[str, FileFacts]
 
     @property
     def is_of_ends(self) -> bool:
