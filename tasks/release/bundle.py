@@ -22,6 +22,7 @@ from tasks.release.page import render_page
 from tasks.release.revisions import published, revision_number
 from tasks.release.rows import write_rows
 from tasks.release.tables import published_table
+from tasks.release.words import file_order
 
 PAGE = "index.html"
 DOCUMENTS = (*DESCRIPTIONS, PAGE)
@@ -158,6 +159,8 @@ def documents(
     Returns:
         The content of each, by file name.
     """
+    ordered = {name: manifest.files[name] for name in sorted(manifest.files, key=file_order)}
+    manifest = manifest.model_copy(update={"files": ordered})
     texts = {**descriptions(manifest), PAGE: _page(manifest, tables, directory)}
     return {name: text.encode() for name, text in texts.items()}
 

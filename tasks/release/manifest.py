@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tasks.region import Box, Guarantee, Region, TripEnds, TripField, TripNet
 from tasks.release.errors import ReleaseError
@@ -181,11 +181,6 @@ class FileFacts(_Public):
     sha256: str
 
 
-def _in_order(files: dict[str, FileFacts]) -> dict[str, FileFacts]:
-    """By name, as in the manifest on disk: what is made from either is the same."""
-    return dict(sorted(files.items()))
-
-
 class PublicManifest(_Public):
     """Everything that a release says about itself."""
 
@@ -209,7 +204,7 @@ class PublicManifest(_Public):
     capture: Capture
     checks: Checks
     software: Software
-    files: Annotated[dict[str, FileFacts], AfterValidator(_in_order)]
+    files: dict[str, FileFacts]
 
     @property
     def is_of_ends(self) -> bool:
@@ -317,7 +312,7 @@ def revised_manifest(
     Args:
         before: The manifest of the revision before.
         revises: Its hash, and the reason.
-        region: The region, for its name and licence.
+        region: The region, for its name, licence and publisher.
         rows: Number of rows of each table.
         model: The stored model's `model.json`.
         checks: How the rows were checked.
@@ -343,6 +338,7 @@ def revised_manifest(
             "rows": next(iter(rows.values())),
             "tables": dict(rows),
             "licence": region.licence,
+            "publisher": region.publisher,
             "snapping": snapping,
             "checks": checks,
             "software": software,

@@ -301,6 +301,11 @@ def file_words(name: str) -> str:
     return _FILES[name]
 
 
+def file_order(name: str) -> int:
+    """Where a published data file stands in lists of them."""
+    return list(_FILES).index(name)
+
+
 _FILES = {
     "trips.parquet": "the synthetic trips, as Parquet",
     "trips.csv.gz": "the same rows, as CSV",

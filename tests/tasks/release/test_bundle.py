@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,8 +15,9 @@ import pytest
 
 from tasks.files import FileError, read_manifest, verify_files
 from tasks.region import Region
-from tasks.release.bundle import DOCUMENTS, publish_first
+from tasks.release.bundle import DOCUMENTS, documents, publish_first
 from tasks.release.errors import ReleaseError
+from tasks.release.formats.sums import SUMS
 from tasks.release.manifest import PublicManifest
 from tasks.release.revisions import published
 from tasks.release.software import PACKAGES, installed_software
@@ -83,6 +85,22 @@ def test_the_same_day_has_the_same_bytes(publish: Callable[[Path], Path], tmp_pa
     one, two = publish(tmp_path / "a" / "2026-05-20"), publish(tmp_path / "b" / "2026-05-20")
     for name in FILES:
         assert (one / name).read_bytes() == (two / name).read_bytes()
+
+
+def test_documents_can_be_made_again_of_manifest_and_rows(
+    publish: Callable[[Path], Path], tmp_path: Path
+) -> None:
+    release = publish(tmp_path / "town" / "2026-05-20")
+    manifest = json.loads((release / "manifest.json").read_bytes())
+    for name in (*DOCUMENTS, SUMS):
+        del manifest["files"][name]
+    rows = {"trips": pq.read_table(release / "trips.parquet")}
+    made = documents(PublicManifest.model_validate(manifest), rows, release)
+    assert made == {name: (release / name).read_bytes() for name in DOCUMENTS}
+    card = made["README.md"].decode()
+    assert re.findall(r"^\| \[(.*?)\]", card, re.MULTILINE) == [
+        *("trips.parquet", "trips.csv.gz", "trips.geo.parquet", "locations.csv", "flows.csv")
+    ]
 
 
 def test_a_published_day_is_never_written_again(

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import jsonschema
 import pyarrow as pa
@@ -18,7 +17,7 @@ from markdown_it import MarkdownIt
 
 from tasks.region import Region
 from tasks.release.descriptions import descriptions
-from tasks.release.manifest import FileFacts, PublicManifest
+from tasks.release.manifest import PublicManifest
 from tasks.release.metadata import metadata_of
 from tasks.release.tables import inert, write_csv
 from tasks.release.text import plain
@@ -136,13 +135,3 @@ def test_no_cell_of_a_csv_is_a_formula(
 def test_nothing_but_text_is_changed() -> None:
     table = pa.table({"count": [-1, 2], "area": ["a-b", "north"]})
     assert inert(table).equals(table)
-
-
-def test_the_documents_depend_on_the_manifest_alone(
-    region: Region, make_manifest: Callable[..., Any]
-) -> None:
-    facts = {name: FileFacts(bytes=9, sha256="ab" * 32) for name in ("flows.csv", "ends.parquet")}
-    manifest = make_manifest(region, files=facts)
-    read = PublicManifest.model_validate_json(manifest.model_dump_json())
-    turned = make_manifest(region, files=dict(reversed(facts.items())))
-    assert descriptions(manifest) == descriptions(read) == descriptions(turned)
