@@ -1,7 +1,7 @@
 """Intervals for the true numbers of a day, as a table; post-processing of noisy counts and rows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,9 @@ from tasks.synthesis.trip_field.targets import (
     targets_of,
 )
 from tasks.synthesis.trip_field.true_number import interval, true_number
+
+_PLANE = 0.015
+"""Standard deviation of a distance's count, as a share, for it was counted in a plane."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,8 @@ class Numbers:
                 within = self.laws[Kind("within", kind.grid)]
                 missed = (misfit.within * within.mean) ** 2
                 seen = self._arrived(kind.grid, within, missed)
+            if kind.counted == "distances":
+                seen = replace(seen, variance=seen.variance + (_PLANE * law.mean) ** 2)
             found[kind] = true_number(law, seen, self.trips, misfit, missed)
         return found
 

@@ -3,7 +3,7 @@
 The constants were chosen on simulated cities (`tasks.cities`: transit, month and
 metropolis, 5,000 trips at epsilon 1); `tests.benchmarks.interval_coverage` looks at others.
 How far small flows are from gravity is told from the city's own noisy counts: by how much its
-measured flows between blocks are.
+measured flows between blocks are. What a law misses of flows shrinks with its cells.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tasks.synthesis.trip_field.field import Field
-from tasks.synthesis.trip_field.lattice import FAR
+from tasks.synthesis.trip_field.lattice import COARSEST, FAR
 from tasks.synthesis.trip_field.spread import Spread
 from tasks.synthesis.trip_field.targets import COARSE, FINE, KINDS, Kind
 
@@ -39,10 +39,10 @@ _MISSED = {
     Kind("origins", COARSE): Misfit(2.0),
     Kind("destinations", FINE): Misfit(2.0, 0.1, 0.5),
     Kind("destinations", COARSE): Misfit(2.0),
-    Kind("flows", COARSE): Misfit(3.0, 0.1),
     Kind("hours"): Misfit(0.5),
     Kind("distances"): Misfit(1.0, 1.0),
 }
+_FLOWS = {Kind("flows", COARSE): Misfit(3.0, 0.1)}
 _ROUGH_FLOWS = 0.5
 _FINER = 1.5
 """By this factor cells are further from gravity than blocks are."""
@@ -57,8 +57,12 @@ def misfits_of(field: Field, spread: Spread) -> dict[Kind, Misfit]:
         field: The fitted field.
         spread: Draws around it.
     """
+    scale = COARSEST / spread.lattice.cells_per_degree
     share = _FINER * beyond_gravity(field, spread)
-    return {**_MISSED, Kind("flows", FINE): Misfit(_ROUGH_FLOWS, share)}
+    flows = {**_FLOWS, Kind("flows", FINE): Misfit(_ROUGH_FLOWS, share)}
+    return _MISSED | {
+        kind: Misfit(scale * misfit.rough, scale * misfit.share) for kind, misfit in flows.items()
+    }
 
 
 def beyond_gravity(field: Field, spread: Spread) -> float:
