@@ -18,7 +18,7 @@ def test_utility_is_one_less_the_mean_of_the_figures_over_all_runs(make_search: 
     found = score(search, 1, candidate, runs)
     assert found.utility == pytest.approx(1 - (0.1 + 0.3 + 0.2 + 0.6) / 4)
     assert (found.valid, found.is_valid) == (0.4, True)
-    strict = make_search(least_valid=0.41)
+    strict = search.model_copy(update={"least_valid": 0.41})
     assert not score(strict, 1, candidate, runs).is_valid
     rejected = (trial, Outcome(1, 0.2, {}, "20.0% valid", 1.0))
     found = score(search, 1, candidate, [*runs, rejected])
