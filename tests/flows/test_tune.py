@@ -63,7 +63,7 @@ def test_a_search_by_threads_goes_on_and_is_shown(prefect_api: str, data_root: P
     shown = requests.get(f"{prefect_api}/artifacts/search-small/latest", timeout=30).json()
     assert shown["type"] == "table"
     assert json.loads(shown["data"]) == manifest["candidates"]
-    assert shown["description"].startswith("Search small: 1 candidates, 0 runs rejected early")
+    assert shown["description"].startswith("Search small; candidates: 1, runs rejected early: 0")
     # once more, in processes, which have nothing left to do
     again = tune(search.model_copy(update={"runner": "processes"}))
     assert again["winner"] == made["winner"]
