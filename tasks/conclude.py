@@ -28,12 +28,12 @@ def conclude(search: Search) -> dict[str, Any]:
     from tasks.tuning.results import conclude as write
 
     found = write(search, Layout.from_environment())
-    said = f"{len(found.rows)} candidates, {len(found.rejected)} runs rejected early"
-    get_run_logger().info("Search %s: %s", search.name, said)
+    said = f"candidates: {len(found.rows)}, runs rejected early: {len(found.rejected)}"
+    get_run_logger().info("Search %s; %s", search.name, said)
     create_table_artifact(
         key=f"search-{search.name}".replace("_", "-"),
         table=found.rows,
-        description=f"Search {search.name}: {said}. Page: {found.page}",
+        description=f"Search {search.name}; {said}. Page: {found.page}",
     )
     if found.winner is None:
         raise SearchError(

@@ -76,7 +76,7 @@ def try_all(search: Search, trials: "Sequence[Trial]") -> None:
     if failed:
         raise SearchError(
             f"search {search.name}: {len(failed)} of {len(left)} runs failed, the others are kept; "
-            f"the first: {' '.join(failed[0].split())}"
+            f"start it again when that is mended; the first: {' '.join(failed[0].split())}"
         )
 
 

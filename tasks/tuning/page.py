@@ -45,12 +45,12 @@ def render_search(
         rows=rows,
         varied=varied,
         runs=sum(len(score.runs) for score in scores),
-        rejected=[line for score in scores for line in score.rejections],
+        rejected=_rejected(scores, rows, varied),
         days=said_of_days(search),
         across=across,
         validity_plot=validity_plot(scores, across),
         size_plot=size_plot(scores) if {"hidden_units", "steps"} & {*varied} and is_net else "",
-        front_plot=front_plot(scores) if "epsilon" in varied else "",
+        front_plot=front_plot(scores),
         software=software,
         **inline_style("tasks.release:page.css", "tasks.tuning:tuning.css"),
     )
@@ -62,6 +62,18 @@ def said_of_days(search: Search) -> str:
     if isinstance(search.data, Simulated):
         return f"simulated days of {search.data.trips:,} trips ({names})"
     return f"published days ({names})"
+
+
+def _rejected(
+    scores: Sequence[Score], rows: Sequence[Mapping[str, Any]], varied: Sequence[str]
+) -> list[str]:
+    """Runs that were stopped, each with what its candidate tried."""
+    tried = [", ".join(f"{name.replace('_', ' ')} {row[name]}" for name in varied) for row in rows]
+    return [
+        f"Stage {score.stage}, {what}: {line}"
+        for score, what in zip(scores, tried, strict=True)
+        for line in score.rejections
+    ]
 
 
 def _varied(rows: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -142,9 +142,12 @@ def size_plot(scores: Sequence[Score]) -> Markup:
 
 
 def front_plot(scores: Sequence[Score]) -> Markup:
-    """Utility against epsilon, and the front: no candidate is preferable in both."""
+    """Utility against epsilon, and the front: no candidate is preferable in both.
+
+    Empty where no run with another epsilon came to its end.
+    """
     judged = [each for each in scores if each.utility is not None]
-    if not judged:
+    if len({each.epsilon for each in judged}) < 2:
         return Markup("")
     utilities = [each.utility or 0.0 for each in judged]
     plane = _Plane(_Axis.over([each.epsilon for each in judged]), _Axis.over(_rounded(utilities)))

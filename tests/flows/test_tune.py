@@ -52,18 +52,20 @@ def records(data_root: Path) -> dict[str, int]:
 
 
 def test_a_search_by_threads_goes_on_and_is_shown(prefect_api: str, data_root: Path) -> None:
-    search = Search.model_validate({**SMALL, "runner": "threads"})
+    axes = [stage("learning_rate", [0.5]), stage("noise_multiplier", [4.0])]
+    stages = [{"axes": [axis for each in axes for axis in each["axes"]]}]
+    search = Search.model_validate({**SMALL, "stages": stages, "runner": "threads"})
     made = tune(search)
     assert yaml.safe_load(made["winner"])["synthesizer"]["name"] == "trip_net"
     assert Path(made["page"]).is_file()
     manifest, before = finished(data_root), records(data_root)
-    assert len(before) == 2
+    assert len(before) == 1
     shown = requests.get(f"{prefect_api}/artifacts/search-small/latest", timeout=30).json()
     assert shown["type"] == "table"
     assert json.loads(shown["data"]) == manifest["candidates"]
-    assert shown["description"].startswith("Search small: 2 candidates, 0 runs rejected early")
+    assert shown["description"].startswith("Search small; candidates: 1, runs rejected early: 0")
     # once more, in processes, which have nothing left to do
-    again = tune(Search.model_validate({**SMALL, "runner": "processes"}))
+    again = tune(search.model_copy(update={"runner": "processes"}))
     assert again["winner"] == made["winner"]
     assert records(data_root) == before
 

@@ -138,6 +138,7 @@ def test_the_page_is_whole_and_asks_nobody_for_anything(search: Search, layout: 
     text = " ".join(reader.text.split())
     for said in (
         "10 runs of 10 candidates in 3 stages on simulated days of 300 trips (transit).",
+        "Stage 1, steps 10, optimizer sgd, learning rate 1.0, epsilon",
         "transit, seed 1: 4.0% of rows valid after 1 of 10 steps",
         "Stage 1 varied optimizer, learning rate, noise multiplier and chose the highest utility.",
         "Stage 3 varied noise multiplier and chose the last value before rows were too seldom",
