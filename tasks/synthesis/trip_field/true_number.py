@@ -67,7 +67,8 @@ def interval(number: Law, level: float = LEVEL) -> tuple[Floats, Floats]:
     than their mean, otherwise a rounded normal one. An end counts half, for whether it is within
     is decided by what is left of the tail: so intervals hold the number as often as they say, not
     more often (the mid-p rule of A. Agresti, "Categorical Data Analysis", 2013, section 16.6).
-    Where zero is within, all that may be outside is above.
+    Where zero is within, all that may be outside is above. No interval is zero alone: that nothing
+    was there is more than noisy counts can say.
 
     Args:
         number: Mean and variance, > 0.
@@ -86,7 +87,7 @@ def interval(number: Law, level: float = LEVEL) -> tuple[Floats, Floats]:
     left = 1 - level - whole.below(low)
     high = whole.quantile(1 - left)
     high = np.where(whole.middle(high) > 1 - left, high - 1, high)
-    return low, np.maximum(high, low)
+    return low, np.maximum(high, np.maximum(low, 1))
 
 
 class _Whole:
