@@ -80,7 +80,7 @@ def interval(number: Law, level: float = LEVEL) -> tuple[Floats, Floats]:
     Examples:
         >>> low, high = interval(Law(np.array([0.5, 10.0, 900.0]), np.array([1.0, 9.0, 100.0])))
         >>> low.tolist(), high.tolist()
-        ([0.0, 5.0, 884.0], [2.0, 15.0, 916.0])
+        ([0.0, 5.0, 884.0], [1.0, 14.0, 916.0])
     """
     whole = _Whole(number)
     low = whole.quantile((1 - level) / 2)
