@@ -2,6 +2,7 @@
 
     python -m tests.benchmarks.interval_coverage               51 days of three cities
     python -m tests.benchmarks.interval_coverage --days 6      fewer
+    python -m tests.benchmarks.interval_coverage --cost        what they cost beside a fit
 
 Each day is simulated, measured, fitted and drawn as a release is. What is looked at are the
 places, flows, hours and distances that hold rows, for of others a release says nothing; by deciles
@@ -23,13 +24,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.cities import gravity, river, tours
+from tasks.cities import gravity, metropolis, river, tours
 from tasks.cities.city import City
 from tasks.region import Box, Guarantee
 from tasks.synthesis.trip_field import Evidence, FieldSettings, make_plan, measure
-from tasks.synthesis.trip_field.fit import fit_with_spread
-from tasks.synthesis.trip_field.intervals import Numbers
+from tasks.synthesis.trip_field.fit import field_of, fit_with_spread
+from tasks.synthesis.trip_field.intervals import Numbers, intervals
 from tasks.synthesis.trip_field.misfit import NOTHING
+from tasks.synthesis.trip_field.posterior import DRAWS, Posterior
 from tasks.synthesis.trip_field.sampling import sample
 from tasks.synthesis.trip_field.targets import KINDS, Kind, targets_of
 from tasks.synthesis.trip_field.true_number import interval
@@ -150,10 +152,35 @@ def line(name: str, held: Held) -> str:
     )
 
 
+def cost() -> str:
+    """Processor time of a fit, and of all that intervals add to it."""
+    area = metropolis.box(0.6)
+    plan = make_plan((area,), 27_000, GUARANTEE, SETTINGS)
+    evidence = Evidence.of(measure(metropolis.day(area, 27_000, 1), plan))
+    times = [process_time()]
+    posterior = Posterior(plan, evidence)
+    field = field_of(posterior)
+    times.append(process_time())
+    spread = posterior.spread(DRAWS)
+    times.append(process_time())
+    rows, generator = sample(field, 27_000, np.random.default_rng(0)), np.random.default_rng(1)
+    intervals(field, spread, rows, generator)
+    times.append(process_time())
+    fit, refits, table = np.diff(times)
+    return (
+        f"27,000 trips in 0.6 by 0.6 degrees: fit {fit:.0f} s of processors, refits {refits:.0f} "
+        f"s, rows and intervals {table:.0f} s"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--days", type=int, default=DAYS)
+    parser.add_argument("--cost", action="store_true")
     arguments = parser.parse_args()
+    if arguments.cost:
+        print(cost())
+        return
     found: dict[Kind, list[Held]] = {kind: [] for kind in KINDS}
     of_city: dict[str, list[Held]] = {}
     for city, trips, seed in days(arguments.days):

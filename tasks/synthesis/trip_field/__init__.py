@@ -3,12 +3,13 @@
     plan = make_plan(boxes, rows, guarantee, FieldSettings())   public quantities only
     measurements = measure(trips, plan)                         the one private step
     evidence, state = advanced(yesterday, measurements, day)    post-processing from here on
-    field = fit(plan, evidence)
+    field, spread = fit_with_spread(plan, evidence)
     release = sample(field, rows, generator)
+    bars = intervals(field, spread, release, generator)         how far it may be from the day
 
 Without days before, `Evidence.of(measurements)` is what a fit goes by.
 
-`fit` needs TensorFlow and is imported from `tasks.synthesis.trip_field.fit`.
+`fit` and `fit_with_spread` need TensorFlow and are imported from `tasks.synthesis.trip_field.fit`.
 """
 
 from tasks.synthesis.trip_field.density import log_density

@@ -44,7 +44,7 @@ def fit(plan: Plan, evidence: Evidence) -> Field:
         plan: What was measured, on which lattice.
         evidence: The counts: as measured, or with what earlier days say about them.
     """
-    return _field(Posterior(plan, evidence))
+    return field_of(Posterior(plan, evidence))
 
 
 def fit_with_spread(plan: Plan, evidence: Evidence, draws: int = DRAWS) -> tuple[Field, Spread]:
@@ -56,10 +56,10 @@ def fit_with_spread(plan: Plan, evidence: Evidence, draws: int = DRAWS) -> tuple
         draws: Number of draws from what the field may be, >= 2.
     """
     posterior = Posterior(plan, evidence)
-    return _field(posterior), posterior.spread(draws)
+    return field_of(posterior), posterior.spread(draws)
 
 
-def _field(posterior: Posterior) -> Field:
+def field_of(posterior: Posterior) -> Field:
     """The field of the most probable effects."""
     plan, evidence, tables = posterior.plan, posterior.evidence, posterior.expected
     factors, doubt = posterior.factors, doubtful(plan.lattice, evidence, tables)

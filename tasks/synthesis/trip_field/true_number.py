@@ -67,7 +67,8 @@ def interval(number: Law, level: float = LEVEL) -> tuple[Floats, Floats]:
     than their mean, otherwise a rounded normal one. An end counts half, for whether it is within
     is decided by what is left of the tail: so intervals hold the number as often as they say, not
     more often (the mid-p rule of A. Agresti, "Categorical Data Analysis", 2013, section 16.6).
-    Where zero is within, all that may be outside is above.
+    Where zero is within, all that may be outside is above. No interval is zero alone: that nothing
+    was there is more than noisy counts can say.
 
     Args:
         number: Mean and variance, > 0.
@@ -79,14 +80,14 @@ def interval(number: Law, level: float = LEVEL) -> tuple[Floats, Floats]:
     Examples:
         >>> low, high = interval(Law(np.array([0.5, 10.0, 900.0]), np.array([1.0, 9.0, 100.0])))
         >>> low.tolist(), high.tolist()
-        ([0.0, 5.0, 884.0], [2.0, 15.0, 916.0])
+        ([0.0, 5.0, 884.0], [1.0, 14.0, 916.0])
     """
     whole = _Whole(number)
     low = whole.quantile((1 - level) / 2)
     left = 1 - level - whole.below(low)
     high = whole.quantile(1 - left)
     high = np.where(whole.middle(high) > 1 - left, high - 1, high)
-    return low, np.maximum(high, low)
+    return low, np.maximum(high, np.maximum(low, 1))
 
 
 class _Whole:

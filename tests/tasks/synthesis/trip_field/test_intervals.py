@@ -109,5 +109,5 @@ def test_intervals_are_whole_and_hold_what_is_likely(table: pa.Table) -> None:
     assert (rows["stddev"] > 0).all()
     alone = rows[(rows["rows"] == 1) & (rows["grid_degrees"] == 0.01)]
     assert (alone["low"] == 0).mean() > 0.9
-    assert (alone["high"] >= 1).mean() > 0.9
+    assert (rows["high"] >= 1).all()
     assert (alone["high"] > 1).mean() > 0.3

@@ -83,7 +83,8 @@ def test_intervals_hold_numbers_about_as_often_as_they_say(mean: float, wide: fl
         numbers = np.maximum(np.round(generator.normal(means, np.sqrt(variance))), 0)
     low, high = interval(Law(means, variance))
     held = ((low <= numbers) & (numbers <= high)).mean()
-    assert 0.85 < held < 0.97
+    assert held > 0.85
+    assert held < 0.97 or high.max() == 1
 
 
 def test_a_wider_level_is_wider() -> None:
