@@ -10,8 +10,9 @@ of their numbers of rows over all days, where numbers that are equal stay togeth
 coverage stand the median width, counted in whole numbers, and how much wider the intervals are than
 those of noise alone: refits and the day's draw, as if a fitted law missed nothing.
 
-None of the cities nor of the seeds had a part in any choice. `gravity` follows a law of gravity;
-`tours` goes by the rank of the nearest places, `river` by the way over three bridges.
+None of the seeds had a part in any choice, and constants were chosen on other cities; a trial of
+three other days of these led to their last change, which was made on those. `gravity` follows a law
+of gravity; `tours` goes by the rank of the nearest places, `river` by the way over three bridges.
 """
 
 import argparse

@@ -42,7 +42,7 @@ def test_equal_numbers_of_rows_stay_together() -> None:
 
 @pytest.mark.slow
 def test_intervals_hold_nine_of_ten(show: Show) -> None:
-    """Twelve days of three cities that had no part in any choice; the benchmark looks at more."""
+    """Twelve days of cities that no constant was chosen on; the benchmark looks at more."""
     found = [looked_at(*day) for day in days(12)]
     lines = []
     for kind in KINDS:
