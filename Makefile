@@ -106,12 +106,12 @@ test: install  ## Run the default tests, the linters and the type checker (under
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered -q $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term:skip-covered -q $(ARGS)
 
 .PHONY: test-slow
 test-slow: install  ## Run the slow tests: kill loops, soaks, full audits (under an hour)
 	@mkdir -p $(TMPDIR) $(PREFECT_HOME)
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m slow -q $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m slow -q $(ARGS)
 
 .PHONY: clean
 clean:  ## Remove the environment and the caches, but never data/

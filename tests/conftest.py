@@ -40,17 +40,6 @@ SHARED_DATA = Path(
 )
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All tests that need one of the servers run in one process, so that it is started once."""
-    for item in items:
-        needed = set(getattr(item, "fixturenames", ()))
-        for server in ("prefect_server", "postgresql_server", "s3_server"):
-            if server in needed:
-                item.add_marker(pytest.mark.xdist_group(server))
-                break
-
-
 @pytest.fixture
 def show(record_property: Callable[[str, object], None]) -> Show:
     """Shows lines below a title when the run has ended; those of one title stand together."""
@@ -114,7 +103,7 @@ def crash(server: Any) -> None:
 
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[str]:
-    """The URL of a database of a real PostgreSQL server, one for the whole test run."""
+    """The URL of a database of a real PostgreSQL server, one for each process of a run."""
     with postgresql_running() as server:
         yield server.get_uri().replace("postgres:@", "postgres@")
 
@@ -132,7 +121,7 @@ def postgresql(postgresql_server: str) -> str:
 
 @pytest.fixture(scope="session")
 def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of the API of a real Prefect server, one for the whole test run."""
+    """The URL of the API of a real Prefect server, one for each process of a run."""
     home = tmp_path_factory.mktemp("prefect")
     port = free_port()
     url = f"http://127.0.0.1:{port}/api"
@@ -192,7 +181,7 @@ def _wait_until_healthy(url: str, server: subprocess.Popen[bytes], log: Path) ->
 
 @pytest.fixture(scope="session")
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The AWS configuration file of a real S3 server, one for the whole test run."""
+    """The AWS configuration file of a real S3 server, one for each process of a run."""
     with s3_running(free_port(), tmp_path_factory.mktemp("s3")) as config:
         yield config
 

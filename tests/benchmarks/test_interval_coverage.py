@@ -19,6 +19,7 @@ from tests.conftest import Show
 FLOWS = [Kind("flows", FINE), Kind("flows", COARSE)]
 
 
+@pytest.mark.slow
 def test_a_fit_of_ten_steps_has_intervals_and_most_hold(show: Show) -> None:
     """It is no good fit, but most intervals of its flows hold, and not by being endless."""
     day = looked_at(CITIES[0], 3_000, 1, FieldSettings(steps=10))

@@ -37,6 +37,7 @@ def finished_audit(data_root: Path, region: str) -> dict[str, Any]:
     return manifest
 
 
+@pytest.mark.slow
 def test_a_day_that_is_not_published_is_not_audited(data_root: Path, tasks_alone: None) -> None:
     region = Region.model_validate(REGION)
     for day, said in ((None, "no day is published"), (dt.date(2026, 1, 2), "not published")):

@@ -79,6 +79,7 @@ def test_a_night_without_trips_ends_well_with_one_sentence(
     assert not (data_root / "releases").exists()
 
 
+@pytest.mark.slow
 def test_a_night_of_changing_ids_releases_starts_and_ends(
     opentrips: Run, write_region: Callable[..., Path], data_root: Path
 ) -> None:

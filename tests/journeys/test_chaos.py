@@ -179,12 +179,14 @@ def check(day: ChaoticDay, least_of_each: int) -> None:
     check_trips(day)
 
 
+@pytest.mark.slow
 def test_a_day_with_one_broken_answer_in_twenty(layout: Layout) -> None:
     day = live(layout, Chaos(7, share=0.05), vehicles=25, trips=300)
     assert 0.94 < day.facts["coverage"] < 0.99
     check(day, least_of_each=1)
 
 
+@pytest.mark.slow
 def test_a_replay_that_begins_again_adds_nothing_twice(
     layout: Layout, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -85,6 +85,7 @@ def test_other_regimes_are_recognised_and_give_ends_or_one_sentence(
     assert not any("vehicle_id" in row for row in ends)
 
 
+@pytest.mark.slow
 def test_rides_that_are_seen_are_recognised_and_marked(
     layout: Layout, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -150,6 +150,7 @@ def test_rule_5_the_number_of_trips_leaves_as_a_noisy_count_only(
     assert not private & set(re.findall(r"\b\d+\b", said))
 
 
+@pytest.mark.slow
 def test_rule_10_a_day_refused_by_its_noisy_count_was_charged_and_is_not_counted_again(
     layout: Layout, monkeypatch: pytest.MonkeyPatch
 ) -> None:

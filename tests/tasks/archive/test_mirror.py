@@ -34,6 +34,7 @@ def mirrored(layout: Layout, endpoint: str) -> str:
     return mirror_to_dataset_hub(store, publish_archive(store, ADDRESS), REPOSITORY, endpoint)
 
 
+@pytest.mark.slow
 def test_a_dataset_hub_has_what_the_archive_has_after_one_commit(
     trips: Layout, hub: tuple[Hub, str]
 ) -> None:

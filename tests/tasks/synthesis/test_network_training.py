@@ -229,6 +229,7 @@ def short() -> Plan:
     return make_plan(Guarantee(epsilon=1.0, delta=1e-6), (BOX,), settings, ROWS)
 
 
+@pytest.mark.slow
 def test_a_day_starts_from_the_weights_of_the_day_before_it(
     region: Region, short: Plan, trips: pa.Table
 ) -> None:
@@ -248,6 +249,7 @@ def test_steps_get_shorter_with_the_days_behind_them() -> None:
     assert rates == pytest.approx([1, 1 / 2, 1 / 3, 1 / 4, 1 / 4, 1 / 4])
 
 
+@pytest.mark.slow
 def test_a_day_filled_in_later_enters_the_chain_where_it_is_made(
     region: Region, short: Plan, trips: pa.Table
 ) -> None:

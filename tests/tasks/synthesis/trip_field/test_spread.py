@@ -59,6 +59,7 @@ def relative(found: Fitted, kind: Kind, places: int) -> float:
     return float(np.sum(np.sqrt(law.variance)) / np.sum(law.mean))
 
 
+@pytest.mark.slow
 def test_more_noise_leaves_more_open(some: Fitted, noisier: Fitted) -> None:
     for kind, places in ((Kind("origins", FINE), PUBLIC.blocks * CELLS), (Kind("hours"), 24)):
         assert relative(noisier, kind, places) > 1.3 * relative(some, kind, places)

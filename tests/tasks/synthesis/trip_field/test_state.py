@@ -344,6 +344,7 @@ def test_files_that_are_no_state_are_named(plan: Plan, rates: Counts, tmp_path: 
         load_state(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_field_is_closer_with_the_days_before(truth: Field, plan: Plan, rates: Counts) -> None:
     """The short version of thirty days; without the state both errors would be alike."""
     first, *_, last = chain(plan, rates, range(10))
