@@ -51,9 +51,11 @@ def test_a_withdrawn_day_keeps_its_page_and_its_hashes_and_offers_no_data(trips:
     assert note["inherited_by"] == [{"service_day": str(NEXT), "revision": 1}]
     assert note["manifest_sha256"] == sha256_of(release / "manifest.json")
     shown = (release / "index.html").read_text("utf-8")
-    notice = shown[shown.index("<header>\n") :].split("\n")[1]
+    notice, cut = shown[shown.index("<header>\n") :].split("\n")[1:3]
     assert "Withdrawn: The feed &lt;showed&gt; another city." in notice
-    assert shown.replace(notice + "\n", "") == re.sub(r"(?s)<script.*?</script>", "", page)
+    assert "the rows that they drew, were taken out" in cut
+    without = re.sub(r"(?s)<script\b.*?</script>\n?", "", page)
+    assert shown.replace(f"{notice}\n{cut}\n", "") == without
     card = (release / "README.md").read_text("utf-8")
     assert card.index("Withdrawn: The feed") < card.index("# Town")
 
