@@ -59,7 +59,9 @@ def environment(data_root: Path, prefect_server: str) -> dict[str, str]:
 def opentrips(environment: dict[str, str]) -> Run:
     """Runs `opentrips ...` to its end, with the feed at a URL."""
 
-    def run(*arguments: object, replay: str | None = None) -> "subprocess.CompletedProcess[str]":
+    def run(
+        *arguments: object, replay: str | None = None, seconds: float = 280
+    ) -> "subprocess.CompletedProcess[str]":
         variables = {**environment, **({"OPENTRIPS_REPLAY": replay} if replay else {})}
         return subprocess.run(
             command(*arguments),
@@ -67,7 +69,7 @@ def opentrips(environment: dict[str, str]) -> Run:
             env=variables,
             capture_output=True,
             text=True,
-            timeout=280,
+            timeout=seconds,
             check=False,
         )
 

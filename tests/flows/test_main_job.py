@@ -153,6 +153,7 @@ TRIPS_HOUR_OFFSET = 4  # hours of the table are UTC, the region's local hours ar
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_the_tabled_day_of_27114_trips(shared_data: Path, opentrips: Run, data_root: Path) -> None:
     table = shared_data / "trips" / "uber_scooter_rides_1day.csv"
     check_tabled_day(table, METROS, opentrips, data_root)
@@ -179,7 +180,7 @@ def check_tabled_day(table: Path, region: Path, opentrips: Run, data_root: Path)
     from tests.flows.tabled import inside, unmatched
 
     with ReplayServer(trips_day(table, dt.date.fromisoformat(DAY))) as server:
-        run = opentrips("run", region, "--day", DAY, replay=server.url)
+        run = opentrips("run", region, "--day", DAY, replay=server.url, seconds=840)
     assert run.returncode == 0, run.stderr
     expected = inside(table, region)
     derived = pq.read_table(data_root / "private" / "us-metros" / "trips" / DAY / "trips.parquet")
