@@ -161,6 +161,7 @@ def test_weights_go_in_and_come_out_and_steps_learn() -> None:
     model = next_tokens(network)
     assert sum(np.prod(shape) for shape in model.shapes.values()) == network.count_params()
     records = (np.arange(200)[:, None] + np.arange(5)).astype(np.int32) % 3
+    model.write(np.random.default_rng(0).normal(0, 0.3, model.start().shape).astype(np.float32))
     sgd = Sgd.start(model.start(), learning_rate=1.0, averaging=0.5)
     run = SubsampledGaussian(0.5, 0.5, 60, 0, 1.0).begin(200)
     engine = DpSgd(model, records, run, sgd)
