@@ -34,7 +34,8 @@ AREAS = [
 ]
 
 pytestmark = pytest.mark.skipif(
-    shutil.which("chromium") is None, reason="chromium is not installed"
+    shutil.which("chromium") is None,
+    reason="needs the browser Chromium, which no Python package brings (apt install chromium)",
 )
 
 
@@ -100,6 +101,19 @@ def rendered(
     return render
 
 
+@pytest.fixture
+def with_intervals(
+    rendered: Callable[..., str],
+    make_region: MakeRegion,
+    make_rows: MakeRows,
+    make_intervals: Callable[[Region, pa.Table], pa.Table],
+) -> str:
+    """The same page with error bars."""
+    region = make_region(service_area=AREAS)
+    intervals = make_intervals(region, make_rows(region, 600))
+    return rendered(tables={"intervals": intervals})
+
+
 def drawn(page: Page) -> str:
     """What the map shows, pixel by pixel."""
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => done()))")
@@ -156,14 +170,9 @@ def test_it_fits_and_can_be_used_by_everyone(
     width: int,
     scheme: Scheme,
     open_page: Open,
-    rendered: Callable[..., str],
-    make_region: MakeRegion,
-    make_rows: MakeRows,
-    make_intervals: Callable[[Region, pa.Table], pa.Table],
+    with_intervals: str,
 ) -> None:
-    region = make_region(service_area=AREAS)
-    intervals = make_intervals(region, make_rows(region, 600))
-    page = open_page(rendered(tables={"intervals": intervals}), width, scheme)
+    page = open_page(with_intervals, width, scheme)
     for details in page.locator("details").all():
         details.evaluate("(element) => { element.open = true; }")
     page.get_by_role("radio", name="Flows").check()
@@ -285,14 +294,9 @@ def test_the_hours_are_played_and_paused(open_page: Open, rendered: Callable[...
 @pytest.mark.slow
 def test_what_is_pointed_at_is_said_with_its_interval(
     open_page: Open,
-    rendered: Callable[..., str],
-    make_region: MakeRegion,
-    make_rows: MakeRows,
-    make_intervals: Callable[[Region, pa.Table], pa.Table],
+    with_intervals: str,
 ) -> None:
-    region = make_region(service_area=AREAS)
-    intervals = make_intervals(region, make_rows(region, 600))
-    page = open_page(rendered(tables={"intervals": intervals}))
+    page = open_page(with_intervals)
     plain = drawn(page)
     stage = page.locator("#map-stage").bounding_box()
     assert stage is not None
