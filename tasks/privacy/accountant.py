@@ -65,9 +65,11 @@ Examples:
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from threading import Lock
+from typing import Any, TypeVar
 
 import dp_accounting
+from cachetools import LRUCache, cached
 from dp_accounting.pld import PLDAccountant
 from dp_accounting.rdp import RdpAccountant
 from scipy import optimize
@@ -80,6 +82,8 @@ _Epsilon = Callable[[dp_accounting.DpEvent, float], float]
 M = TypeVar("M", bound=Mechanism)
 
 RELATION = dp_accounting.NeighboringRelation.ADD_OR_REMOVE_ONE
+_KEPT = 4_096
+"""Costs remembered: a search for noise asks for some of them again, the next day for all."""
 INTERVAL = 1e-4
 """Discretisation of privacy losses."""
 NOISE_GRAIN = 1e-3
@@ -104,12 +108,19 @@ class Epsilons:
     rdp: float
 
 
+def _said(event: dp_accounting.DpEvent, delta: float, interval: float = 0.0) -> tuple[Any, ...]:
+    """What a cost follows from; an event in full, since some have no hash."""
+    return repr(event), delta, interval
+
+
+@cached(LRUCache(_KEPT), key=_said, lock=Lock())
 def epsilon_by_pld(event: dp_accounting.DpEvent, delta: float, interval: float = INTERVAL) -> float:
     """An upper bound on epsilon at `delta`, by privacy loss distributions."""
     accountant = PLDAccountant(RELATION, value_discretization_interval=interval)
     return float(accountant.compose(event).get_epsilon(delta))
 
 
+@cached(LRUCache(_KEPT), key=_said, lock=Lock())
 def epsilon_by_rdp(event: dp_accounting.DpEvent, delta: float) -> float:
     """An upper bound on epsilon at `delta`, by Renyi divergences."""
     return float(RdpAccountant(neighboring_relation=RELATION).compose(event).get_epsilon(delta))

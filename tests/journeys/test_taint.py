@@ -23,7 +23,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import requests
-from dp_accounting import DpEvent
 
 from infra.replay import ReplayServer, trips_day
 from tasks.check import check_capture, check_ends, check_release, check_sightings, check_trips
@@ -31,7 +30,6 @@ from tasks.derive import derive
 from tasks.files import Layout, read_manifest, write_manifest
 from tasks.generate import generate
 from tasks.mobility.distance import haversine
-from tasks.privacy import accountant
 from tasks.privacy.ledger import Ledger
 from tasks.publish import publish
 from tasks.region import Region
@@ -377,19 +375,6 @@ def telling_events(events: Callable[..., Events]) -> Callable[..., Events]:
     return find_and_tell
 
 
-def once_for_each_event(epsilon_of: Callable[..., float]) -> Callable[..., float]:
-    """The same function, which computes what it was asked before only once."""
-    known: dict[str, float] = {}
-
-    def remembered(event: DpEvent, *arguments: float) -> float:
-        asked = repr((event, arguments))
-        if asked not in known:
-            known[asked] = epsilon_of(event, *arguments)
-        return known[asked]
-
-    return remembered
-
-
 def test_rule_14_where_a_trip_went_shows_in_the_noisy_outputs_alone(
     region: Region,
     layout: Layout,
@@ -398,8 +383,6 @@ def test_rule_14_where_a_trip_went_shows_in_the_noisy_outputs_alone(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for name in ("epsilon_by_pld", "epsilon_by_rdp"):  # no day changes what a mechanism costs
-        monkeypatch.setattr(accountant, name, once_for_each_event(getattr(accountant, name)))
     derived = tmp_path / "derived"
     table = write_table(tmp_path / "day.csv")
     before = night_before(region, layout, table)

@@ -158,3 +158,16 @@ def test_the_default_solve_takes_seconds() -> None:
     start = time.process_time()
     solve_noise_multiplier(Guarantee(epsilon=0.666, delta=3.3e-7), 0.1, 300, 30)
     assert time.process_time() - start < 10
+
+
+def test_what_was_solved_for_is_known() -> None:
+    target = Guarantee(epsilon=0.61, delta=3.3e-7)
+    seconds, solved = [], []
+    for _ in range(2):
+        start = time.process_time()
+        solved.append(solve_noise_multiplier(target, 0.1, 300, 30))
+        seconds.append(time.process_time() - start)
+    assert solved[0] == solved[1]
+    assert seconds[1] < seconds[0] / 10
+    other = solve_noise_multiplier(Guarantee(epsilon=0.62, delta=3.3e-7), 0.1, 300, 30)
+    assert other.noise_multiplier < solved[0].noise_multiplier
