@@ -1,5 +1,6 @@
 """Each column by itself: how alike its distributions are, and the bars that show them."""
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -25,6 +26,7 @@ class Field:
         kind: What it holds.
         similarity: See `similarity`.
         labels: What each bar stands for.
+        ticks: Of numbers and texts, places along the axis, in bars, and what they stand for.
         training: Share of the training rows in each bar, shape (bars,).
         synthetic: Share of the synthetic rows.
     """
@@ -33,6 +35,7 @@ class Field:
     kind: Kind
     similarity: Beside
     labels: tuple[str, ...]
+    ticks: tuple[tuple[float, str], ...]
     training: tuple[float, ...]
     synthetic: tuple[float, ...]
 
@@ -74,48 +77,69 @@ def _field(compared: Compared, name: str, kind: Kind) -> Field:
     def alike(real: pa.Table, other: pa.Table) -> float:
         return similarity(real, other, name, kind)
 
-    bars = _of_categories if kind == "category" else _of_numbers
-    labels, training, synthetic = bars(compared.training, compared.synthetic, name, kind)
+    real, synthetic = compared.training, compared.synthetic
+    bars = _of_categories(real, synthetic, name)
+    if kind != "category":
+        bars = _of_numbers(real, synthetic, name, kind)
     return Field(
         name,
         kind,
         compared.each(alike),
-        tuple(labels),
-        tuple(shares(training).tolist()),
-        tuple(shares(synthetic).tolist()),
+        tuple(bars.labels),
+        tuple(bars.ticks),
+        *(tuple(shares(count).tolist()) for count in bars.counts),
     )
 
 
-def _of_categories(
-    real: pa.Table, other: pa.Table, name: str, kind: Kind
-) -> tuple[list[str], Floats, Floats]:
+@dataclass(frozen=True)
+class _Bars:
+    """What is drawn of a column: bars, their names, and rows of either table in them."""
+
+    labels: list[str]
+    ticks: list[tuple[float, str]]
+    counts: tuple[Floats, Floats]
+
+
+def _of_categories(real: pa.Table, other: pa.Table, name: str) -> _Bars:
     """The categories with most real rows, and the others as one bar."""
     a, b, names = codes(real, other, name)
-    counts = [np.bincount(each, minlength=len(names)).astype(np.float64) for each in (a, b)]
-    order = np.argsort(-counts[0], kind="stable")
+    first, second = (np.bincount(each, minlength=len(names)) for each in (a, b))
+    order = np.argsort(-first, kind="stable")
     shown = order if len(order) <= MOST_BARS else order[: MOST_BARS - 1]
     rest = order[len(shown) :]
     labels = [names[index] for index in shown]
     if len(rest):
         labels.append(f"{len(rest)} others")
-        counts = [np.append(count[shown], count[rest].sum()) for count in counts]
-    else:
-        counts = [count[shown] for count in counts]
-    return labels, counts[0], counts[1]
+    counts = (
+        np.append(count[shown], [count[rest].sum()] if len(rest) else []).astype(np.float64)
+        for count in (first, second)
+    )
+    return _Bars(labels, [], (next(counts), next(counts)))
 
 
-def _of_numbers(
-    real: pa.Table, other: pa.Table, name: str, kind: Kind
-) -> tuple[list[str], Floats, Floats]:
+def _of_numbers(real: pa.Table, other: pa.Table, name: str, kind: Kind) -> _Bars:
     """Bins of one width over all values; of a few whole numbers a bar each."""
     values = measured(real, name, kind), measured(other, name, kind)
-    both = np.concatenate(values)
+    both, unit = np.concatenate(values), real.schema.field(name).type
     low, high = float(both.min()), float(both.max())
     if np.all(both == np.round(both)) and high - low < MOST_BARS:
         edges = np.arange(low - 0.5, high + 1)
-        labels = [f"{edge + 0.5:.10g}" for edge in edges[:-1]]
+        labels = [_said(edge + 0.5, unit) for edge in edges[:-1]]
+        step = max(1, math.ceil(len(labels) / 8))
+        ticks = [(i + 0.5, labels[i]) for i in range(0, len(labels), step)]
     else:
         edges = np.linspace(low, high, MOST_BARS + 1)
-        labels = [f"{a:.6g} to {b:.6g}" for a, b in pairwise(edges)]
-    counts = [np.histogram(each, edges)[0].astype(np.float64) for each in values]
-    return labels, counts[0], counts[1]
+        said = [_said(edge, unit) for edge in edges]
+        labels = [f"{a} to {b}" for a, b in pairwise(said)]
+        ticks = [(float(i), said[i]) for i in range(0, len(edges), MOST_BARS // 4)]
+    first, second = (np.histogram(each, edges)[0].astype(np.float64) for each in values)
+    return _Bars(labels, ticks, (first, second))
+
+
+def _said(value: float, unit: pa.DataType) -> str:
+    """A number for people; a day where it counts days."""
+    if pa.types.is_date(unit):
+        return str(np.datetime64(round(value), "D"))
+    if pa.types.is_timestamp(unit):
+        return str(np.datetime64(round(value), unit.unit))
+    return f"{value:.6g}"
