@@ -124,22 +124,23 @@ def _of_numbers(real: pa.Table, other: pa.Table, name: str, kind: Kind) -> _Bars
     low, high = float(both.min()), float(both.max())
     if np.all(both == np.round(both)) and high - low < MOST_BARS:
         edges = np.arange(low - 0.5, high + 1)
-        labels = [_said(edge + 0.5, unit) for edge in edges[:-1]]
+        labels = [_said(edge + 0.5, unit, 1.0) for edge in edges[:-1]]
         step = max(1, math.ceil(len(labels) / 8))
         ticks = [(i + 0.5, labels[i]) for i in range(0, len(labels), step)]
     else:
         edges = np.linspace(low, high, MOST_BARS + 1)
-        said = [_said(edge, unit) for edge in edges]
+        said = [_said(edge, unit, float(edges[1] - edges[0])) for edge in edges]
         labels = [f"{a} to {b}" for a, b in pairwise(said)]
         ticks = [(float(i), said[i]) for i in range(0, len(edges), MOST_BARS // 4)]
     first, second = (np.histogram(each, edges)[0].astype(np.float64) for each in values)
     return _Bars(labels, ticks, (first, second))
 
 
-def _said(value: float, unit: pa.DataType) -> str:
-    """A number for people; a day where it counts days."""
+def _said(value: float, unit: pa.DataType, step: float) -> str:
+    """A number for people, to the digits of a step; a day where it counts days."""
     if pa.types.is_date(unit):
         return str(np.datetime64(round(value), "D"))
     if pa.types.is_timestamp(unit):
         return str(np.datetime64(round(value), unit.unit))
-    return f"{value:.6g}"
+    decimals = max(0, math.ceil(-math.log10(step))) if step > 0 else 0
+    return f"{value:,.{decimals}f}"

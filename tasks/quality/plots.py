@@ -9,7 +9,6 @@ from markupsafe import Markup
 from tasks.quality.columns import Floats
 from tasks.quality.components import Components
 from tasks.quality.fields import Field
-from tasks.quality.references import Beside
 from tasks.quality.report import Figure
 from tasks.quality.trends import Trend
 from tasks.quality.trips import Difference
@@ -25,9 +24,9 @@ DEVIATIONS = (-4.0, -2.0, 2.0, 4.0)
 """Where a cell's deviation changes its colour, `.c0` to `.c4`."""
 
 _BEST = {0.0: "0 is best", 0.5: "0.5 is best", 1.0: "1 is best"}
-_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 400.0, 190.0, 44.0, 14.0, 12.0, 28.0
+_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 400.0, 190.0, 44.0, 26.0, 12.0, 28.0
 _BAR, _NAMES = 18.0, 130.0
-_CELL = 34.0
+_CELL, _HEAD = 34.0, 20.0
 
 
 def figures_plot(figures: Sequence[Figure]) -> Markup:
@@ -68,14 +67,15 @@ def _beside(plot: RowPlot, row: int, figure: Figure) -> Iterator[Markup]:
     known = [each for each in vars(value).values() if each is not None and not math.isnan(each)]
     if known:
         yield line(plot.x(min(known)), y, plot.x(max(known)), y, "tick")
-    for kind, each in (
-        ("bootstrap", value.bootstrap),
-        ("held_out", value.held_out),
-        ("dot", value.synthetic),
+    for whose, kind, radius in (
+        ("synthetic", "dot", 4.5),
+        ("bootstrap", "bootstrap", 6.0),
+        ("held_out", "held_out", 6.0),
     ):
+        each = getattr(value, whose)
         if each is not None and not math.isnan(each):
-            what = "synthetic" if kind == "dot" else kind.replace("_", " ")
-            yield dot(plot.x(each), y, 5, f"{figure.title}, {what}: {said(each)}", kind)
+            words = f"{figure.title}, {whose.replace('_', ' ')}: {said(each)}"
+            yield dot(plot.x(each), y, radius, words, kind)
 
 
 def field_plot(field: Field) -> Markup:
@@ -132,7 +132,7 @@ def _lying(field: Field, title: str) -> Markup:
 _WHOSE = {"real": "training rows", "made": "synthetic rows"}
 
 
-def _short(words: str, most: int = 20) -> str:
+def _short(words: str, most: int = 24) -> str:
     return words if len(words) <= most else words[: most - 1] + "…"
 
 
@@ -146,22 +146,21 @@ def _round_shares(most: float) -> list[float]:
 def trends_plot(trends: Sequence[Trend]) -> Markup:
     """Differences of all pairs: of synthetic rows above the diagonal, of held-out ones below."""
     names = list(dict.fromkeys(name for trend in trends for name in trend.names))
-    left = 8 + 6.2 * max(len(_short(name)) for name in names)
-    parts = [
-        text(left - 6, _TOP + (i + 0.5) * _CELL + 4, _short(name), "end")
-        for i, name in enumerate(names)
-    ]
-    parts += [
-        text(left + (i + 0.5) * _CELL, _TOP + (i + 0.5) * _CELL + 4, "·", "middle")
-        for i in range(len(names))
-    ]
+    left = 30 + 6.2 * max(len(_short(name)) for name in names)
+    parts = []
+    for i, name in enumerate(names):
+        middle = (i + 0.5) * _CELL
+        parts += [
+            text(left - 6, _HEAD + middle + 4, f"{_short(name)}  {i + 1}", "end"),
+            text(left + middle, _HEAD - 6, f"{i + 1}", "middle"),
+        ]
     for trend in trends:
         i, j = (names.index(name) for name in trend.names)
         for row, column, whose in ((i, j, "synthetic"), (j, i, "held_out")):
             parts += _difference(trend, getattr(trend.similarity, whose), whose, row, column, left)
     side = len(names) * _CELL
     title = "Differences of pairs of columns; largest: " + _largest(trends)
-    return drawing(left + side + 8, _TOP + side + 8, title, parts, "chart heat")
+    return drawing(left + side + 8, _HEAD + side + 8, title, parts, "chart heat")
 
 
 def difference_of(trend: Trend, similarity: float) -> float:
@@ -173,7 +172,7 @@ def _difference(
     trend: Trend, similarity: float, whose: str, row: int, column: int, left: float
 ) -> Iterator[Markup]:
     """A cell of the heat map."""
-    x, y = left + column * _CELL, _TOP + row * _CELL
+    x, y = left + column * _CELL, _HEAD + row * _CELL
     value = difference_of(trend, similarity)
     words = f"{trend.names[0]} and {trend.names[1]}, {whose.replace('_', ' ')} rows: {said(value)}"
     if math.isnan(value):
@@ -249,8 +248,3 @@ def difference_map(difference: Difference, *, large: bool) -> Markup:
         f"{count} of {int((z != 0).sum())} cells are over four standard deviations off"
     )
     return cell_map(classes.astype(np.int64), difference.box, difference.cell_m, style, title)
-
-
-def references_of(figures: Sequence[Figure]) -> list[tuple[str, float, Beside]]:
-    """Title, best value and numbers of every figure, for the table below its plot."""
-    return [(each.title, each.best, each.value) for each in figures]

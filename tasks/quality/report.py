@@ -98,7 +98,7 @@ def report_of(compared: Compared, kinds: Kinds, figures: tuple[Figure, ...]) -> 
         len(compared.training),
         len(compared.synthetic),
         Scores.of(columns, pairs),
-        (*deep, *figures),
+        (*figures, *deep),
         columns,
         pairs,
         found,
