@@ -1,0 +1,184 @@
+import base64
+import hashlib
+import math
+import re
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from tasks.quality.columns import kinds_of
+from tasks.quality.page import About, render_quality
+from tasks.quality.plots import (
+    difference_map,
+    field_plot,
+    figures_plot,
+    trends_plot,
+)
+from tasks.quality.references import Beside
+from tasks.quality.report import Figure, Report, assess_table
+from tasks.quality.trends import Trend
+from tasks.quality.trips import Difference
+from tasks.region import Box
+from tasks.release.software import Software
+from tests.tasks.quality.conftest import people
+from tests.tasks.release.test_page import Reader
+
+SOFTWARE = Software(opentrips="0.1.0+test", packages={})
+ABOUT = About("Town <b>", "a run", "rows <i>", "Half of them <u> is held out.")
+BOX = Box(name="town", south=52.3, west=10.6, north=52.5, east=10.9)
+
+
+def with_ids(table: pa.Table) -> pa.Table:
+    return table.append_column("id<s>", pa.array([f"{i}<script>" for i in range(len(table))]))
+
+
+@cache
+def report() -> Report:
+    """Of a table with every kind of column, one of them named to do harm."""
+    real, synthetic, held_out = (
+        with_ids(people(rows, seed)) for rows, seed in ((90, 1), (80, 2), (80, 3))
+    )
+    return assess_table(real, synthetic, held_out, {**kinds_of(real.schema), "id<s>": "text"})
+
+
+@cache
+def maps() -> tuple[Difference, ...]:
+    deviations = np.zeros((11, 10))
+    deviations[:5, 0] = [-9, -3, 0.5, 3, 9]
+    return tuple(Difference(BOX, end, 2000, deviations) for end in ("origin", "destination"))
+
+
+def page() -> str:
+    return render_quality(report(), ABOUT, SOFTWARE, maps())
+
+
+def words_of(page: str) -> str:
+    return " ".join(Reader(page).text.split())
+
+
+def test_the_page_is_whole_and_asks_nobody_for_anything() -> None:
+    reader = Reader(page())
+    assert not [tag for tag, _ in reader.tags if tag in ("script", "img", "iframe", "object")]
+    for _, attributes in reader.tags:
+        assert "src" not in attributes
+        assert "style" not in attributes
+        assert not [name for name in attributes if name.startswith("on")]
+    style = re.search(r"<style>(.*?)</style>", page(), re.DOTALL)
+    assert style is not None
+    digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
+    assert f"style-src 'sha256-{digest}'" in page()
+    assert "default-src 'none'" in page()
+    anchors = {names["id"] for _, names in reader.tags if names.get("id")}
+    links = {str(names["href"])[1:] for tag, names in reader.tags if tag == "a"}
+    assert links <= anchors
+    assert len(links) == 8
+
+
+def test_nothing_that_it_shows_is_taken_for_markup() -> None:
+    for harm in ("Town <b>", "rows <i>", "<u>", "id<s>", "<script>"):
+        assert harm not in page()
+    assert "id<s>" in words_of(page())
+
+
+def test_it_is_marked_as_internal_before_any_figure() -> None:
+    text = words_of(page())
+    assert text.index("Internal. Not publishable.") < text.index("Score of 100")
+    assert text.count("not publishable") + text.count("Not publishable") == 2
+    assert "<title>Internal: " in page()
+    assert 'name="robots" content="noindex' in page()
+
+
+def test_every_figure_stands_beside_its_references() -> None:
+    text = words_of(page())
+    scores = report().scores
+    for score in (scores.synthetic, scores.held_out, scores.bootstrap):
+        assert f"{score.overall:.1f} {score.grade}" in text
+    for figure in report().figures:
+        value = figure.value
+        bootstrap = "-" if value.bootstrap is None else f"{value.bootstrap:.3f}"
+        row = (
+            f"{figure.title} {figure.best:g} {value.synthetic:.3f} {value.held_out:.3f} {bootstrap}"
+        )
+        assert row in text
+    for field in report().fields:
+        shown = "{:.3f}; held out {:.3f}, bootstrap {:.3f}"
+        value = field.similarity
+        assert shown.format(value.synthetic, value.held_out, value.bootstrap) in text
+    assert "Of texts the lengths are compared" in text
+
+
+def test_what_a_table_does_not_have_is_left_out() -> None:
+    only = [people(40, seed).select(["job"]) for seed in (1, 2, 3)]
+    found = render_quality(assess_table(only[0], only[1], only[2]), ABOUT, SOFTWARE)
+    text = words_of(found)
+    for absent in ("Maps of difference", "Pairs of columns", "Principal components"):
+        assert absent not in text
+    assert "lengths are compared" not in text
+
+
+def circles(figure: Figure) -> dict[str, float]:
+    """Where the dots of a figure are, by class."""
+    drawn = ET.fromstring(figures_plot([figure]))
+    return {str(dot.get("class")): float(str(dot.get("cx"))) for dot in drawn.iter("circle")}
+
+
+def test_dots_lie_where_their_values_are() -> None:
+    found = circles(Figure("a", "A", 1.0, Beside(0.25, 0.75, 0.5)))
+    assert found["bootstrap"] - found["dot"] == pytest.approx(
+        found["held_out"] - found["bootstrap"]
+    )
+    assert found["dot"] < found["held_out"]
+    beyond = circles(Figure("a", "A", 0.0, Beside(7.0, 1.0, None)))
+    assert beyond == {"dot": beyond["held_out"], "held_out": beyond["held_out"]}
+    assert "dot" not in circles(Figure("a", "A", 1.0, Beside(math.nan, 0.5, 0.5)))
+
+
+@pytest.mark.parametrize("place", range(6))
+def test_bars_stand_for_shares(place: int) -> None:
+    field = report().fields[place]
+    drawn = ET.fromstring(field_plot(field))
+    side = "width" if field.kind == "category" else "height"
+    for kind, shares in (("real", field.training), ("made", field.synthetic)):
+        bars = [float(str(bar.get(side))) for bar in drawn.iter("rect") if bar.get("class") == kind]
+        assert len(bars) == len(shares)
+        largest = max(*field.training, *field.synthetic)
+        full = max(
+            float(str(bar.get(side))) for bar in drawn.iter("rect") if bar.get("class") != "x"
+        )
+        assert bars == pytest.approx([share / largest * full for share in shares], abs=0.02)
+
+
+def test_pairs_are_coloured_by_their_difference_and_the_others_are_empty() -> None:
+    trends = [
+        Trend(("a", "b"), Beside(0.994, 0.89, 1.0), (0.5, 0.51)),  # of correlations: 0.012, 0.22
+        Trend(("a", "c"), Beside(0.4, 0.999, 1.0), None),
+        Trend(("b", "c"), Beside(math.nan, math.nan, math.nan), (math.nan, 0.2)),
+    ]
+    drawn = ET.fromstring(trends_plot(trends))
+    cells = {str(cell.findtext("title")): str(cell.get("class")) for cell in drawn.iter("rect")}
+    assert {words.rpartition(":")[0]: kind for words, kind in cells.items()} == {
+        "a and b, synthetic rows": "c1",
+        "a and b, held out rows": "c5",
+        "a and c, synthetic rows": "c6",
+        "a and c, held out rows": "c0",
+    }
+    assert "largest: a and c, 0.600" in str(drawn.get("aria-label"))
+
+
+def test_a_map_has_a_class_for_each_deviation_and_none_where_nobody_goes() -> None:
+    svg = ET.fromstring(difference_map(maps()[0], large=True))
+    inner = svg.find("svg")
+    assert inner is not None
+    assert [path.get("class") for path in inner.findall("path")] == ["c0", "c1", "c2", "c3", "c4"]
+    assert sum(str(path.get("d")).count("M") for path in inner.findall("path")) == 5
+    assert "2 of 5 cells are over four standard deviations off" in str(svg.get("aria-label"))
+
+
+def test_a_report_without_a_known_pair_has_a_page() -> None:
+    nothing = Trend(("a", "b"), Beside(math.nan, math.nan, math.nan), (math.nan, math.nan))
+    found = replace(report(), trends=(nothing,))
+    assert "largest: none" in render_quality(found, ABOUT, SOFTWARE)
