@@ -22,7 +22,7 @@ ENGINES = (
     "cities",
     "tuning",
 )
-GROUND = ("schema", "region", "files", "search")
+GROUND = ("schema", "region", "files", "search", "tables")
 HEAVY = ("tensorflow", "great_expectations")
 
 
