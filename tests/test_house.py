@@ -20,6 +20,7 @@ ENGINES = (
     "release",
     "archive",
     "cities",
+    "simulated",
     "tuning",
 )
 GROUND = ("schema", "region", "files", "search", "tables")
