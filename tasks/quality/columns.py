@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tasks.quality.errors import QualityError
+from tasks.tables import PublicTable
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -31,6 +32,20 @@ def kinds_of(schema: pa.Schema) -> dict[str, Kind]:
         {'hour': 'number', 'day': 'number', 'area': 'category'}
     """
     return {field.name: _kind(field) for field in schema}
+
+
+_PUBLIC: Mapping[str, Kind] = {
+    "integer": "number",
+    "decimal": "number",
+    "date": "number",
+    "category": "category",
+    "text": "text",
+}
+
+
+def kinds_of_table(table: PublicTable) -> dict[str, Kind]:
+    """What the columns of a table hold by its public schema."""
+    return {column.name: _PUBLIC[column.kind] for column in table.columns}
 
 
 def _kind(field: pa.Field) -> Kind:

@@ -4,8 +4,9 @@ A report is made of real rows, so it is internal and never published (rule 9).
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,13 @@ import pyarrow as pa
 
 from tasks.quality.adherence import adherence
 from tasks.quality.classifiers import told_apart
-from tasks.quality.columns import Floats, Kinds, codes, kinds_of, measured
+from tasks.quality.columns import Floats, Kinds, codes, kinds_of, kinds_of_table, measured
 from tasks.quality.components import Components, components
 from tasks.quality.fields import Field, fields
 from tasks.quality.references import Beside, Compared
 from tasks.quality.score import Scores
 from tasks.quality.trends import Trend, trends
+from tasks.tables import PublicTable
 
 
 @dataclass(frozen=True)
@@ -109,9 +111,9 @@ def assess_table(
     training: pa.Table,
     synthetic: pa.Table,
     held_out: pa.Table,
-    kinds: Kinds | None = None,
+    schema: PublicTable | None = None,
     *,
-    valid: Callable[[pa.Table], float] | None = None,
+    valid: float | None = None,
     seed: int = 0,
 ) -> Report:
     """Report on the synthetic rows of any table.
@@ -120,28 +122,31 @@ def assess_table(
         training: The rows that the synthetic ones were made of.
         synthetic: The rows of a model.
         held_out: Real rows that the model has not seen.
-        kinds: The columns that are compared. Default: all, by their Arrow types.
-        valid: Share of the rows of a table that are valid. Default: of those that keep to the
-            values of the training rows, see `adherence`.
+        schema: What the columns hold. Default: what their Arrow types say, see `kinds_of`.
+        valid: Share of what the model drew that was a row of the table, if that is known.
         seed: Of the draws.
 
     Raises:
         QualityError: If a table is empty, lacks a column or has nulls.
     """
     compared = Compared.of(training, synthetic, held_out, seed)
-    known = kinds_of(training.schema) if kinds is None else kinds
-
-    def validity(real: pa.Table, other: pa.Table) -> float:
-        return adherence(real, other, known) if valid is None else valid(other)
+    kinds = kinds_of(training.schema) if schema is None else kinds_of_table(schema)
 
     def apart(real: pa.Table, other: pa.Table) -> float:
-        return told_apart(*_seen(real, other, known), seed)
+        return told_apart(*_seen(real, other, kinds), seed)
 
-    figures = (
+    figures = [
         Figure("auc", "Told apart by trees (AUC)", 0.5, compared.each(apart, copies=False)),
-        Figure("valid", "Valid rows", 1.0, compared.each(validity)),
-    )
-    return report_of(compared, known, figures)
+        Figure(
+            "adherence",
+            "Rows within the values of training rows",
+            1.0,
+            compared.each(partial(adherence, kinds=kinds)),
+        ),
+    ]
+    if valid is not None:
+        figures.append(Figure("valid", "Valid rows", 1.0, Beside(valid, 1.0, 1.0)))
+    return report_of(compared, kinds, tuple(figures))
 
 
 def _deep(found: Components) -> Figure:

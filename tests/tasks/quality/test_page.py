@@ -10,7 +10,6 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tasks.quality.columns import kinds_of
 from tasks.quality.page import About, render_quality
 from tasks.quality.plots import (
     difference_map,
@@ -24,6 +23,7 @@ from tasks.quality.trends import Trend
 from tasks.quality.trips import Difference
 from tasks.region import Box
 from tasks.release.software import Software
+from tasks.tables import PublicTable
 from tests.tasks.quality.conftest import people
 from tests.tasks.release.test_page import Reader
 
@@ -32,17 +32,31 @@ ABOUT = About("Town <b>", "a run", "rows <i>", "Half of them <u> is held out.")
 BOX = Box(name="town", south=52.3, west=10.6, north=52.5, east=10.9)
 
 
+SCHEMA = PublicTable.model_validate(
+    {
+        "name": "people",
+        "columns": [
+            {"kind": "integer", "name": "age", "minimum": 0, "maximum": 99},
+            {"kind": "decimal", "name": "income", "minimum": -90000, "maximum": 90000, "places": 2},
+            {"kind": "date", "name": "born", "minimum": "1980-01-01", "maximum": "2000-01-01"},
+            {"kind": "category", "name": "job", "values": ["clerk", "nurse", "smith"]},
+            {"kind": "category", "name": "married", "values": ["true", "false"]},
+            {"kind": "text", "name": "id<s>", "alphabet": "0123456789", "max_length": 9},
+        ],
+    }
+)
+
+
 def with_ids(table: pa.Table) -> pa.Table:
-    return table.append_column("id<s>", pa.array([f"{i}<script>" for i in range(len(table))]))
+    return table.append_column("id<s>", pa.array([f"{i}" for i in range(len(table))]))
 
 
 @cache
 def report() -> Report:
     """Of a table with every kind of column, one of them named to do harm."""
-    real, synthetic, held_out = (
-        with_ids(people(rows, seed)) for rows, seed in ((90, 1), (80, 2), (80, 3))
-    )
-    return assess_table(real, synthetic, held_out, {**kinds_of(real.schema), "id<s>": "text"})
+    rows = [with_ids(people(number, seed)) for number, seed in ((90, 1), (80, 2), (80, 3))]
+    rows[0] = rows[0].set_column(3, "job", pa.array(["<script>", *rows[0]["job"].to_pylist()[1:]]))
+    return assess_table(rows[0], rows[1], rows[2], SCHEMA, valid=0.9)
 
 
 @cache

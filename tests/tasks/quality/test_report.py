@@ -2,14 +2,17 @@ import json
 from functools import cache
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pytest
 
 from tasks.quality.adherence import adherence
-from tasks.quality.columns import Kind, kinds_of
+from tasks.quality.columns import kinds_of
 from tasks.quality.errors import QualityError
+from tasks.quality.references import Beside
 from tasks.quality.report import Report, assess_table
 from tasks.quality.score import GRADES, Score
+from tasks.simulated.incomes import incomes
+from tasks.tables import PublicTable, load_table
+from tests.flows.conftest import ROOT
 from tests.tasks.quality.conftest import people
 
 
@@ -41,31 +44,53 @@ def test_worse_rows_are_found_out_by_every_part() -> None:
     assert bad.scores.held_out == good.scores.held_out
     assert values(bad)["auc"] > 0.9
     assert values(bad)["components"] < values(good)["components"]
-    assert values(bad)["valid"] < 0.5 < values(good)["valid"]
+    assert values(bad)["adherence"] < 0.5 < values(good)["adherence"]
 
 
-def test_validity_may_be_that_of_the_table() -> None:
-    def grown_up(rows: pa.Table) -> float:
-        return float(pc.mean(pc.greater(rows["age"], 40)).as_py())
-
-    found = assess_table(people(90, 1), people(90, 2), people(90, 3), valid=grown_up)
+def test_validity_is_what_the_caller_knows_of_it() -> None:
+    tables = [people(60, seed) for seed in (1, 2, 3)]
+    found = assess_table(tables[0], tables[1], tables[2], valid=0.75)
     figure = next(each for each in found.figures if each.name == "valid")
-    assert figure.value.synthetic == pytest.approx(grown_up(people(90, 2)))
-    assert figure.value.held_out == pytest.approx(grown_up(people(90, 3)))
+    assert figure.value == Beside(0.75, 1.0, 1.0)
+    assert "valid" not in values(assess_table(tables[0], tables[1], tables[2]))
+
+
+def test_a_public_schema_says_what_columns_hold() -> None:
+    schema = load_table(ROOT / "deployments" / "schemas" / "incomes.yaml")
+    rows = [incomes(150, seed) for seed in (1, 2, 3)]
+    found = assess_table(rows[0], rows[1], rows[2], schema)
+    assert [field.name for field in found.fields] == [column.name for column in schema.columns]
+    kinds = {field.name: field.kind for field in found.fields}
+    assert kinds["age"] == "number"
+    assert kinds["education"] == "category"
+    assert found.scores.synthetic.grade == "excellent"
+
+
+def with_ids(table: pa.Table, letters: int) -> pa.Table:
+    """The ages and jobs of people, and an id of so many letters."""
+    ids = pa.array([f"{i:0{letters}d}" for i in range(len(table))])
+    return table.select(["age", "job"]).append_column("id", ids)
 
 
 def test_texts_are_compared_by_length_and_do_not_enter_the_score() -> None:
-    def with_ids(table: pa.Table, letters: int) -> pa.Table:
-        return table.append_column("id", pa.array([f"{i:0{letters}d}" for i in range(len(table))]))
-
-    kinds: dict[str, Kind] = {**kinds_of(people(1, 1).schema), "id": "text"}
-    tables = [people(rows, seed) for rows, seed in ((90, 1), (90, 2), (90, 3))]
-    without = assess_table(tables[0], tables[1], tables[2])
-    real, synthetic, held_out = (
-        with_ids(table, letters) for table, letters in zip(tables, (4, 9, 4), strict=True)
+    schema = PublicTable.model_validate(
+        {
+            "name": "people",
+            "columns": [
+                {"kind": "integer", "name": "age", "minimum": 0, "maximum": 99},
+                {"kind": "category", "name": "job", "values": ["clerk", "nurse", "smith"]},
+                {"kind": "text", "name": "id", "alphabet": "0123456789", "max_length": 9},
+            ],
+        }
     )
-    found = assess_table(real, synthetic, held_out, kinds)
+    real, synthetic, held_out = (
+        with_ids(people(90, seed), letters) for seed, letters in ((1, 4), (2, 9), (3, 4))
+    )
+    names = ["age", "job"]
+    without = assess_table(real.select(names), synthetic.select(names), held_out.select(names))
+    found = assess_table(real, synthetic, held_out, schema)
     assert found.scores == without.scores
+    assert found.fields[-1].kind == "text"
     assert found.fields[-1].similarity.synthetic == 0
     assert found.fields[-1].similarity.held_out == 1
 
