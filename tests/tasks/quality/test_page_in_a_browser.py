@@ -9,6 +9,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, sync_playwright
 
+from tasks.files import sha256_of, write_manifest
+from tests.benchmarks.quality_picture import photograph, report_of
 from tests.tasks.quality.test_page import page
 
 pytestmark = pytest.mark.skipif(
@@ -53,3 +55,23 @@ def test_no_request_leaves_the_page_and_everyone_can_use_it(
     assert {address for address in asked if not address.startswith("data:")} == {path.as_uri()}
     assert complaints == []
     tab.close()
+
+
+def test_a_picture_is_taken_of_the_report_on_a_release_and_of_no_other(
+    browser: Browser, tmp_path: Path
+) -> None:
+    release = tmp_path / "releases" / "demo" / "2026-05-20" / "r1"
+    folder = tmp_path / "private" / "demo" / "quality" / "2026-05-20"
+    for path in (release, folder):
+        path.mkdir(parents=True)
+    write_manifest(release, {}, [])
+    assert report_of(release) is None
+    (folder / "index.html").write_text(page(), encoding="utf-8")
+    fields = {"release_sha256": sha256_of(release / "manifest.json")}
+    write_manifest(folder, fields, ["index.html"])
+    found = report_of(release)
+    assert found == folder / "index.html"
+    picture = photograph(browser, found, tmp_path)
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    write_manifest(release, {"revision": 2}, [])
+    assert report_of(release) is None
