@@ -7,7 +7,7 @@ every flow and step and fails when one arrives here. Whoever quotes a figure doe
 are public anyway: simulated cities, published tables.
 
 Of any table: `columns`, `fields`, `trends`, `components`, `adherence`, a `score` of columns and
-pairs, and the `report` that sets each beside its `references`; `page` shows it. All else is of trips
-and takes tables with the columns of `tasks.schema.RELEASE`; `distance_m` and `area` may be missing
-where a metric does not name them, since distances are computed from the ends.
+pairs, and the `report` that sets each beside its `references`; `page` shows it. All else is of
+trips and takes tables with the columns of `tasks.schema.RELEASE`; `distance_m` and `area` may be
+missing where a metric does not name them, since distances are computed from the ends.
 """

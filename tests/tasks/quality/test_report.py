@@ -4,12 +4,8 @@ from functools import cache
 import pyarrow as pa
 import pytest
 
-from tasks.quality.adherence import adherence
-from tasks.quality.columns import kinds_of
-from tasks.quality.errors import QualityError
 from tasks.quality.references import Beside
 from tasks.quality.report import Report, assess_table
-from tasks.quality.score import GRADES, Score
 from tasks.simulated.incomes import incomes
 from tasks.tables import PublicTable, load_table
 from tests.flows.conftest import ROOT
@@ -108,11 +104,6 @@ def test_the_document_is_json_and_says_what_was_found() -> None:
     assert set(document["columns"]) == set(names)
 
 
-def test_grades_are_fifths() -> None:
-    found = [Score(share, share).grade for share in (0.0, 0.19, 0.2, 0.5, 0.6, 0.79, 0.8, 1.0)]
-    assert found == [GRADES[place] for place in (0, 0, 1, 2, 3, 3, 4, 4)]
-
-
 def test_one_column_is_a_table() -> None:
     only = [people(80, seed).select(["job"]) for seed in (1, 2, 3)]
     found = assess_table(only[0], only[1], only[2])
@@ -121,11 +112,3 @@ def test_one_column_is_a_table() -> None:
     assert found.scores.synthetic.overall == pytest.approx(
         100 * found.fields[0].similarity.synthetic
     )
-
-
-def test_adherence_asks_for_every_value_of_a_row() -> None:
-    real = pa.table({"x": [1, 5], "c": ["a", "b"]})
-    other = pa.table({"x": [1, 6, 3, 0], "c": ["a", "b", "z", "z"]})
-    assert adherence(real, other, kinds_of(real.schema)) == 0.25
-    with pytest.raises(QualityError, match="without rows"):
-        adherence(real, other.slice(4), kinds_of(real.schema))
