@@ -20,9 +20,10 @@ ENGINES = (
     "release",
     "archive",
     "cities",
+    "simulated",
     "tuning",
 )
-GROUND = ("schema", "region", "files", "search")
+GROUND = ("schema", "region", "files", "search", "tables")
 HEAVY = ("tensorflow", "great_expectations")
 
 
