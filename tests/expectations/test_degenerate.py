@@ -1,8 +1,10 @@
 from collections.abc import Callable
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from expectations import degenerate
 from expectations.release import check
 from expectations.suite import failures_of
 from tasks.region import Region
@@ -84,3 +86,17 @@ def test_a_column_without_a_value_is_named_and_not_measured(
         failure.reason for failure in failures_of(check(frame, region, 200, [release_rows(200)]))
     }
     assert "expect_column_values_to_not_be_null(distance_m)" in named
+
+
+def test_the_readme_names_the_bounds() -> None:
+    readme = " ".join((Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8").split())
+    assert degenerate.MIN_DISTINCT_SHARE_AT_ALL == degenerate.MAX_HOUR_SHARE == 0.5
+    assert degenerate.MAX_CELL_SHARE_AT_ALL == 0.9
+    assert pytest.approx(100, rel=0.2) == degenerate.CELL_DEGREES * 111_000
+    for said in (
+        "half of the rows more than once",
+        "nine in ten starts within 100 m",
+        "half of the rows in one hour",
+        "an area without a row",
+    ):
+        assert said in readme

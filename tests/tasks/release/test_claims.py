@@ -1,15 +1,21 @@
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
+from tasks.files import Layout
 from tasks.region import Region
+from tasks.release import claims as claims_file
 from tasks.release.bundle import PAGE, documents, publish_first
+from tasks.release.checks import CHECKS, CHECKS_PAGE
 from tasks.release.claims import check_claims, first_claim, must_say, visible_text
 from tasks.release.errors import ReleaseError
 from tasks.release.manifest import PublicManifest
+from tasks.release.past import WITHIN_DAYS
+from tests.tasks.release.conftest import DAY
 
 MakeRegion = Callable[..., Region]
 MakeRows = Callable[[Region, int], pa.Table]
@@ -125,3 +131,18 @@ def test_a_claim_in_the_page_of_the_checks_is_found_and_markup_hides_none(
 
 def test_the_words_of_a_licence_are_not_ours(region: Region, make_manifest: MakeManifest) -> None:
     check_claims({"LICENSE": b"anonymous works"}, make_manifest(region), PAGE)
+
+
+def test_the_readme_names_claims_that_stop_a_day_and_files_that_are_published() -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    (passage,) = re.findall(r"^- \*\*Checks of a release\*\* .*?(?=^- )", readme, re.M | re.S)
+    claims = re.findall(r'"(.*?)"', passage)
+    assert len(claims) == 2
+    assert all(first_claim(claim) for claim in claims)
+    assert f"| `{CHECKS_PAGE}`, `{CHECKS}` | what was expected" in readme
+    assert f"`{claims_file.__name__.replace('.', '/')}.py`" in passage
+    folder = Layout(Path("data")).synthetic("<region>", DAY).as_posix()
+    assert f"`{folder.replace(DAY.isoformat(), '<day>')}/`" in passage
+    assert f"the {WITHIN_DAYS // 7} weeks before it".replace("4", "four") in " ".join(
+        passage.split()
+    )
