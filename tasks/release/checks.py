@@ -20,7 +20,7 @@ class Check(BaseModel):
         severity: `critical` stops a release, `warning` does not.
         is_met: Whether it is as expected.
         broken_rows: Numbers of the first rows that are not, counted from 0 in the order in which
-            they were drawn; empty where it is not about single rows.
+            they were checked; empty where it is not about single rows.
         values: What stands in them.
     """
 
