@@ -10,7 +10,7 @@ import great_expectations.expectations as gxe
 import pandas as pd
 from great_expectations.expectations.metadata_types import FailureSeverity
 
-from expectations.suite import Failure, Suite, validate
+from expectations.suite import Outcome, Suite, evaluate
 from tasks.region import Region
 
 
@@ -29,7 +29,7 @@ def suite(region: Region) -> Suite:
     ]
 
 
-def check(sealed: Mapping[str, Any], region: Region) -> tuple[int, list[Failure]]:
+def check(sealed: Mapping[str, Any], region: Region) -> list[Outcome]:
     """Validate the capture of a sealed day; row i of a failure is the region's feed i.
 
     Args:
@@ -38,7 +38,7 @@ def check(sealed: Mapping[str, Any], region: Region) -> tuple[int, list[Failure]
         region: The region.
 
     Returns:
-        Number of expectations checked, and the failures among them.
+        What came of each expectation.
     """
     feeds = [sealed["feeds"].get(feed.id, {}) for feed in region.feeds]
     frame = pd.DataFrame(
@@ -47,5 +47,4 @@ def check(sealed: Mapping[str, Any], region: Region) -> tuple[int, list[Failure]
             for name in ("coverage", "longest_gap_seconds")
         }
     )
-    expectations = suite(region)
-    return len(expectations), validate(frame, expectations, show_values=True)
+    return evaluate(frame, suite(region))

@@ -4,22 +4,24 @@ Only synthetic rows and public constants are looked at, so a critical failure ma
 and may be shown with rows and values.
 """
 
+import math
+from collections.abc import Sequence
+
 import great_expectations.expectations as gxe
 import numpy as np
 import pandas as pd
-from great_expectations.expectations.metadata_types import FailureSeverity
 from numpy.typing import NDArray
 
+from expectations import degenerate, drift
 from expectations.areas import within_areas
-from expectations.suite import Failure, Suite, row_expectations, table_expectations, validate
+from expectations.figures import evaluate_figures
+from expectations.suite import Outcome, Suite, evaluate, row_expectations, table_expectations
 from tasks.region import Region
-from tasks.schema import RELEASE, Table
+from tasks.schema import RELEASE
 
 EARTH_RADIUS_M = 6_371_008.8
 DISTANCE_TOLERANCE_M = 1.0
 """Positions rounded to a microdegree move a distance by at most 0.2 m."""
-MIN_DISTINCT_SHARE = 0.9
-"""Share of rows that should occur once; a model that has collapsed repeats itself."""
 
 
 def suite(region: Region, n: int) -> Suite:
@@ -42,63 +44,59 @@ def suite(region: Region, n: int) -> Suite:
             strict_min=True,
         ),
         *within_areas(region.service_area),
-        *not_degenerate(RELEASE, region),
+        *degenerate.suite(RELEASE, region),
     ]
 
 
-def check(frame: pd.DataFrame, region: Region, n: int) -> tuple[int, list[Failure]]:
+def check(
+    frame: pd.DataFrame, region: Region, n: int, earlier: Sequence[pd.DataFrame] = ()
+) -> list[Outcome]:
     """Validate synthetic rows.
 
     Args:
         frame: The rows, columns as `tasks.schema.RELEASE`.
         region: The region.
         n: Number of rows expected.
+        earlier: Rows of earlier releases of the region.
 
     Returns:
-        Number of expectations checked, and the failures among them, with rows and values.
+        What came of each expectation, with rows and values.
 
     Raises:
         CheckError: If a column is missing or of a wrong kind.
     """
-    expectations = suite(region, n)
-    failures = validate(frame, expectations, show_values=True)
-    more, found = check_distances(frame)
-    return len(expectations) + more, [*failures, *found]
+    return [
+        *evaluate(frame, suite(region, n)),
+        *check_distances(frame),
+        *check_whole(frame, region, earlier),
+    ]
 
 
-def check_distances(frame: pd.DataFrame) -> tuple[int, list[Failure]]:
+def check_distances(frame: pd.DataFrame) -> list[Outcome]:
     """Whether distances are those between the ends.
 
     Args:
         frame: Trips, columns as `tasks.schema.RELEASE` or `MODELLED_TRIPS`.
 
     Returns:
-        Number of expectations checked, and the failures among them, with rows and values.
+        What came of each expectation, with rows and values.
     """
-    suite = _distance_suite()
-    return len(suite), validate(_distance_errors(frame), suite, show_values=True)
+    return evaluate(_distance_errors(frame), _distance_suite())
 
 
-def not_degenerate(table: Table, region: Region) -> Suite:
-    """Warnings of rows of a table that a collapsed model would draw.
+def check_whole(
+    frame: pd.DataFrame, region: Region, earlier: Sequence[pd.DataFrame]
+) -> list[Outcome]:
+    """Whether a table as a whole looks like one of a city, and like those of earlier days.
 
-    Where ends are moved to docks, rows that occur more than once are as they should be.
+    Args:
+        frame: Rows of a table of a release.
+        region: The region.
+        earlier: Rows of the same table in earlier releases.
     """
-    coordinates = [name for name in table.names if name.endswith(("tude", "_m"))]
-    unique = gxe.ExpectCompoundColumnsToBeUnique(
-        column_list=list(table.names),
-        mostly=MIN_DISTINCT_SHARE,
-        severity=FailureSeverity.WARNING,
-    )
-    return [
-        *([unique] if region.snap is None else []),
-        *(
-            gxe.ExpectColumnUniqueValueCountToBeBetween(
-                column=name, min_value=2, severity=FailureSeverity.WARNING
-            )
-            for name in ("hour", *coordinates)
-        ),
-    ]
+    figures = [*degenerate.figures(frame, region), *drift.figures(frame, earlier)]
+    # A column without any value has no figure; that it has none is said already.
+    return evaluate_figures([figure for figure in figures if math.isfinite(figure.value)])
 
 
 def _distance_suite() -> Suite:

@@ -3,16 +3,16 @@
 As with synthetic trips, only these rows and public constants are looked at.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import great_expectations.expectations as gxe
 import pandas as pd
 from great_expectations.expectations.metadata_types import FailureSeverity
 
-from expectations import release
+from expectations import degenerate, release
 from expectations.areas import within_areas
-from expectations.suite import Failure, Suite, row_expectations, table_expectations, validate
+from expectations.suite import Outcome, Suite, evaluate, row_expectations, table_expectations
 from tasks.region import Region
 from tasks.schema import MODELLED_TRIPS, RELEASE_ENDS, RELEASE_STARTS, Table
 
@@ -21,8 +21,12 @@ MIN_MODELLED_SHARE = 0.5
 
 
 def check(
-    frames: Mapping[str, pd.DataFrame], region: Region, starts: int, ends: int
-) -> tuple[int, list[Failure]]:
+    frames: Mapping[str, pd.DataFrame],
+    region: Region,
+    starts: int,
+    ends: int,
+    earlier: Sequence[Mapping[str, pd.DataFrame]] = (),
+) -> list[Outcome]:
     """Validate the three tables.
 
     Args:
@@ -30,10 +34,11 @@ def check(
         region: The region.
         starts: Number of starts expected, a public number, >= 1.
         ends: Number of ends expected, likewise.
+        earlier: The same tables of earlier releases of the region.
 
     Returns:
-        Number of expectations checked, and the failures among them, with rows and values; each
-        names its table before the column.
+        What came of each expectation, with rows and values; each failure names its table before
+        the column.
 
     Raises:
         CheckError: If a column is missing or of a wrong kind.
@@ -43,15 +48,19 @@ def check(
         "ends": places_suite(RELEASE_ENDS, region, ends),
         "modelled_trips": trips_suite(region, min(starts, ends)),
     }
-    found = {name: validate(frames[name], suites[name], show_values=True) for name in suites}
-    more, distances = release.check_distances(frames["modelled_trips"])
-    found["modelled_trips"] += distances
-    failures = [
-        replace(failure, column=f"{name}, {failure.column or 'table'}")
-        for name, failures in found.items()
-        for failure in failures
-    ]
-    return sum(map(len, suites.values())) + more, failures
+    found = {name: evaluate(frames[name], suites[name]) for name in suites}
+    found["modelled_trips"] += release.check_distances(frames["modelled_trips"])
+    for name, outcomes in found.items():
+        before = [tables[name] for tables in earlier]
+        outcomes += release.check_whole(frames[name], region, before)
+    return [_of(name, outcome) for name, outcomes in found.items() for outcome in outcomes]
+
+
+def _of(name: str, outcome: Outcome) -> Outcome:
+    """An outcome that names its table."""
+    if (failure := outcome.failure) is not None:
+        failure = replace(failure, column=f"{name}, {failure.column or 'table'}")
+    return replace(outcome, table=name, failure=failure)
 
 
 def places_suite(table: Table, region: Region, n: int) -> Suite:
@@ -68,7 +77,7 @@ def places_suite(table: Table, region: Region, n: int) -> Suite:
         *row_expectations(table),
         _known_areas(region),
         *within_areas(region.service_area, [""]),
-        *release.not_degenerate(table, region),
+        *degenerate.suite(table, region),
     ]
 
 
@@ -93,7 +102,7 @@ def trips_suite(region: Region, most: int) -> Suite:
             strict_min=True,
         ),
         *within_areas(region.service_area),
-        *release.not_degenerate(MODELLED_TRIPS, region),
+        *degenerate.suite(MODELLED_TRIPS, region),
     ]
 
 

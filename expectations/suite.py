@@ -22,6 +22,7 @@ from great_expectations.expectations.expectation import Expectation
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 from great_expectations.expectations.metadata_types import FailureSeverity
 
+from expectations import words
 from expectations.errors import CheckError
 from tasks.schema import Table
 
@@ -94,6 +95,30 @@ class Failure:
         values = f", values {', '.join(self.values)}" if self.values else ""
         noun = "row" if self.count == 1 else "rows"
         return f"{self.reason}{expected} is broken by {self.count:,} {noun} ({rows}{more}{values})"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one expectation, met or not, in words.
+
+    Attributes:
+        expected: What was expected.
+        found: What was found.
+        severity: `critical` stops what public ground may stop; `warning` is only reported.
+        failure: How it is not met; None if it is.
+        table: The table that it is about, where a check looks at several.
+    """
+
+    expected: str
+    found: str
+    severity: Severity
+    failure: Failure | None
+    table: str = ""
+
+
+def failures_of(outcomes: Iterable[Outcome]) -> list[Failure]:
+    """The failures among some outcomes."""
+    return [outcome.failure for outcome in outcomes if outcome.failure is not None]
 
 
 def table_expectations(table: Table) -> list[Expectation]:
@@ -172,6 +197,27 @@ def validate(frame: pd.DataFrame, suite: Suite, *, show_values: bool = False) ->
     ]
 
 
+def evaluate(frame: pd.DataFrame, suite: Suite) -> list[Outcome]:
+    """Validate a frame of synthetic rows or public numbers, and say of each expectation what came.
+
+    Args:
+        frame: Any number of rows; its index is replaced by positions.
+        suite: The expectations.
+
+    Raises:
+        CheckError: If an expectation cannot be evaluated, as when its column is missing.
+    """
+    return [
+        Outcome(
+            expected=words.expected(_config(result).type, _config(result).kwargs),
+            found=words.found(result.result),
+            severity=_severity(result),
+            failure=None if result.success else _failure(result, show_values=True),
+        )
+        for result in _results(frame.reset_index(drop=True), suite, "COMPLETE")
+    ]
+
+
 def passes(frame: pd.DataFrame, suite: Suite) -> bool:
     """Whether a frame meets a suite, several times as fast as `validate` on many rows.
 
@@ -244,6 +290,10 @@ def _config(result: ExpectationValidationResult) -> ExpectationConfiguration:
     return config
 
 
+def _severity(result: ExpectationValidationResult) -> Severity:
+    return "warning" if _config(result).severity is FailureSeverity.WARNING else "critical"
+
+
 def _failure(result: ExpectationValidationResult, show_values: bool) -> Failure:
     config, facts = _config(result), result.result
     rows = tuple(int(row) for row in facts.get("unexpected_index_list") or ())
@@ -255,7 +305,7 @@ def _failure(result: ExpectationValidationResult, show_values: bool) -> Failure:
     return Failure(
         expectation=config.type,
         column=config.kwargs.get("column") or _pair(config.kwargs),
-        severity="warning" if config.severity is FailureSeverity.WARNING else "critical",
+        severity=_severity(result),
         count=int(facts.get("unexpected_count", 0)),
         rows=rows,
         values=tuple(str(value) for value in values),

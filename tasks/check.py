@@ -31,17 +31,23 @@ from tasks.mobility.ends import count_ends
 from tasks.mobility.trips import count_moves
 from tasks.refusal import note_refusal
 from tasks.region import Region
+from tasks.release.checks import CHECKS, CHECKS_PAGE, Check, Checks
+from tasks.release.checks_page import render_checks
+from tasks.release.past import PastDay, comparable_days, past_days
 from tasks.release.revisions import revisions
+from tasks.release.software import installed_software
 from tasks.step import step
 
 if TYPE_CHECKING:
     from expectations.quarantine import Findings
-    from expectations.suite import Failure, Suite
+    from expectations.suite import Outcome, Suite
 
 CHECKED = "checked"
 """Key of the counts in the manifest of a private directory whose rows were checked."""
 REPORT = "check.json"
 """Beside the synthetic rows: these very rows met the critical expectations."""
+MOST_ROWS_NAMED = 5
+"""Of the rows that break an expectation."""
 
 
 @step("check-capture-{region.id}-{day}", reads=[exchange.sightings])
@@ -59,9 +65,8 @@ def check_capture(region: Region, day: dt.date) -> dict[str, Any]:
 
     directory = Layout.from_environment().sightings(region.id, day)
     manifest = _manifest(directory, "seal the day first")
-    expectations, failures = check(manifest, region)
     feeds = [feed.id for feed in region.feeds]
-    return _judge("capture", region, day, expectations, failures, feeds)
+    return _judge("capture", region, day, check(manifest, region), row_names=feeds)
 
 
 @step("check-sightings-{region.id}-{day}", reads=[exchange.sightings], writes=exchange.sightings)
@@ -136,15 +141,16 @@ def check_ends(region: Region, day: dt.date) -> dict[str, Any]:
 def check_release(region: Region, day: dt.date) -> dict[str, Any]:
     """Stop synthetic rows that are not what a release must be.
 
-    Looks at the generated rows and at public numbers: their number is n under `zero_out`, else
-    the noisy count; of starts and of ends likewise. What it writes, `check.json` beside the
-    rows, is what lets them be published.
+    Looks at the generated rows, at public numbers (their number is n under `zero_out`, else the
+    noisy count; of starts and of ends likewise), and at the rows of earlier releases, from which a
+    difference only warns. Beside the rows it writes what it found, `checks.json` and the page
+    `checks.html`, and then `check.json`, which is what lets them be published.
 
     Returns:
         `expectations`: how many were checked; `warnings`: lines on those not met.
 
     Raises:
-        CheckError: If a critical expectation is not met; its text names the rows.
+        CheckError: If a critical expectation is not met; its text names the rows and the page.
         FileError: If the rows are not generated, or were altered.
     """
     from expectations import release, release_ends
@@ -156,14 +162,69 @@ def check_release(region: Region, day: dt.date) -> dict[str, Any]:
     tables = [directory / f"{name}.parquet" for name in manifest["rows"]]
     frames = {path.stem: pq.read_table(path).to_pandas() for path in tables}
     due = _rows_due(region, day, layout)
+    past = _past_days(layout, region, day, list(frames))
+    earlier = [{name: rows.to_pandas() for name, rows in each.tables.items()} for each in past]
     if region.yields == "ends":
-        expectations, failures = release_ends.check(frames, region, *due)
+        starts, ends = due
+        outcomes = release_ends.check(frames, region, starts, ends, earlier)
     else:
-        expectations, failures = release.check(frames["trips"], region, *due)
-    verdict = _judge("release", region, day, expectations, failures)
+        (n,) = due
+        before = [rows["trips"] for rows in earlier]
+        outcomes = release.check(frames["trips"], region, n, before)
+    (directory / REPORT).unlink(missing_ok=True)
+    page = _write_checks(directory, region, day, manifest["rows"], past, outcomes)
+    verdict = _judge("release", region, day, outcomes, page=page)
     proof = {**verdict, "sha256": {path.name: sha256_of(path) for path in tables}}
     write_atomically(directory / REPORT, (json.dumps(proof, indent=2) + "\n").encode())
     return verdict
+
+
+def _past_days(layout: Layout, region: Region, day: dt.date, names: Sequence[str]) -> list[PastDay]:
+    """The earlier releases that a day is compared with."""
+    days = comparable_days(layout.published_days(region.id), day)
+    log = get_run_logger()
+    past = past_days(days, lambda each: layout.releases(region.id, each), names, log.warning)
+    if not past:
+        log.info("There is no earlier release to compare the rows with")
+    return past
+
+
+def _write_checks(
+    directory: Path,
+    region: Region,
+    day: dt.date,
+    rows: Mapping[str, int],
+    past: Sequence[PastDay],
+    outcomes: Sequence["Outcome"],
+) -> Path:
+    """Write what was expected and found, for machines and as a page; returns the page."""
+    found = Checks(
+        region=region.id,
+        name=region.name,
+        service_day=day,
+        rows=rows,
+        compared_with=tuple(each.day for each in past),
+        checks=tuple(map(_check, outcomes)),
+    )
+    page = directory / CHECKS_PAGE
+    write_atomically(directory / CHECKS, found.content())
+    write_atomically(page, render_checks(found, installed_software()).encode())
+    return page
+
+
+def _check(outcome: "Outcome") -> Check:
+    """An outcome as it is published; of rows that break it, the first few."""
+    failure = outcome.failure
+    rows = failure.rows[:MOST_ROWS_NAMED] if failure else ()
+    return Check(
+        table=outcome.table,
+        expected=outcome.expected,
+        found=outcome.found,
+        severity=outcome.severity,
+        is_met=failure is None,
+        broken_rows=rows,
+        values=failure.values if failure and rows else (),
+    )
 
 
 def _manifest(directory: Path, remedy: str) -> dict[str, Any]:
@@ -248,16 +309,18 @@ def _judge(
     what: str,
     region: Region,
     day: dt.date,
-    expectations: int,
-    failures: list["Failure"],
+    outcomes: Sequence["Outcome"],
+    *,
     row_names: Sequence[str] = (),
+    page: Path | None = None,
 ) -> dict[str, Any]:
     """Report on public ground: warn of what is not met, stop if it is critical."""
+    failures = [outcome.failure for outcome in outcomes if outcome.failure is not None]
     rows: list[dict[str, Any]] = [
         {"expectation": failure.reason, "severity": failure.severity, "rows": failure.count}
         for failure in failures
     ]
-    rows.append({"expectation": f"{expectations - len(failures)} met", "severity": "", "rows": 0})
+    rows.append({"expectation": f"{len(outcomes) - len(failures)} met", "severity": "", "rows": 0})
     _create_artifact(what, region, day, rows)
     lines = {
         severity: [f.line(row_names) for f in failures if f.severity == severity]
@@ -268,12 +331,12 @@ def _judge(
             f"{region.id} {day} is not published, its {what} fails: {'; '.join(lines['critical'])}"
         )
         note_refusal(region, day, reason)
-        raise CheckError(reason)
+        raise CheckError(reason if page is None else f"{reason}; all of it is told in {page}")
     log = get_run_logger()
     for line in lines["warning"]:
         log.warning("Check of the %s: %s", what, line)
-    log.info("Checked the %s: %d expectations, no critical failure", what, expectations)
-    return {"expectations": expectations, "warnings": lines["warning"]}
+    log.info("Checked the %s: %d expectations, no critical failure", what, len(outcomes))
+    return {"expectations": len(outcomes), "warnings": lines["warning"]}
 
 
 def _tell_staff(

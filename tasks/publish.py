@@ -23,6 +23,7 @@ from tasks.files.manifest import MANIFEST
 from tasks.region import Region
 from tasks.region.ways import WAYS
 from tasks.release.bundle import INTERVALS, PAGE, publish_first
+from tasks.release.checks import CHECKS, CHECKS_PAGE
 from tasks.release.errors import ReleaseError
 from tasks.release.manifest import public_manifest
 from tasks.release.revisions import published
@@ -156,8 +157,8 @@ def write_more(model: dict[str, Any], stored: Path, beside: Path, directory: Pat
     Args:
         model: Its statement; a measured synthesizer publishes more.
         stored: Directory of the model.
-        beside: Directory of the rows; their intervals, and the roads and docks that ends were
-            moved to, lie beside them.
+        beside: Directory of the rows; their intervals, the roads and docks that ends were moved
+            to, and what was found when they were checked lie beside them.
         directory: Where the files go.
 
     Returns:
@@ -170,6 +171,7 @@ def write_more(model: dict[str, Any], stored: Path, beside: Path, directory: Pat
 
         names += write_measured(stored, directory, is_of_ends=name == "trip_ends")
     made = [file for file in (INTERVALS, WAYS) if file in _finished(beside)["files"]]
+    made += [file for file in (CHECKS, CHECKS_PAGE) if (beside / file).exists()]
     for file in made:
         shutil.copyfile(beside / file, directory / file)
     return [*names, *made]

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from tasks.files import move_into_place, sha256_of, write_manifest
 from tasks.region.ways import WAYS, load_ways
+from tasks.release.claims import check_claims
 from tasks.release.descriptions import DESCRIPTIONS, descriptions
 from tasks.release.errors import ReleaseError
 from tasks.release.formats.json_ld import json_ld
@@ -54,7 +55,7 @@ def publish_first(
 
     Raises:
         FileError: If the day is published and a file of the release was altered.
-        ReleaseError: If the manifest cannot be made.
+        ReleaseError: If the manifest cannot be made, or a document claims too much.
     """
     with _only_publisher(releases) as staged:
         if (first := published(releases)) is not None:
@@ -82,7 +83,8 @@ def publish_revision(
 
     Raises:
         FileError: If a file of the revision before was altered.
-        ReleaseError: If the day is not published, or the manifest cannot be made.
+        ReleaseError: If the day is not published, the manifest cannot be made, or a document
+            claims too much.
     """
     with _only_publisher(releases) as staged:
         if (before := published(releases)) is None:
@@ -139,6 +141,8 @@ def _write(
     data = [*write_rows(tables, directory), *more]
     manifest = manifest_of({name: _facts(directory / name) for name in data})
     made = documents(manifest, tables, directory)
+    beside = {name: (directory / name).read_bytes() for name in more if name.endswith(".html")}
+    check_claims({**made, **beside}, manifest, PAGE)
     for name, content in made.items():
         (directory / name).write_bytes(content)
     written = [*data, *made]

@@ -33,6 +33,7 @@ KEYWORDS = (
 _MEDIA_TYPES = {
     ".parquet": "application/vnd.apache.parquet",
     ".csv": "text/csv",
+    ".html": "text/html",
     ".json": "application/json",
     ".gz": "application/gzip",
     ".npz": "application/zip",

@@ -327,6 +327,8 @@ _FILES = {
     "field.json": "where and how that density is laid out",
     "ways.geojson.gz": "the roads and docks that ends were moved to, as GeoJSON",
     "sampler.pyz": "draws further rows from the density: python sampler.pyz 1000000",
+    "checks.html": "what was expected of the rows and what was found, as a page",
+    "checks.json": "the same, for machines",
 }
 
 

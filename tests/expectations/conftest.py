@@ -49,11 +49,11 @@ def holed_region(region: Region) -> Region:
 
 
 @pytest.fixture
-def release_rows(region: Region) -> Callable[[int], pd.DataFrame]:
+def release_rows(region: Region) -> Callable[..., pd.DataFrame]:
     """Makes a number of rows that meet every expectation, in both towns."""
 
-    def make(n: int) -> pd.DataFrame:
-        rng = np.random.default_rng(7)
+    def make(n: int, seed: int = 7) -> pd.DataFrame:
+        rng = np.random.default_rng(seed)
         box = rng.integers(0, 2, n)
         south, west = 52.3, np.where(box == 0, 10.8, 10.4)
         latitude = np.round(south + rng.uniform(0.05, 0.15, n), 6)
@@ -77,7 +77,7 @@ def release_rows(region: Region) -> Callable[[int], pd.DataFrame]:
 
 
 @pytest.fixture
-def moves(release_rows: Callable[[int], pd.DataFrame]) -> Callable[[int], pa.Table]:
+def moves(release_rows: Callable[..., pd.DataFrame]) -> Callable[[int], pa.Table]:
     """Makes a private table of moves, all of them trips."""
 
     def make(n: int) -> pa.Table:
@@ -100,7 +100,7 @@ def moves(release_rows: Callable[[int], pd.DataFrame]) -> Callable[[int], pa.Tab
 
 
 @pytest.fixture
-def ends(release_rows: Callable[[int], pd.DataFrame]) -> Callable[[int], pa.Table]:
+def ends(release_rows: Callable[..., pd.DataFrame]) -> Callable[[int], pa.Table]:
     """Makes a private table of starts and ends that breaks no rule."""
 
     def make(n: int) -> pa.Table:

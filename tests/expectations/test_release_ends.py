@@ -6,10 +6,11 @@ import pandas as pd
 import pytest
 
 from expectations.release_ends import check
+from expectations.suite import failures_of
 from tasks.region import Region
 from tasks.schema import MODELLED_TRIPS, RELEASE_STARTS
 
-Rows = Callable[[int], pd.DataFrame]
+Rows = Callable[..., pd.DataFrame]
 Frames = dict[str, pd.DataFrame]
 BETWEEN = "expect_column_values_to_be_between"
 IN_SET = "expect_column_values_to_be_in_set"
@@ -36,15 +37,16 @@ def frames(release_rows: Rows) -> Frames:
     }
 
 
-def failures_of(frames: Frames, region: Region) -> dict[str, tuple[str, tuple[int, ...]]]:
-    _, failures = check(frames, region, 200, 190)
+def broken_by(frames: Frames, region: Region) -> dict[str, tuple[str, tuple[int, ...]]]:
+    failures = failures_of(check(frames, region, 200, 190))
     return {failure.reason: (failure.severity, failure.rows) for failure in failures}
 
 
 def test_good_tables_meet_everything(region: Region, frames: Frames) -> None:
-    expectations, failures = check(frames, region, 200, 190)
-    assert failures == []
-    assert expectations >= 80
+    outcomes = check(frames, region, 200, 190)
+    assert failures_of(outcomes) == []
+    assert len(outcomes) >= 80
+    assert {outcome.table for outcome in outcomes} == set(frames)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +71,7 @@ def test_a_broken_row_of_any_table_is_named(
     table: str, column: str, value: Any, reason: str, region: Region, frames: Frames
 ) -> None:
     frames[table].loc[17, column] = value
-    assert failures_of(frames, region)[reason] == ("critical", (17,))
+    assert broken_by(frames, region)[reason] == ("critical", (17,))
 
 
 @pytest.mark.parametrize(
@@ -84,11 +86,11 @@ def test_each_table_has_as_many_rows_as_it_should(
     table: str, rows: int, failure: tuple[str, str], region: Region, frames: Frames
 ) -> None:
     frames[table] = frames[table].head(rows)
-    found = failures_of(frames, region)
+    found = broken_by(frames, region)
     assert [(reason, severity) for reason, (severity, _) in found.items()] == [failure]
 
 
 def test_there_are_no_more_trips_than_starts_or_ends(region: Region, frames: Frames) -> None:
     trips = frames["modelled_trips"]
     frames["modelled_trips"] = pd.concat([trips, trips.head(8)], ignore_index=True)  # 193
-    assert failures_of(frames, region)[f"{COUNT}(modelled_trips, table)"][0] == "critical"
+    assert broken_by(frames, region)[f"{COUNT}(modelled_trips, table)"][0] == "critical"

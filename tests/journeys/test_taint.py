@@ -34,6 +34,7 @@ from tasks.privacy.ledger import Ledger
 from tasks.publish import publish
 from tasks.region import Region
 from tasks.release.bundle import DOCUMENTS, documents
+from tasks.release.checks import CHECKS, CHECKS_PAGE
 from tasks.release.formats.sums import SUMS
 from tasks.release.manifest import PublicManifest
 from tasks.release.rows import write_rows
@@ -77,7 +78,7 @@ NOISY_INTERVALS = "intervals.parquet"
 """Published of trips beside them: made of noised counts and of rows."""
 PUBLIC_FACTS = ("field.json", "sampler.pyz")
 """Published beside the counts, the same for every day of one size."""
-DRAWN_FROM_ROWS = (*DOCUMENTS, "locations.csv", "flows.csv")
+DRAWN_FROM_ROWS = (*DOCUMENTS, "locations.csv", "flows.csv", CHECKS, CHECKS_PAGE)
 """Published files that are functions of the public manifest and the noisy rows."""
 FILES_OF_ROWS = ("parquet", "csv.gz", "geo.parquet")
 """Endings of the files that hold the rows of one table."""

@@ -21,6 +21,7 @@ from tasks.check import (
 from tasks.files import FileError, Layout, read_manifest, sha256_of, verify_files, write_manifest
 from tasks.mobility.distance import haversine
 from tasks.region import Guarantee, Region
+from tasks.release.checks import CHECKS, CHECKS_PAGE, Checks
 from tasks.schema import ENDS, RELEASE, SIGHTINGS, TRIPS
 from tasks.schema.trips import FLAGS
 from tests.tasks.conftest import town
@@ -229,6 +230,11 @@ def test_good_rows_get_their_proof(layout: Layout, region: Region) -> None:
     directory = layout.synthetic(region.id, DAY)
     proof = json.loads((directory / "check.json").read_bytes())
     assert proof == {**report, "sha256": {"trips.parquet": sha256_of(directory / "trips.parquet")}}
+    found = Checks.model_validate_json((directory / CHECKS).read_bytes())
+    assert len(found.checks) == report["expectations"]
+    assert (found.rows, found.compared_with) == ({"trips": 60}, ())
+    assert all(check.is_met for check in found.checks)
+    assert "All is as expected." in (directory / CHECKS_PAGE).read_text()
 
 
 @pytest.mark.parametrize(
@@ -242,13 +248,45 @@ def test_a_broken_release_is_stopped_and_named(
     rows: int, hour: int, line: str, layout: Layout, region: Region, prefect_api: str
 ) -> None:
     derive(layout, region, [500.0] * 60)
+    generate(layout, region, 60)
+    check_release(region, DAY)
     generate(layout, region, rows, hour)
     with pytest.raises(CheckError, match=line) as caught:
         check_release(region, DAY)
     assert "\n" not in str(caught.value)
-    assert not (layout.synthetic(region.id, DAY) / "check.json").exists()
+    directory = layout.synthetic(region.id, DAY)
+    assert str(caught.value).endswith(f"; all of it is told in {directory / CHECKS_PAGE}")
+    assert "These rows are not published." in (directory / CHECKS_PAGE).read_text()
+    assert not (directory / "check.json").exists()
     severities = [row["severity"] for row in json.loads(artifact(prefect_api, "release")["data"])]
     assert "critical" in severities
+
+
+def publish_earlier(layout: Layout, region: Region, days: int, n: int, hour: int) -> None:
+    """Publish rows of the days before, all of whose trips arrive around an hour."""
+    synthetic = layout.synthetic(region.id, DAY)
+    for age in range(1, days + 1):
+        release = layout.releases(region.id, DAY - dt.timedelta(days=age)) / "r1"
+        release.mkdir(parents=True)
+        generate(layout, region, n)
+        table = pq.read_table(synthetic / "trips.parquet")
+        hours = pa.array((np.arange(n) + age) % 5 + hour, pa.int8())
+        table = table.set_column(1, table.schema.field("hour"), hours)
+        pq.write_table(table, release / "trips.parquet")
+        write_manifest(release, {"tables": {"trips": n}}, ["trips.parquet"])
+
+
+def test_a_day_unlike_earlier_releases_is_warned_of_and_says_which(
+    layout: Layout, region: Region
+) -> None:
+    derive(layout, region, [500.0] * 200)
+    publish_earlier(layout, region, days=3, n=200, hour=2)
+    generate(layout, region, 200)
+    (warning,) = check_release(region, DAY)["warnings"]
+    assert "total variation distance of hours from earlier days" in warning
+    found = Checks.model_validate_json((layout.synthetic(region.id, DAY) / CHECKS).read_bytes())
+    assert found.compared_with == tuple(DAY - dt.timedelta(days=age) for age in (1, 2))
+    assert (found.stops, found.warns) == (0, 1)
 
 
 def test_each_check_says_which_step_is_missing(layout: Layout, region: Region) -> None:

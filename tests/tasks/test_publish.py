@@ -14,6 +14,7 @@ from prefect.logging import disable_run_logger
 from tasks.files import FileError, Layout, sha256_of, write_manifest
 from tasks.publish import publish
 from tasks.region import Region
+from tasks.release.checks import CHECKS, CHECKS_PAGE
 from tasks.release.errors import ReleaseError
 from tasks.schema import RELEASE
 from tests.tasks.conftest import FULLY_ANSWERED, town
@@ -90,11 +91,27 @@ def test_a_ready_day_is_published_once(layout: Layout, region: Region, prefect_a
     assert done["page"] == str(page)
     assert done["manifest"] == json.loads((page.parent / "manifest.json").read_bytes())
     assert done["manifest"]["rows"] == N
+    assert CHECKS not in done["manifest"]["files"]
     shown = artifact(prefect_api)
     assert (shown["type"], shown["data"]) == ("markdown", f"`{page}`")
     before = {path: path.stat().st_mtime_ns for path in page.parent.iterdir()}
     assert publish(region, DAY) == done
     assert {path: path.stat().st_mtime_ns for path in page.parent.iterdir()} == before
+
+
+def test_what_the_check_found_is_published_beside_the_rows(layout: Layout, region: Region) -> None:
+    for name in (CHECKS, CHECKS_PAGE):
+        (layout.synthetic(region.id, DAY) / name).write_text(f"<p>{name}</p>")
+    done = publish(region, DAY)
+    release = Path(done["page"]).parent
+    for name in (CHECKS, CHECKS_PAGE):
+        assert (release / name).read_text() == f"<p>{name}</p>"
+        assert done["manifest"]["files"][name]["sha256"] == sha256_of(release / name)
+        assert f"  {name}\n" in (release / "SHA256SUMS").read_text()
+        assert f"[{name}]({name})" in (release / "README.md").read_text()
+    page = (release / "index.html").read_text()
+    assert '<a href="checks.html">checks.html</a>' in page
+    assert '<a href="checks.html">All that was expected' in page
 
 
 def artifact(api: str) -> dict[str, Any]:
