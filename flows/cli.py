@@ -122,6 +122,15 @@ def _audit(region: Region, day: dt.date, options: argparse.Namespace) -> None:
     print(made["page"])
 
 
+def _assess(region: Region, day: dt.date, options: argparse.Namespace) -> None:
+    """Compare the day asked for, by default the newest that is published, with its real trips."""
+    from flows.assess import assess_release
+
+    made = assess_release(region, options.day)
+    print(f"Assessed {region.name}, {made['day']}. Internal, not publishable: {made['score']}")
+    print(made["page"])
+
+
 def _area(options: argparse.Namespace) -> None:
     """Make a service area from a public source and print it as a region's file names it."""
     from tasks.outline import outline
@@ -325,6 +334,7 @@ def _parser() -> argparse.ArgumentParser:
         ("serve", _serve, "collect shift by shift and release every night, by a Prefect server"),
         ("ledger", _ledger, "show the region's privacy account, day by day"),
         ("audit", _audit, "attack a published day on a simulated twin"),
+        ("assess", _assess, "compare a published day with its real trips, for staff only"),
     ):
         sub = commands.add_parser(name, help=text, description=text)
         sub.set_defaults(command=_of_a_region(command), day=None)
@@ -339,6 +349,8 @@ def _parser() -> argparse.ArgumentParser:
                 "--seeds", type=int, default=3, metavar="N", help="one-run audits; default: 3"
             )
             sub.add_argument("--quick", action="store_true", help="shorten training and try little")
+        elif command is _assess:
+            _add_day(sub, "the newest published")
         else:
             _add_limits(sub)
     _add_look(commands.add_parser("look", help=LOOK, description=LOOK))

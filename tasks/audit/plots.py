@@ -1,50 +1,14 @@
 """The plots of the audit's page: lower bounds and exposures, one row for each."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from markupsafe import Markup
 
 from tasks.audit.exposure import UNSEEN_BITS, Exposure, allowed_mean
 from tasks.audit.findings import Findings
 from tasks.audit.pairs import REPLAYED, PairBound
-from tasks.release.svg import dot, drawing, line, number, text
-
-_WIDTH, _LEFT, _RIGHT, _TOP, _ROW, _BOTTOM = 640.0, 250.0, 20.0, 26.0, 24.0, 44.0
-
-
-@dataclass(frozen=True)
-class _Scale:
-    """A horizontal axis from 0 to `most`."""
-
-    most: float
-    rows: int
-
-    def x(self, value: float) -> float:
-        """Where a value is; those beyond the end are at the end."""
-        return _LEFT + min(value / self.most, 1.0) * (_WIDTH - _LEFT - _RIGHT)
-
-    def y(self, row: int) -> float:
-        """The middle of a row."""
-        return _TOP + (row + 0.5) * _ROW
-
-    @property
-    def floor(self) -> float:
-        """Below the last row."""
-        return _TOP + self.rows * _ROW
-
-    def axis(self, step: float, words: str) -> Iterator[Markup]:
-        """Grid, ticks and the axis's name."""
-        for i in range(int(self.most / step) + 1):
-            at = self.x(i * step)
-            yield line(at, _TOP, at, self.floor, "grid")
-            yield text(at, self.floor + 16, f"{i * step:g}", "middle")
-        yield text(_WIDTH - _RIGHT, self.floor + 36, words, "end")
-
-    def mark(self, value: float, words: str) -> Iterator[Markup]:
-        """A dashed line over all rows."""
-        yield line(self.x(value), _TOP - 6, self.x(value), self.floor, "mark")
-        yield text(self.x(value), _TOP - 11, words, "middle")
+from tasks.release.row_plot import RowPlot
+from tasks.release.svg import dot, line, number
 
 
 def bounds_plot(findings: Findings) -> Markup:
@@ -59,15 +23,15 @@ def bounds_plot(findings: Findings) -> Markup:
         for pair in findings.pairs
     ]
     most = max(claimed, *(bound for _, bound, _ in rows)) * 1.15
-    scale = _Scale(most, len(rows))
+    scale = RowPlot(most, len(rows))
     parts = [*scale.axis(_step(most), "lower bound on epsilon, 95 % confidence")]
     power, runs = findings.power, len(findings.one_runs)
     parts.append(
         Markup('<rect class="band" x="{}" y="{}" width="{}" height="{}"/>').format(
             number(scale.x(power.low)),
-            number(_TOP),
+            number(scale.top),
             number(scale.x(power.high) - scale.x(power.low)),
-            number(runs * _ROW),
+            number(scale.y(runs) - scale.y(0)),
         )
     )
     parts += scale.mark(claimed, f"claimed: {claimed:g}")
@@ -75,24 +39,24 @@ def bounds_plot(findings: Findings) -> Markup:
         if at_most != claimed:
             end = scale.x(at_most)
             parts.append(line(end, scale.y(row) - 9, end, scale.y(row) + 9, "mean"))
-        parts.append(text(_LEFT - 10, scale.y(row) + 4, name, "end"))
+        parts.append(scale.name(row, name))
         parts.append(line(scale.x(0), scale.y(row), scale.x(bound), scale.y(row), "tick"))
         parts.append(dot(scale.x(bound), scale.y(row), 5, f"{name}: {bound:.2f}", "dot"))
     title = "Lower bounds on epsilon: " + ", ".join(
         f"{name} {bound:.2f}" for name, bound, _ in rows
     )
-    return drawing(_WIDTH, scale.floor + _BOTTOM, title, parts, "chart")
+    return scale.drawn(title, parts)
 
 
 def exposure_plot(exposures: Sequence[Exposure], epsilon: float) -> Markup:
     """Every canary's exposure, group by group."""
     most = max(12.0, *(bits for group in exposures for bits in group.bits))
-    scale = _Scale(most, len(exposures))
+    scale = RowPlot(most, len(exposures))
     parts = [*scale.axis(2, "exposure, bits")]
     parts += scale.mark(UNSEEN_BITS, f"unseen: {UNSEEN_BITS:.2f}")
     for row, group in enumerate(exposures):
         y = scale.y(row)
-        parts.append(text(_LEFT - 10, y + 4, _named(group), "end"))
+        parts.append(scale.name(row, _named(group)))
         parts += [dot(scale.x(b), y, 3.5, f"{b:.2f} bits", "dot faint") for b in group.bits]
         parts.append(line(scale.x(group.mean), y - 9, scale.x(group.mean), y + 9, "mean"))
         if group.is_private and group.copies == 1:
@@ -101,7 +65,7 @@ def exposure_plot(exposures: Sequence[Exposure], epsilon: float) -> Markup:
     title = "Exposure in the mean: " + ", ".join(
         f"{_named(group)} {group.mean:.2f} bits" for group in exposures
     )
-    return drawing(_WIDTH, scale.floor + _BOTTOM, title, parts, "chart")
+    return scale.drawn(title, parts)
 
 
 def _named(group: Exposure) -> str:

@@ -75,6 +75,10 @@ class Layout:
         """The audit of one published service day: findings and their page."""
         return self.root / "private" / region / "audits" / day.isoformat()
 
+    def quality(self, region: str, day: dt.date) -> Path:
+        """The quality report of one published service day: figures and their page. Private."""
+        return self.root / "private" / region / "quality" / day.isoformat()
+
     @property
     def private(self) -> Path:
         """What is private, of all regions."""

@@ -1,7 +1,8 @@
 """Retention: the raw data of a day are deleted once the day has served its purpose.
 
-Raw are the journals, the sealed sightings and what was derived of them. Models, releases and the
-ledger are none, and are never deleted.
+Raw are the journals, the sealed sightings and what was derived of them. A quality report shows
+figures of single days that no guarantee covers, so it goes with them. Models, releases and the
+ledger are never deleted.
 """
 
 import datetime as dt
@@ -59,12 +60,12 @@ def raw_days(region: Region, layout: Layout) -> dict[dt.date, dt.datetime]:
 
 
 def delete_raw(region: Region, layout: Layout, day: dt.date) -> None:
-    """Delete the raw data of a day from this machine.
+    """Delete the raw data of a day from this machine, and its quality report.
 
     A crash leaves each directory as it was, or under another name, under which it is no day any
     more; `finish_deletions` removes those.
     """
-    for folder in _folders(region, layout, day):
+    for folder in (layout.quality(region.id, day), *_folders(region, layout, day)):
         with suppress(FileNotFoundError):  # another process was faster
             folder.rename(folder.with_name(folder.name + _DELETED))
             fsync_directory(folder.parent)
@@ -73,7 +74,8 @@ def delete_raw(region: Region, layout: Layout, day: dt.date) -> None:
 
 def finish_deletions(region: Region, layout: Layout) -> None:
     """Remove what deletions that were cut off have left."""
-    for room in _rooms(region, layout):
+    reports = layout.quality(region.id, dt.date.min).parent
+    for room in (*_rooms(region, layout), reports):
         for doomed in room.glob(f"*{_DELETED}"):
             shutil.rmtree(doomed, onerror=_unless_gone)
 

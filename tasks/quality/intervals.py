@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 from scipy import stats
 
+from tasks.quality.columns import Floats
 from tasks.quality.errors import QualityError
-from tasks.quality.rows import Floats
 
 FEWEST_SEEDS, FEWEST_SPLITS = 5, 3
 

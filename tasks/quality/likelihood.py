@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from tasks.mobility.areas import square_degrees
+from tasks.quality.columns import Floats
 from tasks.quality.errors import QualityError
-from tasks.quality.rows import Floats
 from tasks.region import Box
 
 RESOLUTION = 0.001

@@ -7,8 +7,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tasks.quality import rows
+from tasks.quality.columns import Floats, Integers
 from tasks.quality.errors import QualityError
-from tasks.quality.rows import Floats, Integers
 
 SANITY_BOUND = 0.001
 """Share of the real rows; the error of a smaller count is taken relative to this one."""
@@ -96,7 +96,7 @@ def range_error(real: pa.Table, synthetic: pa.Table, seed: int = 0, number: int 
         QualityError: If a table is empty.
     """
     if not len(synthetic):
-        raise QualityError("a table without trips cannot be compared")
+        raise QualityError("a table without rows cannot be compared")
     queries = draw_queries(real, seed, number)
     truth = queries.counts(real) / len(real)
     answer = queries.counts(synthetic) / len(synthetic)

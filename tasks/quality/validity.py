@@ -10,8 +10,8 @@ from scipy.spatial import cKDTree
 from tasks.mobility.areas import area_of
 from tasks.mobility.distance import EARTH_RADIUS_M
 from tasks.quality import rows
+from tasks.quality.columns import Floats
 from tasks.quality.errors import QualityError
-from tasks.quality.rows import Floats
 from tasks.region import Box
 from tasks.schema import RELEASE
 

@@ -7,7 +7,7 @@ import numpy as np
 from markupsafe import Markup
 
 from tasks.release.figures import Bars, nice_number
-from tasks.release.svg import drawing, line, number, text
+from tasks.release.svg import drawing, line, number, rectangle, text
 
 _WIDTH, _HEIGHT = 460.0, 240.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 48.0, 16.0, 22.0, 40.0
@@ -101,14 +101,13 @@ def _drawn(
     for i, (count, words) in enumerate(zip(bars.counts.tolist(), titles, strict=True)):
         said = f"{words}: {count:,} {noun}{_interval(bars, i)}"
         parts.append(
-            Markup(
-                '<rect class="column" x="{}" y="{}" width="{}" height="{}"><title>{}</title></rect>'
-            ).format(
-                number(_LEFT + i * step + 0.08 * step),
-                number(_FLOOR - count * per_row),
-                number(0.84 * step),
-                number(count * per_row),
+            rectangle(
+                _LEFT + i * step + 0.08 * step,
+                _FLOOR - count * per_row,
+                0.84 * step,
+                count * per_row,
                 said,
+                "column",
             )
         )
         parts += _whisker(bars, i, _LEFT + (i + 0.5) * step, step, per_row)

@@ -1,7 +1,7 @@
 """The numbers behind the page's plots, all of them counts of published rows."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -107,9 +107,7 @@ def figures_of(tables: Mapping[str, pa.Table], boxes: tuple[Box, ...]) -> Figure
             tables[name] for name in ("starts", "ends", "modelled_trips")
         )
     distance = trips["distance_m"].to_numpy()
-    longest_m = max(max(size_m(box)) for box in boxes)
-    along = min(max(math.sqrt(destinations.num_rows), MAP_CELLS[0]), MAP_CELLS[1])
-    cell_m = 10 * nice_number(longest_m / along / 10)
+    cell_m = map_cell_m(boxes, destinations.num_rows)
     areas = [_area(origins, destinations, box, cell_m) for box in boxes]
     intervals = tables.get("intervals")
     return Figures(
@@ -119,6 +117,13 @@ def figures_of(tables: Mapping[str, pa.Table], boxes: tuple[Box, ...]) -> Figure
         distances=_distances(distance, intervals),
         median_m=float(np.median(distance)) if len(distance) else math.nan,
     )
+
+
+def map_cell_m(boxes: Sequence[Box], rows: int) -> int:
+    """Side of a map's cells in metres, one for all areas: the more rows, the smaller."""
+    longest_m = max(max(size_m(box)) for box in boxes)
+    along = min(max(math.sqrt(rows), MAP_CELLS[0]), MAP_CELLS[1])
+    return 10 * nice_number(longest_m / along / 10)
 
 
 def size_m(box: Box) -> tuple[float, float]:
@@ -148,15 +153,26 @@ def nice_number(least: float) -> int:
 def _area(origins: pa.Table, destinations: pa.Table, box: Box, cell_m: int) -> AreaFigures:
     inside = [table.filter(pc.field("area") == box.name) for table in (origins, destinations)]
     maps = [
-        _cells(table["latitude"].to_numpy(), table["longitude"].to_numpy(), box, cell_m)
+        cell_counts(table["latitude"].to_numpy(), table["longitude"].to_numpy(), box, cell_m)
         for table in inside
     ]
     return AreaFigures(box, inside[1].num_rows, *maps)
 
 
-def _cells(
+def cell_counts(
     latitude: NDArray[np.float64], longitude: NDArray[np.float64], box: Box, cell_m: int
 ) -> NDArray[np.int64]:
+    """Places in each cell of a box.
+
+    Args:
+        latitude: Degrees, shape (n,); places inside the box.
+        longitude: Likewise.
+        box: The area.
+        cell_m: Side of a cell in metres.
+
+    Returns:
+        Shape (rows, columns), from the south-west corner.
+    """
     width, height = size_m(box)
     shape = math.ceil(height / cell_m), math.ceil(width / cell_m)
     north = (latitude - box.south) / (box.north - box.south) * height / cell_m

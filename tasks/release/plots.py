@@ -83,6 +83,22 @@ def density_map(
         style: Large with degrees, or small.
         title: What the map shows, for those who hear it and those who point at it.
     """
+    return cell_map(_ramp_classes(cells, ramp), box, cell_m, style, title)
+
+
+def cell_map(
+    classes: NDArray[np.int64], box: Box, cell_m: int, style: MapStyle, title: str
+) -> Markup:
+    """Cells of a service area by class, north up, with the area's true proportions.
+
+    Args:
+        classes: The number of each cell's class, `.c0`, `.c1`, ... in the style sheet, shape (rows,
+            columns), from the south-west corner; -1 is not drawn.
+        box: The area.
+        cell_m: Side of a cell in metres.
+        style: Large with degrees, or small.
+        title: What the map shows, for those who hear it and those who point at it.
+    """
     width_m, height_m = size_m(box)
     room = style.width - style.left - 1
     scale = min(room / width_m, TALLEST * room / height_m)
@@ -97,7 +113,7 @@ def density_map(
             number(height),
             number(width_m / cell_m),
             number(height_m / cell_m),
-            _cell_paths(cells, ramp, height_m / cell_m),
+            _cell_paths(classes, height_m / cell_m),
         ),
         Markup('<rect class="frame" x="{}" y="1" width="{}" height="{}"/>').format(
             number(style.left), number(width), number(height)
@@ -137,9 +153,14 @@ def capture_line(feed: FeedCapture, start: dt.datetime, end: dt.datetime, zone: 
     return drawing(width, height, title, parts, "timeline")
 
 
-def _cell_paths(cells: NDArray[np.int64], ramp: Ramp, top: float) -> Markup:
-    """One path per class; neighbours in a row are drawn as one rectangle."""
+def _ramp_classes(cells: NDArray[np.int64], ramp: Ramp) -> NDArray[np.int64]:
+    """The colour of each cell by its count; -1 where there is nothing."""
     classes = np.searchsorted(np.array(ramp.bounds), cells, side="right") - 1
+    return np.where(classes < 0, -1, np.array(ramp.colours)[classes])
+
+
+def _cell_paths(classes: NDArray[np.int64], top: float) -> Markup:
+    """One path per class; neighbours in a row are drawn as one rectangle."""
     paths: dict[int, list[str]] = {}
     for row, values in enumerate(classes.tolist()):
         for column, length, value in _runs(values):
@@ -147,7 +168,7 @@ def _cell_paths(cells: NDArray[np.int64], ramp: Ramp, top: float) -> Markup:
                 y = number(top - row - 1)
                 paths.setdefault(value, []).append(f"M{column} {y}h{length}v1h-{length}z")
     return Markup("").join(
-        Markup('<path class="c{}" d="{}"/>').format(ramp.colours[value], "".join(path))
+        Markup('<path class="c{}" d="{}"/>').format(value, "".join(path))
         for value, path in sorted(paths.items())
     )
 

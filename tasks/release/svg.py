@@ -42,6 +42,13 @@ def dot(x: float, y: float, radius: float, title: str, kind: str) -> Markup:
     )
 
 
+def rectangle(x: float, y: float, width: float, height: float, title: str, kind: str) -> Markup:
+    """A rectangle of a class, and what is said of it to those who point at it."""
+    return Markup(
+        '<rect class="{}" x="{}" y="{}" width="{}" height="{}"><title>{}</title></rect>'
+    ).format(kind, number(x), number(y), number(width), number(height), title)
+
+
 def number(value: float) -> str:
     """A coordinate with two decimals and no trailing zeros."""
     return f"{value:.2f}".rstrip("0").rstrip(".")

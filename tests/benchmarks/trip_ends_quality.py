@@ -22,6 +22,7 @@ import numpy as np
 import pyarrow as pa
 
 from tasks.quality import rows
+from tasks.quality.columns import Floats, Integers
 from tasks.quality.histograms import (
     HOUR_ORIGINS_5KM,
     ORIGINS_1KM,
@@ -63,7 +64,7 @@ def unlinked(trips: pa.Table, seed: int) -> pa.Table:
     return table.take(generator.permutation(len(table)))
 
 
-def place(trips: pa.Table, end: str, hour: rows.Floats | rows.Integers) -> pa.Table:
+def place(trips: pa.Table, end: str, hour: Floats | Integers) -> pa.Table:
     """One end of every trip as a table of places."""
     columns = {
         "area": trips["area"],

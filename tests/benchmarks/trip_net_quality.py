@@ -23,9 +23,10 @@ from tasks.cities.gravity import boxes, simulated_day
 from tasks.cities.plane import METRES_PER_DEGREE
 from tasks.privacy.accountant import solve_noise_multiplier
 from tasks.quality.classifiers import transfer
+from tasks.quality.columns import Floats
 from tasks.quality.likelihood import bits_per_trip, uniform_bits
 from tasks.quality.metrics import compare
-from tasks.quality.rows import Floats, lengths
+from tasks.quality.rows import lengths
 from tasks.quality.splits import halves, split
 from tasks.region import Box, Guarantee, TripNet
 from tasks.synthesis.dpsgd import Adam, DpSgd

@@ -109,6 +109,17 @@ def test_a_raw_day_is_deleted_and_nothing_else(layout: Layout) -> None:
     delete_raw(REGION, layout, DAY)
 
 
+def test_a_quality_report_goes_with_the_trips_that_it_shows(layout: Layout) -> None:
+    raw_day(layout)
+    report, other = (layout.quality("test", day) for day in (DAY, NEXT))
+    for path in (report, other):
+        write_atomically(path / "index.html", b"figures")
+    assert list(raw_days(REGION, layout)) == [DAY]  # it is no raw day by itself
+    delete_raw(REGION, layout, DAY)
+    assert not report.exists()
+    assert (other / "index.html").exists()
+
+
 def test_the_journal_of_a_feed_that_was_removed_is_deleted_too(layout: Layout) -> None:
     with Journal(layout.journal("test", "old"), "test", "old", REGION.zone) as journal:
         journal.append(poll(1, 1), sightings(["a"]))

@@ -18,6 +18,23 @@ def table_of(trips: Sequence[Row]) -> pa.Table:
     return pa.table({"hour": columns[0].astype(np.int8), **ends})
 
 
+def people(rows: int, seed: int, strength: float = 1.0) -> pa.Table:
+    """A table of every kind of column; the larger `strength`, the more income follows from age."""
+    generator = np.random.default_rng(seed)
+    age = generator.integers(18, 80, rows)
+    income = strength * age * 500 + generator.normal(0, 8_000, rows)
+    job = np.array(["clerk", "nurse", "smith"])[(age // 25 + generator.integers(0, 2, rows)) % 3]
+    return pa.table(
+        {
+            "age": pa.array(age, pa.int16()),
+            "income": pa.array(np.round(income, 2)),
+            "born": pa.array((2000 - age) * 4, pa.int32()).cast(pa.date32()),
+            "job": pa.array(job.tolist(), pa.string()),
+            "married": pa.array(age > generator.integers(20, 60, rows)),
+        }
+    )
+
+
 @pytest.fixture
 def box() -> Box:
     return Box(name="town", south=52.3, west=10.6, north=52.5, east=10.9)

@@ -178,11 +178,11 @@ def test_kendall_tau_is_1_for_equal_order_and_minus_1_for_the_opposite() -> None
 def test_empty_tables_and_missing_columns_are_refused_in_one_line() -> None:
     some, none = table_of(HAND_MADE), table_of([])
     for a, b in ((some, none), (none, some), (none, none)):
-        with pytest.raises(QualityError, match="without trips"):
+        with pytest.raises(QualityError, match="without rows"):
             total_variation(a, b, PAIRS_5KM)
-        with pytest.raises(QualityError, match="without trips"):
+        with pytest.raises(QualityError, match="without rows"):
             kendall_tau(a, b, PAIRS_5KM)
-        with pytest.raises(QualityError, match="without trips"):
+        with pytest.raises(QualityError, match="without rows"):
             length_divergence(a, b)
     with pytest.raises(QualityError, match="no column origin_longitude"):
         total_variation(some, some.drop_columns("origin_longitude"), PAIRS_5KM)

@@ -37,7 +37,7 @@ def test_order_of_rows_changes_nothing_but_the_folds(box: Box, make_trips: MakeT
 
 
 def test_empty_tables_are_refused(box: Box, make_trips: MakeTrips) -> None:
-    with pytest.raises(QualityError, match="without trips"):
+    with pytest.raises(QualityError, match="without rows"):
         compare(make_trips(20, 1), make_trips(0, 1), [box])
 
 

@@ -9,11 +9,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 PRIVATE = "tasks.quality"
-SEARCHING = ("tune", "cli")
-"""Flows that may: the search, which looks at simulated and at published days only, and the command
-line, which has a command for it."""
+JUDGING = ("tune", "assess", "cli")
+"""Flows that may: the search, which looks at simulated and at published days only, the report for
+staff, which decides nothing, and the command line, which has a command for either."""
 SEARCH_STEPS = ("propose", "try_out", "conclude")
 """The search's own steps; nothing else may import them, or they would be a way there."""
+JUDGING_STEPS = (*SEARCH_STEPS, "assess")
 
 
 def files_of(name: str, root: Path) -> list[Path]:
@@ -52,8 +53,8 @@ def way_to(private: str, starts: Iterable[Path], root: Path) -> list[Path]:
 
 
 def test_rule_9_nothing_that_releases_a_day_reaches_private_quality() -> None:
-    flows = [path for path in sorted((ROOT / "flows").glob("*.py")) if path.stem not in SEARCHING]
-    steps = [path for path in sorted(ROOT.glob("tasks/*.py")) if path.stem not in SEARCH_STEPS]
+    flows = [path for path in sorted((ROOT / "flows").glob("*.py")) if path.stem not in JUDGING]
+    steps = [path for path in sorted(ROOT.glob("tasks/*.py")) if path.stem not in JUDGING_STEPS]
     engines = [
         path
         for path in sorted((ROOT / "tasks").glob("*/*.py"))
@@ -69,6 +70,21 @@ def test_a_search_is_judged_by_quality_through_its_engine_alone() -> None:
     way = way_to(PRIVATE, [ROOT / "flows" / "tune.py"], ROOT)
     assert way[-1].parent.name == "tuning"
     assert {path.stem for path in way[1:-1] if path.parent.name == "tasks"} <= {*SEARCH_STEPS}
+
+
+def test_rule_9_the_report_for_staff_is_a_way_that_ends_there() -> None:
+    way = way_to(PRIVATE, [ROOT / "flows" / "assess.py"], ROOT)
+    assert [path.stem for path in way] == ["assess", "assess"]
+    importing = [
+        path
+        for room in ("flows", "tasks", "expectations")
+        for path in sorted((ROOT / room).rglob("*.py"))
+        if {"tasks.assess", "flows.assess"} & imported(path)
+    ]
+    assert [path.relative_to(ROOT).as_posix() for path in importing] == [
+        "flows/assess.py",
+        "flows/cli.py",
+    ]
 
 
 def test_rule_9_a_hidden_way_is_found(tmp_path: Path) -> None:
