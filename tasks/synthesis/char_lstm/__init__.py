@@ -14,7 +14,8 @@ from tasks.synthesis.char_lstm.network_file import (
     load_char_network,
     save_char_network,
 )
-from tasks.synthesis.char_lstm.private import PrivateTraining, mechanism_for, train_privately
+from tasks.synthesis.char_lstm.private import PrivateTraining, train_privately
+from tasks.synthesis.char_plan import mechanism_for
 
 __all__ = [
     "CharNetwork",

@@ -5,38 +5,6 @@ from collections.abc import Callable
 from tasks.privacy.mechanism import SubsampledGaussian
 from tasks.synthesis import dpsgd
 from tasks.synthesis.char_lstm.network import CharNetwork, Records
-from tasks.tables import CharLstm, TableError
-
-
-def mechanism_for(settings: CharLstm, rows: int, noise_multiplier: float) -> SubsampledGaussian:
-    """What a training runs, and what it is accounted by.
-
-    Args:
-        settings: The synthesizer's settings.
-        rows: Number of rows of the table, public.
-        noise_multiplier: See `SubsampledGaussian`; `tasks.privacy.accountant.solve_noise` finds
-            the one that a guarantee needs.
-
-    Raises:
-        TableError: If the table has no more rows than a batch.
-
-    Examples:
-        >>> mechanism = mechanism_for(CharLstm(batch=58, epochs=30), 5_800, 1.0)
-        >>> mechanism.sampling_probability, mechanism.steps
-        (0.01, 3000)
-    """
-    if rows <= settings.batch:
-        raise TableError(
-            f"a batch of {settings.batch:,} rows of a table of {rows:,}: with a guarantee each "
-            "step draws some rows at random; set batch to less than the rows"
-        )
-    return SubsampledGaussian(
-        sampling_probability=settings.batch / rows,
-        noise_multiplier=noise_multiplier,
-        steps=max(1, round(settings.epochs * rows / settings.batch)),
-        reserve_steps=0,
-        l2_norm_clip=settings.l2_norm_clip,
-    )
 
 
 class PrivateTraining:
@@ -45,7 +13,7 @@ class PrivateTraining:
     Args:
         network: What is trained.
         records: Shape (n, symbols), null records included.
-        mechanism: Of `mechanism_for`, with the number of these records.
+        mechanism: Of `tasks.synthesis.char_plan.mechanism_for`, with the number of these records.
     """
 
     def __init__(
@@ -85,7 +53,7 @@ def train_privately(
     Args:
         network: What is trained.
         records: Shape (n, symbols), null records included.
-        mechanism: Of `mechanism_for`, with the number of these records.
+        mechanism: Of `tasks.synthesis.char_plan.mechanism_for`, with the number of these records.
         on_step: Told how many steps are done, of how many.
 
     Returns:
