@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _TOLD_EVERY = 20
 """Progress of a stage is logged about this many times."""
+_CONNECT_SECONDS = 10
 
 
 @step("try-{trial.source}-{trial.seed}-{trial.key}")
@@ -61,12 +62,13 @@ def try_all(search: Search, trials: "Sequence[Trial]") -> None:
     log, layout = get_run_logger(), Layout.from_environment()
     left = [trial for trial in trials if not trial.is_finished(layout, search)]
     failed = []
-    with _server_known(), runner_of(search) as runner:
+    with _server_known(), _started(search) as runner:
+        lost = _lost_runs(search)
         futures = {
             runner.submit(try_out, {"search": search, "trial": trial}): trial for trial in left
         }
         for done, future in enumerate(as_completed(list(futures)), start=1):
-            result = _result(future)
+            result = _result(future, lost)
             if isinstance(result, BaseException):
                 failed.append(f"{futures[future].key}: {type(result).__name__}: {result}")
             elif result["rejected"]:
@@ -80,12 +82,42 @@ def try_all(search: Search, trials: "Sequence[Trial]") -> None:
         )
 
 
-def _result(future: PrefectFuture[Any]) -> Any:
+def _result(future: PrefectFuture[Any], lost: tuple[type[BaseException], ...]) -> Any:
     """What a run returned, or the error that it ended with."""
     try:
         return future.result(raise_on_failure=False)
-    except BrokenExecutor as error:  # a process was killed, for memory perhaps
+    except lost as error:
         return error
+
+
+def _lost_runs(search: Search) -> tuple[type[BaseException], ...]:
+    """What is raised of a run whose process was killed, for memory perhaps."""
+    if search.runner != "dask":
+        return (BrokenExecutor,)
+    from distributed import CancelledError, KilledWorker
+
+    return KilledWorker, CancelledError
+
+
+@contextmanager
+def _started(search: Search) -> Iterator[TaskRunner[Any]]:
+    """The runner of a search; workers of its own Dask cluster are told what processes are told.
+
+    Raises:
+        SearchError: If no Dask scheduler answers.
+    """
+    with runner_of(search) as runner:
+        if search.runner == "dask":
+            try:
+                client = runner.client
+            except OSError as error:
+                raise SearchError(
+                    f"search {search.name}: no Dask scheduler answers at {search.scheduler}; "
+                    "start one, or remove scheduler for a cluster of this machine"
+                ) from error
+            if search.scheduler is None:
+                client.run(_share_cores, search.parallel)
+        yield runner
 
 
 def runner_of(search: Search) -> TaskRunner[Any]:
@@ -107,9 +139,16 @@ def runner_of(search: Search) -> TaskRunner[Any]:
             f"search {search.name}: runner dask needs the package prefect-dask on this machine and "
             "on the workers; install it, or take processes"
         ) from error
-    cluster = {"n_workers": search.parallel, "threads_per_worker": 1}
+    cluster = {
+        "n_workers": search.parallel,
+        "threads_per_worker": 1,
+        "memory_limit": 0,  # a worker over its share would pause, and a run would never end
+        "dashboard_address": None,
+    }
     runner: TaskRunner[Any] = DaskTaskRunner(
-        address=search.scheduler, cluster_kwargs=None if search.scheduler else cluster
+        address=search.scheduler,
+        cluster_kwargs=None if search.scheduler else cluster,
+        client_kwargs={"timeout": _CONNECT_SECONDS},
     )
     return runner
 

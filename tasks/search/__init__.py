@@ -10,8 +10,10 @@ from tasks.search.model import (
     Rejection,
     Released,
     Search,
+    SearchedSettings,
     Simulated,
     Stage,
+    Tabled,
 )
 
 __all__ = [
@@ -23,7 +25,9 @@ __all__ = [
     "Released",
     "Search",
     "SearchError",
+    "SearchedSettings",
     "Simulated",
     "Stage",
+    "Tabled",
     "load_search",
 ]

@@ -1,26 +1,38 @@
 """The pydantic model of a search, which is also the parameter form in the Prefect UI."""
 
 from collections import Counter
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, JsonValue, ValidationError, model_validator
 
-from tasks.region.model import Identifier, TripField, TripNet, TripSynthesizer
+from tasks.region.model import Identifier, TripField, TripNet
 from tasks.region.settings import Settings
 from tasks.region.yaml_file import faults
+from tasks.tables import CharLstm
 
 PRIVACY = ("epsilon", "noise_multiplier")
 """What is searched besides the synthesizer's own settings; either follows from the other."""
 SEARCHABLE: list[JsonValue] = [
-    *sorted(({*TripNet.model_fields} | {*TripField.model_fields}) - {"name"}),
+    *sorted(
+        ({*TripNet.model_fields} | {*TripField.model_fields} | {*CharLstm.model_fields})
+        - {"name", "well_formed_only"}
+    ),
     *PRIVACY,
 ]
-"""Every setting that some synthesizer can be searched for."""
+"""Every setting that some synthesizer can be searched for; rows are judged as they are drawn, so
+that well-formed ones alone tell nothing."""
 MOST_RUNS = 10_000
 
 Value = int | float | str
-Figure = Literal["pairs_5km", "pairs_1km", "origins_1km", "destinations_1km", "hour_origins_5km"]
+SearchedSettings = TripField | TripNet | CharLstm
+TripFigure = Literal[
+    "pairs_5km", "pairs_1km", "origins_1km", "destinations_1km", "hour_origins_5km"
+]
 """Figures of `tasks.quality.metrics.Closeness` that are total variation distances, 0 to 1."""
+TableFigure = Literal["columns", "column_pairs"]
+"""Of any table, 0 to 1: 1 less the mean similarity of columns, and of pairs of columns; see
+`tasks.quality.fields` and `tasks.quality.trends`."""
+Figure = TripFigure | TableFigure
 
 
 class Simulated(Settings):
@@ -64,7 +76,26 @@ class Released(Settings):
         return self.releases
 
 
-Data = Annotated[Simulated | Released, Field(discriminator="kind")]
+class Tabled(Settings):
+    """Simulated tables: nobody's rows."""
+
+    kind: Literal["table"] = Field(
+        "table", description="Simulated tables, which are nobody's rows; for `char_lstm`."
+    )
+    tables: tuple[Literal["ratings", "incomes"], ...] = Field(
+        ("ratings",),
+        min_length=1,
+        description="The tables: ratings of movies (`ratings`), people at work (`incomes`).",
+    )
+    rows: int = Field(5_000, ge=100, le=1_000_000, description="Rows of every table.")
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The tables' names."""
+        return self.tables
+
+
+Data = Annotated[Simulated | Released | Tabled, Field(discriminator="kind")]
 
 
 class Axis(Settings):
@@ -119,8 +150,8 @@ class Stage(Settings):
 class Rejection(Settings):
     """When a run is stopped early: of rows drawn after a first part of its steps few are trips.
 
-    A row is valid as `tasks.quality.validity` has it: it moves over 100 m inside a service area,
-    near places that trips use.
+    A trip is valid as `tasks.quality.validity` has it: it moves over 100 m inside a service area,
+    near places that trips use. A line of a table is valid if its schema reads it.
     """
 
     share_of_steps: float = Field(
@@ -141,13 +172,17 @@ class Search(Settings):
         description="What the runs are made of. Private days are never searched on: what is "
         "chosen would tell of them.",
     )
-    synthesizer: TripSynthesizer = Field(
+    synthesizer: Annotated[SearchedSettings, Field(discriminator="name")] = Field(
         default_factory=TripNet,
         description="The synthesizer, and the settings that every stage keeps unless it varies "
         "them.",
     )
-    epsilon: float = Field(
-        1.0, gt=0, le=10, description="Privacy loss of a run, unless a stage varies it."
+    epsilon: float | None = Field(
+        1.0,
+        gt=0,
+        le=10,
+        description="Privacy loss of a run, unless a stage varies it; of `char_lstm` it may be "
+        "null: no noise, no guarantee.",
     )
     delta: float = Field(
         1e-6, gt=0, lt=1e-4, description="Probability that the loss exceeds epsilon."
@@ -166,8 +201,8 @@ class Search(Settings):
     figures: tuple[Figure, ...] = Field(
         ("pairs_5km", "origins_1km", "destinations_1km", "hour_origins_5km"),
         min_length=1,
-        description="The total variation distances that utility is made of: it is 1 less their "
-        "mean.",
+        description="The distances that utility is made of: it is 1 less their mean. Of a table "
+        "take `columns` and `column_pairs`, of trips the others.",
     )
     rejection: Rejection = Field(
         default_factory=Rejection, description="When a run is stopped early."
@@ -190,6 +225,25 @@ class Search(Settings):
         description="Address of the Dask scheduler, such as `tcp://HOST:8786`. Default: a cluster "
         "of this machine's own.",
     )
+
+    @model_validator(mode="after")
+    def _synthesizer_fits_the_data(self) -> Self:
+        of_table, name = isinstance(self.data, Tabled), self.synthesizer.name
+        if of_table != isinstance(self.synthesizer, CharLstm):
+            other = "trip_net or trip_field" if not of_table else "char_lstm"
+            raise ValueError(
+                f"{name} does not learn from data of kind {self.data.kind}; {other} does"
+            )
+        figures = get_args(TableFigure if of_table else TripFigure)
+        strange = [figure for figure in self.figures if figure not in figures]
+        if strange:
+            raise ValueError(
+                f"figures: {strange[0]} is none of data of kind {self.data.kind}; take "
+                + ", ".join(figures)
+            )
+        if self.epsilon is None and not of_table:
+            raise ValueError(f"epsilon: {name} is not trained without a guarantee; give a number")
+        return self
 
     @model_validator(mode="after")
     def _every_value_is_a_setting(self) -> Self:
@@ -218,7 +272,8 @@ class Search(Settings):
     def _refuse_wrong(self, setting: str, value: Value) -> None:
         """A value that the synthesizer, or the search, would not take as its own."""
         name = self.synthesizer.name
-        own = [key for key in type(self.synthesizer).model_fields if key != "name"]
+        fields = type(self.synthesizer).model_fields
+        own = [key for key in fields if key in SEARCHABLE]
         if setting == "noise_multiplier":
             if not isinstance(value, int | float) or not 0.3 <= value <= 100_000:
                 raise ValueError(f"noise_multiplier {value!r}: it is a number of 0.3 to 100,000")
@@ -235,7 +290,7 @@ class Search(Settings):
             except ValidationError as error:
                 raise ValueError(f"{name}.{faults(error)}") from error
 
-    def with_setting(self, setting: str, value: Any) -> TripField | TripNet:
+    def with_setting(self, setting: str, value: Any) -> SearchedSettings:
         """The synthesizer's settings with one of them changed.
 
         Raises:

@@ -6,8 +6,7 @@ from itertools import product
 from typing import Any, Literal
 
 from tasks.privacy.accountant import NOISE_RANGE
-from tasks.region import TripField, TripNet
-from tasks.search import PRIVACY, Search, SearchError, Stage
+from tasks.search import PRIVACY, Data, Search, SearchedSettings, SearchError, Stage
 from tasks.tuning.tuned import tuned
 
 _HARDEST: Mapping[str, Callable[[Iterable[Any]], Any]] = {
@@ -15,6 +14,8 @@ _HARDEST: Mapping[str, Callable[[Iterable[Any]], Any]] = {
     "steps": max,
     "reserve_steps": max,
     "sampling_probability": max,
+    "epochs": max,
+    "batch": max,
 }
 """Which value of a setting needs most noise."""
 
@@ -26,19 +27,21 @@ class Candidate:
     Attributes:
         settings: The synthesizer's.
         given: Which of the two is given.
-        value: Its value.
+        value: Its value; no epsilon is no noise and no guarantee.
         delta: Probability that the loss exceeds epsilon.
+        data: What its runs are made of.
     """
 
-    settings: TripField | TripNet
+    settings: SearchedSettings
     given: Literal["epsilon", "noise_multiplier"]
-    value: float
+    value: float | None
     delta: float
+    data: Data
 
     @classmethod
     def first(cls, search: Search) -> "Candidate":
         """What a search begins with."""
-        return cls(search.synthesizer, "epsilon", search.epsilon, search.delta)
+        return cls(search.synthesizer, "epsilon", search.epsilon, search.delta, search.data)
 
     def changed(self, changes: Mapping[str, Any]) -> "Candidate":
         """The candidate with some settings changed.
@@ -57,22 +60,22 @@ class Candidate:
         return candidate
 
     @property
-    def noise_multiplier(self) -> float:
-        """The noise: given, or the least that keeps epsilon.
+    def noise_multiplier(self) -> float | None:
+        """The noise: given, or the least that keeps epsilon; None without a guarantee.
 
         Raises:
             TargetUnreachableError: If none does.
         """
-        if self.given == "noise_multiplier":
+        if self.given == "noise_multiplier" or self.value is None:
             return self.value
-        return tuned(self.settings).noise_for(self.value, self.delta)
+        return tuned(self.settings, self.data).noise_for(self.value, self.delta)
 
     @property
-    def epsilon(self) -> float:
-        """The privacy loss: given, or what the noise costs."""
-        if self.given == "epsilon":
+    def epsilon(self) -> float | None:
+        """The privacy loss: given, or what the noise costs; None without a guarantee."""
+        if self.given == "epsilon" or self.value is None:
             return self.value
-        return tuned(self.settings).epsilon_of(self.value, self.delta)
+        return tuned(self.settings, self.data).epsilon_of(self.value, self.delta)
 
     def describe(self) -> dict[str, Any]:
         """What it is, as JSON values: the synthesizer's settings and what they cost."""
@@ -98,6 +101,7 @@ def refuse_unreachable(search: Search) -> None:
 
     Raises:
         SearchError: If none does.
+        TableError: If a step cannot be a random draw of the rows.
     """
     hardest = Candidate.first(search)
     own = {"epsilon": search.epsilon, **search.synthesizer.model_dump()}
@@ -105,8 +109,12 @@ def refuse_unreachable(search: Search) -> None:
         if name in own:
             axes = (axis for stage in search.stages for axis in stage.axes)
             searched = (value for axis in axes if axis.setting == name for value in axis.values)
-            hardest = hardest.changed({name: pick([own[name], *searched])})
-    synthesizer, most = tuned(hardest.settings), NOISE_RANGE[1]
+            values = [value for value in (own[name], *searched) if value is not None]
+            if values:
+                hardest = hardest.changed({name: pick(values)})
+    if hardest.value is None:
+        return
+    synthesizer, most = tuned(hardest.settings, search.data), NOISE_RANGE[1]
     if synthesizer.epsilon_of(most, hardest.delta) > hardest.value:
         raise SearchError(
             f"search {search.name}: no noise multiplier up to {most:g} keeps epsilon "

@@ -17,11 +17,12 @@ from tasks.region import Box
 from tasks.release.manifest import PublicManifest
 from tasks.release.tables import MODELLED, PARQUET
 from tasks.schema import RELEASE
-from tasks.search import Data, SearchError, Simulated
+from tasks.search import Data, Released, SearchError, Simulated, Tabled
+from tasks.tuning.table_day import TableDay
 
 
 @dataclass(frozen=True)
-class Day:
+class TripDay:
     """A day that may be looked at as often as one likes.
 
     Attributes:
@@ -32,6 +33,11 @@ class Day:
     areas: tuple[Box, ...]
     trips: pa.Table
 
+    @property
+    def rows(self) -> int:
+        """Number of trips."""
+        return int(self.trips.num_rows)
+
     def valid_share(self, rows: pa.Table) -> float:
         """Share of synthetic rows that could be trips, 0 to 1."""
         return valid_share(rows, self.trips, self.areas)
@@ -41,30 +47,38 @@ class Day:
         return asdict(compare(self.trips, rows, self.areas))
 
 
+Day = TripDay | TableDay
+"""What a run is made of and judged by."""
+
+
 def read_day(data: Data, source: str, seed: int, layout: Layout) -> Day:
     """The day of a source.
 
     Args:
         data: The search's.
         source: One of its sources.
-        seed: Draws the day of a city.
+        seed: Draws the day of a city, or a table.
         layout: Which folder is private.
 
     Raises:
         SearchError: If the source is no release.
         FileError: If the release was altered.
     """
+    if isinstance(data, Tabled):
+        return TableDay.simulated(source, data.rows, seed)
     if isinstance(data, Simulated):
         city = next(city for city in CITIES if city.name == source)
-        return Day(city.areas, city.day(data.trips, seed))
+        return TripDay(city.areas, city.day(data.trips, seed))
     release = Path(source)
     table = MODELLED if (release / MODELLED).exists() else PARQUET
     areas = _public_manifest(release, layout).region.service_area
-    return Day(areas, pq.read_table(release / table, columns=list(RELEASE.names)))
+    return TripDay(areas, pq.read_table(release / table, columns=list(RELEASE.names)))
 
 
 def identity_of(data: Data, source: str) -> Mapping[str, str | int]:
     """What tells the days of a source from others, beside the seed; JSON values."""
+    if isinstance(data, Tabled):
+        return {"table": source, "rows": data.rows}
     if isinstance(data, Simulated):
         return {"city": source, "trips": data.trips}
     return {"release_sha256": sha256_of(Path(source) / MANIFEST)}
@@ -78,11 +92,12 @@ def refuse_private(data: Data, layout: Layout) -> None:
         FileError: If a release was altered.
         QualityError: Likewise.
     """
-    if isinstance(data, Simulated):
+    if not isinstance(data, Released):
         return
     for source in data.sources:
         day = read_day(data, source, 0, layout)
-        if not day.trips.num_rows:
+        assert isinstance(day, TripDay)
+        if not day.rows:
             raise SearchError(f"{source}: a release without rows; take another day")
         day.valid_share(day.trips)
 

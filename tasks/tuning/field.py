@@ -10,7 +10,7 @@ import pyarrow as pa
 from tasks.privacy.accountant import epsilon_by_pld, solve_noise
 from tasks.region import Guarantee, TripField
 from tasks.synthesis.trip_field import Evidence, Field, FieldMechanism, FieldSettings, measure
-from tasks.tuning.day import Day
+from tasks.tuning.day import Day, TripDay
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,13 @@ class TunedField:
         return epsilon_by_pld(dp_accounting.GaussianDpEvent(noise_multiplier), delta)
 
     def train(
-        self, day: Day, noise_multiplier: float, stops: Sequence[int]
+        self, day: Day, noise_multiplier: float | None, stops: Sequence[int]
     ) -> Iterator[Callable[[int], pa.Table]]:
         """Measure once; then fit for so many steps, each time from the start."""
         from tasks.synthesis.trip_field.fit import fit
 
+        assert isinstance(day, TripDay)
+        assert noise_multiplier is not None
         settings = FieldSettings(steps=self.settings.steps)
         plan = FieldMechanism(day.areas, settings, noise_multiplier).plan(day.trips.num_rows)
         evidence = Evidence.of(measure(day.trips, plan))

@@ -10,11 +10,8 @@ import pyarrow as pa
 from tasks.privacy.accountant import epsilon_by_pld, solve_noise_multiplier
 from tasks.privacy.mechanism import SubsampledGaussian
 from tasks.region import Guarantee, TripNet
-from tasks.tuning.day import Day
-from tasks.tuning.errors import DivergedError
-
-_LARGEST = 1e15
-"""The product of two larger weights may be no number any more, and nothing is drawn of that."""
+from tasks.tuning.day import Day, TripDay
+from tasks.tuning.divergence import refuse_diverged
 
 
 @dataclass(frozen=True)
@@ -45,7 +42,7 @@ class TunedNetwork:
         return _epsilon_of(noise_multiplier, delta, settings.sampling_probability, *steps)
 
     def train(
-        self, day: Day, noise_multiplier: float, stops: Sequence[int]
+        self, day: Day, noise_multiplier: float | None, stops: Sequence[int]
     ) -> Iterator[Callable[[int], pa.Table]]:
         """Train as a region's first night does."""
         from tasks.synthesis.dpsgd import OPTIMIZERS, DpSgd
@@ -55,6 +52,8 @@ class TunedNetwork:
         from tasks.synthesis.network_training import learning_rate
         from tasks.synthesis.trip_net import TripNetwork
 
+        assert isinstance(day, TripDay)
+        assert noise_multiplier is not None
         settings = self.settings
         network = TripNetwork(Grid(day.areas, settings.levels), settings)
         records = network.grid.encode(day.trips)
@@ -77,8 +76,7 @@ class TunedNetwork:
             while engine.steps < stop:
                 with np.errstate(over="ignore", invalid="ignore"):  # which is said below
                     engine.step()
-                if not np.abs(optimizer.weights).max() < _LARGEST:  # nor if one is no number
-                    raise DivergedError(f"weights over {_LARGEST:g} after {engine.steps} steps")
+                refuse_diverged(optimizer.weights, engine.steps)
             yield draw
 
 

@@ -5,12 +5,11 @@ from typing import Any
 
 from jinja2 import PackageLoader
 
-from tasks.region import TripNet
 from tasks.release.render import environment
 from tasks.release.software import Software
 from tasks.release.style import inline_style
-from tasks.search import Search, Simulated
-from tasks.tuning.plots import front_plot, size_plot, validity_plot
+from tasks.search import Search, Simulated, Tabled
+from tasks.tuning.plots import front_plot, size_plot, validity_plots
 from tasks.tuning.scores import Score
 
 
@@ -32,9 +31,9 @@ def render_search(
         winner_yaml: What was chosen, as a region's file has it.
         software: Versions of the code that searched.
     """
-    is_net = isinstance(search.synthesizer, TripNet)
-    varied = _varied(rows)
-    across = "learning_rate" if is_net else "steps"
+    fields, varied = type(search.synthesizer).model_fields, _varied(rows)
+    across = "learning_rate" if "learning_rate" in fields else "steps"
+    size = next((name for name in ("hidden_units", "units") if name in fields), "")
     jinja = environment(autoescape=True).overlay(loader=PackageLoader("tasks.tuning", "templates"))
     return jinja.get_template("search.html.j2").render(
         search=search,
@@ -48,8 +47,10 @@ def render_search(
         rejected=_rejected(scores, rows, varied),
         days=said_of_days(search),
         across=across,
-        validity_plot=validity_plot(scores, across),
-        size_plot=size_plot(scores) if {"hidden_units", "steps"} & {*varied} and is_net else "",
+        of_table=isinstance(search.data, Tabled),
+        validity_plots=validity_plots(scores, across),
+        size=size,
+        size_plot=size_plot(scores, size) if size and {size, "steps", "epochs"} & {*varied} else "",
         front_plot=front_plot(scores),
         software=software,
         **inline_style("tasks.release:page.css", "tasks.tuning:tuning.css"),
@@ -61,6 +62,8 @@ def said_of_days(search: Search) -> str:
     names = ", ".join(search.data.sources)
     if isinstance(search.data, Simulated):
         return f"simulated days of {search.data.trips:,} trips ({names})"
+    if isinstance(search.data, Tabled):
+        return f"simulated tables of {search.data.rows:,} rows ({names})"
     return f"published days ({names})"
 
 

@@ -98,46 +98,56 @@ class _Plane:
 
 
 def number_of(score: Score, setting: str) -> float:
-    """A setting of a candidate; `epochs` is how often a trip is expected to be drawn."""
+    """A setting of a candidate; `epochs` is how often a row is expected to be drawn."""
     values = score.candidate.settings.model_dump()
-    if setting == "epochs":
+    if setting == "epochs" and setting not in values:
         return float(values["steps"] * values["sampling_probability"])
     return float(values[setting])
 
 
 def series_of(scores: Sequence[Score]) -> list[str]:
     """What candidates are told apart by: their optimizers, if there are any; else nothing."""
-    names = (str(each.candidate.settings.model_dump().get("optimizer", "")) for each in scores)
-    return sorted(dict.fromkeys(names))
+    return sorted({_series(each) for each in scores})
 
 
-def validity_plot(scores: Sequence[Score], setting: str) -> Markup:
+def _series(score: Score) -> str:
+    return str(getattr(score.candidate.settings, "optimizer", ""))
+
+
+def validity_plots(scores: Sequence[Score], setting: str) -> list[tuple[str, Markup]]:
+    """A plot for each optimizer, all with the same axes, by its name; one, unnamed, without any."""
+    return [(name, _validity_plot(scores, setting, name)) for name in series_of(scores)]
+
+
+def _validity_plot(scores: Sequence[Score], setting: str, series: str) -> Markup:
     """Share of invalid rows against a setting; the larger a bubble, the higher its utility."""
     plane = _Plane(
         _Axis.over([number_of(each, setting) for each in scores]),
         _Axis.of_shares([1 - each.valid for each in scores]),
     )
     name = setting.replace("_", " ")
-    parts = [*plane.drawn(name, "invalid rows"), *_key(series_of(scores))]
-    for each in _large_first(scores):
+    parts = [*plane.drawn(name, "invalid rows")]
+    shown = [each for each in _large_first(scores) if _series(each) == series]
+    for each in shown:
         parts.append(
             _bubble(each, scores, plane.x(number_of(each, setting)), plane.y(1 - each.valid))
         )
-    title = f"Share of invalid rows by {name}, {len(scores)} candidates"
+    title = f"Share of invalid rows by {name}, {series} {len(shown)} candidates"
     return drawing(_WIDTH, _HEIGHT, title, parts, "chart")
 
 
-def size_plot(scores: Sequence[Score]) -> Markup:
+def size_plot(scores: Sequence[Score], size: str) -> Markup:
     """Epochs against the size of the network; the larger a bubble, the higher its utility."""
+    name = size.replace("_", " ")
     plane = _Plane(
-        _Axis.over([number_of(each, "hidden_units") for each in scores]),
+        _Axis.over([number_of(each, size) for each in scores]),
         _Axis.over([number_of(each, "epochs") for each in scores]),
     )
-    parts = [*plane.drawn("hidden units", "epochs"), *_key(series_of(scores))]
+    parts = [*plane.drawn(name, "epochs"), *_key(series_of(scores))]
     for each in _large_first(scores):
-        x, y = plane.x(number_of(each, "hidden_units")), plane.y(number_of(each, "epochs"))
+        x, y = plane.x(number_of(each, size)), plane.y(number_of(each, "epochs"))
         parts.append(_bubble(each, scores, x, y))
-    title = f"Epochs by hidden units, {len(scores)} candidates"
+    title = f"Epochs by {name}, {len(scores)} candidates"
     return drawing(_WIDTH, _HEIGHT, title, parts, "chart")
 
 
@@ -146,25 +156,31 @@ def front_plot(scores: Sequence[Score]) -> Markup:
 
     Empty where no run with another epsilon came to its end.
     """
-    judged = [each for each in scores if each.utility is not None]
+    judged = [each for each in scores if each.utility is not None and each.epsilon is not None]
     if len({each.epsilon for each in judged}) < 2:
         return Markup("")
     utilities = [each.utility or 0.0 for each in judged]
-    plane = _Plane(_Axis.over([each.epsilon for each in judged]), _Axis.over(_rounded(utilities)))
+    plane = _Plane(_Axis.over([_cost(each) for each in judged]), _Axis.over(_rounded(utilities)))
     parts = [*plane.drawn("epsilon", "utility"), *_key(series_of(scores))]
     best = front(scores)
     points = " ".join(
-        f"{number(plane.x(each.epsilon))},{number(plane.y(each.utility or 0))}" for each in best
+        f"{number(plane.x(_cost(each)))},{number(plane.y(each.utility or 0))}" for each in best
     )
     parts.append(Markup('<polyline class="front" points="{}"/>').format(points))
     parts += [
-        _bubble(each, scores, plane.x(each.epsilon), plane.y(each.utility or 0), radius=5)
+        _bubble(each, scores, plane.x(_cost(each)), plane.y(each.utility or 0), radius=5)
         for each in judged
     ]
     title = "Utility by epsilon; on the front: " + ", ".join(
-        f"{each.utility:.3f} at {each.epsilon:.3g}" for each in best
+        f"{each.utility:.3f} at {_cost(each):.3g}" for each in best
     )
     return drawing(_WIDTH, _HEIGHT, title, parts, "chart")
+
+
+def _cost(score: Score) -> float:
+    """The epsilon of a candidate that has one."""
+    assert score.epsilon is not None
+    return score.epsilon
 
 
 def said(score: Score) -> str:
@@ -172,7 +188,8 @@ def said(score: Score) -> str:
     values = score.candidate.settings.model_dump(exclude={"name"})
     settings = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in values.items())
     worth = "rejected" if score.utility is None else f"utility {score.utility:.3f}"
-    return f"{worth}, {score.valid:.1%} valid, epsilon {score.epsilon:.3g}: {settings}"
+    cost = "no guarantee" if score.epsilon is None else f"epsilon {score.epsilon:.3g}"
+    return f"{worth}, {score.valid:.1%} valid, {cost}: {settings}"
 
 
 def _rounded(utilities: Sequence[float]) -> list[float]:
@@ -194,8 +211,7 @@ def _bubble(
     score: Score, scores: Sequence[Score], x: float, y: float, radius: float | None = None
 ) -> Markup:
     series = series_of(scores)
-    mine = str(score.candidate.settings.model_dump().get("optimizer", ""))
-    kind = f"bubble s{series.index(mine) % COLOURS}" + ("" if score.is_valid else " out")
+    kind = f"bubble s{series.index(_series(score)) % COLOURS}" + ("" if score.is_valid else " out")
     worths = [each.utility for each in scores if each.utility is not None]
     if radius is None and score.utility is not None:
         low, high = min(worths), max(worths)

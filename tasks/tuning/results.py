@@ -83,8 +83,11 @@ def winner_yaml(search: Search, winner: Score) -> str:
         f"# Chosen by the search {search.name} on {said_of_days(search)}: "
         f"utility {winner.utility:.3f}, {winner.valid:.1%} of rows valid.\n"
     )
-    epsilon = math.ceil(round(winner.epsilon * _GRAIN, 6)) / _GRAIN
     document: dict[str, Any] = {"synthesizer": winner.candidate.settings.model_dump(mode="json")}
+    if winner.epsilon is None:
+        said += "# Trained without privacy: it has no guarantee, and none follows for other rows.\n"
+        return said + yaml.safe_dump(document, sort_keys=False)
+    epsilon = math.ceil(round(winner.epsilon * _GRAIN, 6)) / _GRAIN
     if epsilon > _MOST_EPSILON:
         said += (
             f"# Its noise costs epsilon {epsilon:g}, more than a region may promise: "

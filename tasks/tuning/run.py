@@ -34,7 +34,7 @@ def _run(search: Search, trial: Trial, layout: Layout) -> Outcome:
         return Outcome(steps, valid, figures, rejected, round(time.perf_counter() - start, 3))
 
     day = read_day(search.data, trial.source, trial.seed, layout)
-    synthesizer, rule = tuned(trial.settings), search.rejection
+    synthesizer, rule = tuned(trial.settings, search.data), search.rejection
     first = max(1, math.floor(rule.share_of_steps * synthesizer.steps))
     training = synthesizer.train(day, trial.noise_multiplier, (first, synthesizer.steps))
     try:
@@ -42,7 +42,7 @@ def _run(search: Search, trial: Trial, layout: Layout) -> Outcome:
         if valid < rule.least_valid:
             said = f"{valid:.1%} of rows valid after {first} of {synthesizer.steps} steps"
             return outcome(first, valid, {}, f"{said}, under {rule.least_valid:.1%}")
-        rows = next(training)(day.trips.num_rows)
+        rows = next(training)(day.rows)
     except DivergedError as error:
         return outcome(0, 0.0, {}, str(error))
     figures = day.figures(rows)

@@ -30,8 +30,8 @@ class Score:
     is_valid: bool
 
     @property
-    def epsilon(self) -> float:
-        """The privacy loss."""
+    def epsilon(self) -> float | None:
+        """The privacy loss; None without a guarantee."""
         return self.runs[0][0].epsilon
 
     @property
@@ -78,10 +78,13 @@ def choose(stage: Stage, scores: Sequence[Score]) -> Score | None:
 
 
 def front(scores: Sequence[Score]) -> list[Score]:
-    """The valid candidates to which no other is preferable in epsilon and utility, by epsilon."""
+    """The valid candidates to which no other is preferable in epsilon and utility, by epsilon.
+
+    What has no guarantee stands on none.
+    """
     best: list[Score] = []
-    valid = [each for each in scores if each.is_valid]
-    for each in sorted(valid, key=lambda each: (each.epsilon, -(each.utility or 0))):
+    valid = [each for each in scores if each.is_valid and each.epsilon is not None]
+    for each in sorted(valid, key=lambda each: (each.epsilon or 0, -(each.utility or 0))):
         if not best or (each.utility or 0) > (best[-1].utility or 0):
             best.append(each)
     return best

@@ -8,8 +8,7 @@ from typing import Any
 from tasks.files import Layout, read_manifest, write_manifest
 from tasks.files.atomic import make_directories
 from tasks.privacy.fingerprint import code_version, fingerprint
-from tasks.region import TripField, TripNet
-from tasks.search import Search
+from tasks.search import Search, SearchedSettings
 from tasks.tuning.candidates import Candidate
 from tasks.tuning.day import identity_of
 
@@ -20,18 +19,18 @@ class Trial:
 
     Attributes:
         settings: The synthesizer's.
-        epsilon: Privacy loss.
+        epsilon: Privacy loss; None without a guarantee.
         delta: Probability that the loss exceeds epsilon.
-        noise_multiplier: The noise that comes with them.
+        noise_multiplier: The noise that comes with them; None without a guarantee.
         source: What the day is made of: a city's name, a release's folder.
         seed: Draws the day of a city, and tells repetitions apart.
         key: Folder of its record: the same run by the same code has the same.
     """
 
-    settings: TripField | TripNet
-    epsilon: float
+    settings: SearchedSettings
+    epsilon: float | None
     delta: float
-    noise_multiplier: float
+    noise_multiplier: float | None
     source: str
     seed: int
     key: str

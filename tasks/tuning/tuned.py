@@ -5,7 +5,10 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from tasks.region import TripField, TripNet
+from tasks.region import TripNet
+from tasks.search import Data, SearchedSettings, Tabled
+from tasks.tables import CharLstm
+from tasks.tuning.char_lstm import TunedCharLstm
 from tasks.tuning.day import Day
 from tasks.tuning.field import TunedField
 from tasks.tuning.network import TunedNetwork
@@ -34,8 +37,12 @@ class Tuned(Protocol):
         """What noise costs: an upper bound on epsilon at delta."""
         ...
 
-    def train(self, day: Day, noise_multiplier: float, stops: Sequence[int]) -> Iterator[Draw]:
+    def train(
+        self, day: Day, noise_multiplier: float | None, stops: Sequence[int]
+    ) -> Iterator[Draw]:
         """Train; at each of these numbers of steps, rising, yield what draws rows.
+
+        Without a noise multiplier, which only `char_lstm` may do without, nothing is private.
 
         Raises:
             DivergedError: If nothing can be drawn any more.
@@ -43,6 +50,9 @@ class Tuned(Protocol):
         ...
 
 
-def tuned(settings: TripField | TripNet) -> Tuned:
-    """The synthesizer of settings."""
+def tuned(settings: SearchedSettings, data: Data) -> Tuned:
+    """The synthesizer of settings, on data of a kind that it learns from."""
+    if isinstance(settings, CharLstm):
+        assert isinstance(data, Tabled)
+        return TunedCharLstm(settings, data.rows)
     return TunedNetwork(settings) if isinstance(settings, TripNet) else TunedField(settings)

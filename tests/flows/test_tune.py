@@ -20,7 +20,7 @@ from tasks.search import Search, SearchError
 from tasks.try_out import runner_of
 from tests.flows.conftest import ROOT, Run, command
 from tests.flows.test_audit import ended, until
-from tests.tasks.tuning.conftest import SMALL, stage
+from tests.tasks.tuning.conftest import SMALL, TABLE, stage
 
 WriteSearch = Callable[..., Path]
 
@@ -87,7 +87,10 @@ def test_a_search_by_threads_goes_on_and_is_shown(prefect_api: str, data_root: P
             {"data": {"kind": "released", "releases": ["data/releases/town/2026-05-20/r1"]}},
             "no release there; name the folder of a published revision",
         ),
-        ({"runner": "dask"}, "search small: runner dask needs the package prefect-dask on this"),
+        (
+            {"runner": "dask", "scheduler": "tcp://127.0.0.1:9"},
+            "search small: no Dask scheduler answers at tcp://127.0.0.1:9; start one, or remove",
+        ),
     ],
 )
 def test_wrong_searches_give_one_line_before_anything_runs(
@@ -105,7 +108,8 @@ def test_wrong_searches_give_one_line_before_anything_runs(
     assert records(data_root) == {}
 
 
-def test_a_runner_that_is_not_installed_is_named() -> None:
+def test_a_runner_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "prefect_dask", None)
     search = Search.model_validate({**SMALL, "runner": "dask"})
     with pytest.raises(SearchError, match="install it, or take processes"):
         runner_of(search)
@@ -119,7 +123,7 @@ def test_the_form_of_the_deployment_is_readable() -> None:
     form = definitions["Search"]["properties"]
     assert all(facts.get("description") for facts in form.values() if "$ref" not in facts)
     assert form["parallel"]["description"].endswith("At least 1, at most 512.")
-    assert [{*kind} for kind in form["data"]["anyOf"]] == [{"$ref"}, {"$ref"}]
+    assert [{*kind} for kind in form["data"]["anyOf"]] == [{"$ref"}] * 3
     assert "learning_rate" in definitions["Axis"]["properties"]["setting"]["enum"]
     assert definitions["Stage"]["properties"]["choose"]["enum"] == ["best", "last_valid"]
 
@@ -144,6 +148,42 @@ def test_a_search_from_the_command_line_in_processes(
     assert run.returncode == 1
     assert "a stage left nothing whose rows are valid; search elsewhere" in run.stderr
     assert "of rows valid after 2 of 10 steps, under 100.0%" in run.stderr
+
+
+@pytest.mark.slow
+def test_a_search_by_a_dask_cluster_of_its_own(
+    opentrips: Run, tmp_path: Path, data_root: Path
+) -> None:
+    path = tmp_path / "table.yaml"
+    path.write_text(yaml.safe_dump({**TABLE, "name": "small", "runner": "dask"}))
+    run = opentrips("tune", path)
+    assert run.returncode == 0, run.stderr
+    assert "4 runs, 0 of them finished before" in run.stderr
+    assert "4 of 4 runs" in run.stderr
+    for noise in ("Warning", "Task run", "Traceback", "distributed"):
+        assert noise not in run.stderr
+    assert len(records(data_root)) == 4
+    assert len(finished(data_root)["candidates"]) == 4
+
+
+@pytest.mark.slow
+def test_a_search_by_workers_of_a_running_scheduler(
+    prefect_api: str, data_root: Path, tmp_path: Path
+) -> None:
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        address = cluster.scheduler_address
+        search = Search.model_validate(
+            {**TABLE, "name": "small", "runner": "dask", "scheduler": address}
+        )
+        assert yaml.safe_load(tune(search)["winner"])["synthesizer"]["name"] == "char_lstm"
+        assert len(cluster.scheduler.workers) == 2
+    assert len(records(data_root)) == 4
+    # the workers reported to the server of this run
+    found = requests.post(f"{prefect_api}/task_runs/filter", json={}, timeout=30).json()
+    names = [run["name"] for run in found]
+    assert sum(name.startswith("try-ratings-1-") for name in names) >= 4
 
 
 @pytest.mark.slow

@@ -40,6 +40,13 @@ def test_releases_are_named_beside_the_file(tmp_path: Path) -> None:
     )
 
 
+TABLE = {
+    "data": {"kind": "table", "tables": ["incomes"]},
+    "synthesizer": {"name": "char_lstm"},
+    "figures": ["columns"],
+}
+
+
 def axes(*given: tuple[str, list[Any]]) -> list[dict[str, Any]]:
     return [{"axes": [{"setting": name, "values": values} for name, values in given]}]
 
@@ -73,6 +80,22 @@ def axes(*given: tuple[str, list[Any]]) -> list[dict[str, Any]]:
         ({"data": {"kind": "private"}}, "data: "),
         ({"scheduler": "tcp://one:8786"}, "scheduler is an address of Dask; set runner: dask"),
         ({"rejection": {"least_valid": 2}}, "rejection.least_valid: "),
+        ({"data": {"kind": "table"}}, "trip_net does not learn from data of kind table; char_lstm"),
+        (
+            {"synthesizer": {"name": "char_lstm"}, "stages": axes(("units", [8]))},
+            "char_lstm does not learn from data of kind simulated; trip_net or trip_field does",
+        ),
+        ({**TABLE, "figures": ["pairs_5km"]}, "figures: pairs_5km is none of data of kind table"),
+        (
+            {"figures": ["columns"]},
+            "figures: columns is none of data of kind simulated; take pairs_",
+        ),
+        ({"epsilon": None}, "epsilon: trip_net is not trained without a guarantee; give a number"),
+        (
+            {**TABLE, "stages": axes(("well_formed_only", [1]))},
+            "char_lstm has no setting 'well_formed_only'; searched can be embedding",
+        ),
+        ({**TABLE, "stages": axes(("units", [0]))}, "char_lstm.units: Input should be greater"),
     ],
 )
 def test_every_mistake_gives_one_line(changes: dict[str, Any], said: str, tmp_path: Path) -> None:

@@ -32,6 +32,33 @@ SMALL: dict[str, Any] = {
     "least_valid": 0.4,
 }
 
+TABLE: dict[str, Any] = {
+    "name": "table",
+    "data": {"kind": "table", "tables": ["ratings"], "rows": 150},
+    "synthesizer": {
+        "name": "char_lstm",
+        "embedding": 8,
+        "units": 12,
+        "layers": 1,
+        "dropout": 0.0,
+        "batch": 25,
+        "epochs": 5,
+    },
+    "epsilon": None,
+    "stages": [
+        {
+            "axes": [
+                {"setting": "optimizer", "values": ["adam", "sgd"]},
+                {"setting": "learning_rate", "values": [0.002, 0.05]},
+            ]
+        }
+    ],
+    "figures": ["columns", "column_pairs"],
+    "rejection": {"least_valid": 0.0, "rows": 60},
+    "least_valid": 0.0,
+}
+"""A search of a character network on a simulated table, of 30 steps a run."""
+
 MakeSearch = Callable[..., Search]
 
 
@@ -60,7 +87,7 @@ def scored(
 ) -> Score:
     """A candidate with one run that came so close; None: it was rejected."""
     candidate = Candidate.first(search).changed(changes)
-    epsilon = float(changes.get("epsilon", search.epsilon))
+    epsilon = candidate.value if candidate.given == "epsilon" else search.epsilon
     trial = Trial(candidate.settings, epsilon, 1e-6, 4.5, "transit", 1, f"key-{changes}")
     distance = None if utility is None else 1 - utility
     figures = {} if distance is None else {str(name): distance for name in search.figures}

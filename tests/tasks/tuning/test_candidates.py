@@ -1,10 +1,11 @@
 import pytest
 
-from tasks.privacy.accountant import epsilons
+from tasks.privacy.accountant import epsilon_by_pld, epsilons
 from tasks.privacy.mechanism import SubsampledGaussian
-from tasks.search import SearchError
+from tasks.search import Search, SearchError
+from tasks.tables import TableError
 from tasks.tuning.candidates import Candidate, candidates, refuse_unreachable
-from tests.tasks.tuning.conftest import MakeSearch, stage
+from tests.tasks.tuning.conftest import TABLE, MakeSearch, stage
 
 
 def test_a_stage_tries_every_value_with_every_other_and_none_twice(make_search: MakeSearch) -> None:
@@ -33,6 +34,7 @@ def test_noise_is_solved_for_epsilon_and_epsilon_follows_from_noise(
         return epsilons(SubsampledGaussian(0.1, noise, 10, 0, 1.0).event(), 1e-6).pld
 
     assert first.epsilon == 0.2
+    assert first.noise_multiplier is not None
     assert cost(first.noise_multiplier - 0.002) > 0.2 >= cost(first.noise_multiplier)
     noisier = first.changed({"noise_multiplier": 5})
     assert (noisier.epsilon, noisier.noise_multiplier) == (cost(5.0), 5.0)
@@ -56,3 +58,30 @@ def test_an_epsilon_that_no_noise_reaches_is_refused(make_search: MakeSearch, wh
     with pytest.raises(SearchError, match="search small: no noise multiplier up to 100000 keeps"):
         refuse_unreachable(search)
     refuse_unreachable(make_search())
+
+
+def test_a_network_of_a_table_may_do_without_a_guarantee() -> None:
+    search = Search.model_validate(TABLE)
+    first = Candidate.first(search)
+    assert (first.epsilon, first.noise_multiplier) == (None, None)
+    assert first.describe()["epsilon"] is None
+    refuse_unreachable(search)
+    private = first.changed({"noise_multiplier": 2})
+    event = SubsampledGaussian(25 / 150, 2.0, 30, 0, 1.0).event()
+    assert private.epsilon == epsilons(event, 1e-6).pld
+    solved = private.changed({"epsilon": 1.0}).noise_multiplier
+    assert solved is not None
+    cheaper, kept = (
+        epsilon_by_pld(SubsampledGaussian(25 / 150, noise, 30, 0, 1.0).event(), 1e-6)
+        for noise in (solved - 0.002, solved)
+    )
+    assert cheaper > 1 >= kept
+
+
+def test_a_guarantee_of_a_table_needs_noise_for_its_most_expensive_run() -> None:
+    stages = [stage("epochs", [5, 10_000]), stage("epsilon", [1.0, 0.001])]
+    with pytest.raises(SearchError, match=r"keeps epsilon 0\.001 at delta 1e-06 over 60000 steps"):
+        refuse_unreachable(Search.model_validate({**TABLE, "epsilon": 1.0, "stages": stages}))
+    batches = [stage("batch", [10, 150]), stage("epsilon", [1.0])]
+    with pytest.raises(TableError, match=r"a batch of 150 rows of a table of 150: with"):
+        refuse_unreachable(Search.model_validate({**TABLE, "stages": batches}))

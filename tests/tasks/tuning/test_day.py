@@ -10,7 +10,7 @@ from tasks.files import FileError, Layout, write_manifest
 from tasks.region import Region
 from tasks.release.bundle import publish_first
 from tasks.search import Released, SearchError, Simulated
-from tasks.tuning.day import identity_of, read_day, refuse_private
+from tasks.tuning.day import TripDay, identity_of, read_day, refuse_private
 from tests.tasks.release.conftest import (
     MakeRows,
     make_manifest,
@@ -41,9 +41,13 @@ def release(region: Region, rows: pa.Table, make_manifest: object, layout: Layou
 def test_a_simulated_day_follows_from_its_seed(layout: Layout) -> None:
     data = Simulated(cities=("transit",), trips=300)
     day = read_day(data, "transit", 1, layout)
-    assert day.trips.num_rows == 300
-    assert day.trips.equals(read_day(data, "transit", 1, layout).trips)
-    assert not day.trips.equals(read_day(data, "transit", 2, layout).trips)
+    again, other = (read_day(data, "transit", seed, layout) for seed in (1, 2))
+    assert isinstance(day, TripDay)
+    assert isinstance(again, TripDay)
+    assert isinstance(other, TripDay)
+    assert day.rows == 300
+    assert day.trips.equals(again.trips)
+    assert not day.trips.equals(other.trips)
     assert day.valid_share(day.trips) > 0.9
     assert day.figures(day.trips)["pairs_1km"] == 0
     refuse_private(data, layout)
@@ -56,6 +60,7 @@ def test_a_published_day_is_read_with_its_area(
     data = Released(releases=(str(release),))
     refuse_private(data, layout)
     day = read_day(data, str(release), 1, layout)
+    assert isinstance(day, TripDay)
     assert day.areas == region.service_area
     assert sorted(day.trips.to_pylist(), key=str) == sorted(rows.to_pylist(), key=str)
     assert len(str(identity_of(data, str(release))["release_sha256"])) == 64

@@ -151,12 +151,15 @@ def test_the_plots_hold_every_candidate(search: Search, layout: Layout) -> None:
     finish_all(search, layout, [0.5, 0.7, 0.6, 0.1, 0.2, None], [0.65, 0.7], [0.8, 0.7])
     page = page_of(search, layout)
     plots = re.findall(r"<svg.*?</svg>", page, re.DOTALL)
-    assert len(plots) == 3
-    validity, size, front = plots
+    assert len(plots) == 4
+    adam, sgd, size, front = plots
     keys = 2  # of the colours
-    assert validity.count("<circle") == 10 + keys == size.count("<circle")
+    assert (adam.count("<circle"), sgd.count("<circle")) == (7, 3)
+    assert size.count("<circle") == 10 + keys
     assert front.count("<circle") == 9 + keys
-    assert validity.count('class="bubble s1 out"') == 1
+    assert sgd.count('class="bubble s1 out"') == 1
+    ends = [re.findall(r'text-anchor="middle"[^>]*>([^<]*)<', plot) for plot in (adam, sgd)]
+    assert ends[0] == ends[1] != []
     points = re.search(r'class="front" points="([^"]*)"', front)
     assert points is not None
     (x1, y1), (x2, y2) = (map(float, each.split(",")) for each in points[1].split())
