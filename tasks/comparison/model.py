@@ -150,8 +150,8 @@ class MixedDistance(Settings):
 class RowGuarantee(Settings):
     """What makes a training private."""
 
-    epsilon: float = Field(gt=0, le=100, description="Privacy loss of one row.")
-    delta: float = Field(gt=0, lt=1e-3, description="Probability that the loss exceeds epsilon.")
+    epsilon: float = Field(gt=0, le=10, description="Privacy loss of one row.")
+    delta: float = Field(gt=0, lt=1e-4, description="Probability that the loss exceeds epsilon.")
 
 
 class Configuration(Settings):

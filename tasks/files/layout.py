@@ -84,6 +84,10 @@ class Layout:
         """A search over settings: its runs and what was found. Public, as its data are."""
         return self.root / "searches" / name
 
+    def study(self, name: str) -> Path:
+        """A comparison study: its runs and what they found. Private, as its rows may be."""
+        return self.root / "private" / "studies" / name
+
     @property
     def published_elsewhere(self) -> Path:
         """The manifests of releases that other machines published; their files are not here."""

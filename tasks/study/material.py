@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from tasks.comparison import RowsFile, Study, StudyError
+from tasks.simulated.incomes import incomes
+from tasks.simulated.ratings import ratings
 from tasks.study.canaries import draw_canaries
 from tasks.tables.lines import to_lines
 from tasks.tables.read import read_rows
@@ -56,9 +58,8 @@ def lines_of(study: Study) -> list[str]:
                 f"study {study.name}: it names no rows; set data.path, or call it with --rows FILE"
             )
         return to_lines(read_rows(Path(data.path), study.table), study.table)
-    from tasks.simulated import SIMULATORS
-
-    return to_lines(SIMULATORS[data.simulator](data.rows, 0), study.table)
+    simulate = {"ratings": ratings, "incomes": incomes}[data.simulator]
+    return to_lines(simulate(data.rows, 0), study.table)
 
 
 def deal(study: Study, lines: Sequence[str], seed: int) -> Material:
