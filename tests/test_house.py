@@ -21,8 +21,9 @@ ENGINES = (
     "archive",
     "cities",
     "tuning",
+    "study",
 )
-GROUND = ("schema", "region", "files", "search", "tables")
+GROUND = ("schema", "region", "files", "search", "tables", "comparison")
 HEAVY = ("tensorflow", "great_expectations")
 
 

@@ -33,7 +33,10 @@ def load_study(path: Path, rows: Path | None = None, canaries: Path | None = Non
     if rows is not None:
         document["data"] = {"kind": "file", "path": str(rows.absolute())}
     if canaries is not None:
-        document["canaries"] = {**(document.get("canaries") or {}), "file": str(canaries.absolute())}
+        document["canaries"] = {
+            **(document.get("canaries") or {}),
+            "file": str(canaries.absolute()),
+        }
     try:
         return Study.model_validate(document)
     except ValidationError as error:

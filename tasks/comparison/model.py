@@ -157,7 +157,9 @@ class RowGuarantee(Settings):
 class Configuration(Settings):
     """One way to train."""
 
-    name: Identifier
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$", description="Its name in tables, such as C1."
+    )
     synthesizer: CharLstm = Field(
         default_factory=CharLstm, description="The network and its training."
     )

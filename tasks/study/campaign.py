@@ -4,7 +4,7 @@ from tasks.comparison import Study, StudyError
 from tasks.files import Layout
 from tasks.study.material import deal, lines_of
 from tasks.study.runs import Outcome, Run, load_outcome, runs_of
-from tasks.study.trained import noise_for
+from tasks.study.trained import mechanism_of
 
 
 def planned(study: Study) -> list[Run]:
@@ -21,7 +21,7 @@ def planned(study: Study) -> list[Run]:
     runs = runs_of(study)
     for run in {(run.settings, run.guarantee): run for run in runs}.values():
         if run.guarantee is not None:
-            noise_for(run.settings, run.guarantee, study.training_rows)
+            mechanism_of(run.settings, run.guarantee, study.training_rows)
     return runs
 
 

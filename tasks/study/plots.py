@@ -1,4 +1,4 @@
-"""The plots of the study's page: exposures, and a secret's way from one copy to half of the rows."""
+"""The plots of the study's page: a secret's way from one copy to half of the training rows."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -68,9 +68,7 @@ def _curves(
         points = " ".join(f"{number(x(each.copies))},{number(y(value(each)))}" for each in mine)
         parts.append(Markup('<polyline class="curve s{}" points="{}"/>').format(index, points))
         for each in mine:
-            said = (
-                f"{series}, {each.copies:,} of {training_rows:,} rows: {named(value(each))}"
-            )
+            said = f"{series}, {each.copies:,} of {training_rows:,} rows: {named(value(each))}"
             parts.append(dot(x(each.copies), y(value(each)), 4.5, said, f"point s{index}"))
     title = f"{up} by copies: " + ", ".join(
         f"{each.copies:,} {_SERIES[each.is_private]} {named(value(each))}" for each in repeated

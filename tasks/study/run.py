@@ -61,14 +61,12 @@ def _rows(study: Study, run: Run) -> int:
     return study.generated_rows
 
 
-def _generated(
-    lines: Sequence[str], material: Material, run: Run, table: PublicTable
-) -> pa.Table:
+def _generated(lines: Sequence[str], material: Material, run: Run, table: PublicTable) -> pa.Table:
     """What was generated, line by line, and what each is a replay of, if of anything."""
     planted = material.canaries if run.part == "configuration" else (material.secret,)
-    kinds = {line: "held-out row" for line in material.held_out}
-    kinds |= {line: "training row" for line in material.rows[len(planted) :]}
-    kinds |= {line: "canary" for line in planted}
+    kinds = dict.fromkeys(material.held_out, "held-out row")
+    kinds |= dict.fromkeys(material.rows[len(planted) :], "training row")
+    kinds |= dict.fromkeys(planted, "canary")
     return pa.table(
         {
             "line": pa.array(lines, pa.string()),

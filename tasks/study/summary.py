@@ -116,9 +116,7 @@ def _repeated(copies: int, is_private: bool, outcomes: Sequence[Outcome]) -> Rep
         return fmean(outcome.figures[name] for outcome in outcomes)
 
     rows = {name: mean(f"rows_{name}") for name in FILTERS}
-    shares = {
-        name: mean(f"secrets_{name}") / rows[name] if rows[name] else 0.0 for name in FILTERS
-    }
+    shares = {name: mean(f"secrets_{name}") / rows[name] if rows[name] else 0.0 for name in FILTERS}
     is_known = all("secrets_expected" in outcome.figures for outcome in outcomes)
     return Repeated(
         copies,

@@ -2,14 +2,14 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.comparison import RowGuarantee
+from tasks.comparison import RowGuarantee, StudyError
 from tasks.privacy.accountant import epsilons, solve_noise_multiplier
 from tasks.privacy.mechanism import SubsampledGaussian
 from tasks.region import Guarantee
@@ -42,17 +42,15 @@ class Trained:
 
     def log_likelihood(self, lines: Sequence[str]) -> NDArray[np.float64]:
         """Of each line, nats; shape (lines,)."""
-        encoded = self.network.encode(lines)
-        return np.asarray(self.network.log_likelihood(self.weights, encoded), np.float64)
+        return self.network.log_likelihood(self.weights, self.network.encode(lines))
 
     def loss(self, lines: Sequence[str]) -> float:
         """Mean negative log-likelihood of a character, ends of lines included, nats."""
-        characters = sum(map(len, lines)) + len(lines)
-        return float(-self.log_likelihood(lines).sum() / characters)
+        return self.network.mean_loss(self.weights, self.network.encode(lines))
 
     def accuracy(self, lines: Sequence[str]) -> float:
         """Share of characters predicted right, 0 to 1."""
-        return float(self.network.accuracy(self.weights, self.network.encode(lines)))
+        return self.network.accuracy(self.weights, self.network.encode(lines))
 
     def draw(self, rows: int) -> list[str]:
         """Draw so many lines, as the settings have it."""
@@ -79,6 +77,7 @@ def train(run: Run, table: PublicTable, lines: Sequence[str]) -> Trained:
 
     Raises:
         TargetUnreachableError: If no noise keeps the guarantee.
+        StudyError: If the weights leave all bounds.
     """
     from tasks.synthesis.char_lstm import CharNetwork, train_plainly, train_privately
 
@@ -86,18 +85,26 @@ def train(run: Run, table: PublicTable, lines: Sequence[str]) -> Trained:
     records = network.encode(lines)
     if run.guarantee is None:
         start = time.perf_counter()
-        weights = train_plainly(network, records, run.seed)
+        weights = _finite(train_plainly(network, records, run.seed), run)
         return Trained(network, weights, None, None, time.perf_counter() - start)
-    mechanism = noise_for(run.settings, run.guarantee, len(lines))
+    mechanism = mechanism_of(run.settings, run.guarantee, len(lines))
     epsilon = epsilons(mechanism.event(), run.guarantee.delta).pld
     start = time.perf_counter()
-    weights = train_privately(network, records, mechanism)
+    weights = _finite(train_privately(network, records, mechanism), run)
     seconds = time.perf_counter() - start
     return Trained(network, weights, epsilon, mechanism.noise_multiplier, seconds)
 
 
-def noise_for(settings: CharLstm, guarantee: RowGuarantee, rows: int) -> SubsampledGaussian:
-    """The mechanism of a private training, with the least noise that keeps its guarantee.
+def _finite(weights: "Vector", run: Run) -> "Vector":
+    if not np.isfinite(weights).all():
+        raise StudyError(
+            f"{run.part} {run.name}: its training diverged; lower synthesizer.learning_rate"
+        )
+    return weights
+
+
+def mechanism_of(settings: CharLstm, guarantee: RowGuarantee, rows: int) -> SubsampledGaussian:
+    """What a private training runs, with the least noise that keeps its guarantee.
 
     Args:
         settings: The network and its training.
@@ -106,15 +113,16 @@ def noise_for(settings: CharLstm, guarantee: RowGuarantee, rows: int) -> Subsamp
 
     Raises:
         TargetUnreachableError: If no noise does.
+        TableError: If the table has no more rows than a batch.
     """
-    probability = min(settings.batch / rows, 0.999)
-    steps = max(1, round(settings.epochs / probability))
-    return _solved(guarantee.epsilon, guarantee.delta, probability, steps, settings.l2_norm_clip)
+    from tasks.synthesis.char_lstm import mechanism_for
+
+    target = Guarantee(epsilon=guarantee.epsilon, delta=guarantee.delta)
+    first = mechanism_for(settings, rows, 1.0)
+    noise = _noise_for(target, first.sampling_probability, first.steps)
+    return replace(first, noise_multiplier=noise)
 
 
 @cache
-def _solved(
-    epsilon: float, delta: float, probability: float, steps: int, clip: float
-) -> SubsampledGaussian:
-    guarantee = Guarantee(epsilon=epsilon, delta=delta)
-    return solve_noise_multiplier(guarantee, probability, steps, l2_norm_clip=clip)
+def _noise_for(guarantee: Guarantee, probability: float, steps: int) -> float:
+    return solve_noise_multiplier(guarantee, probability, steps).noise_multiplier
