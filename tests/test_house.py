@@ -20,6 +20,7 @@ ENGINES = (
     "release",
     "archive",
     "cities",
+    "simulated",
     "tuning",
     "study",
 )

@@ -8,7 +8,7 @@ import datetime as dt
 import string
 from abc import ABC, abstractmethod
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 import pyarrow as pa
 from pydantic import Field, model_validator
@@ -354,6 +354,7 @@ class TextColumn(_Column):
         return text if fits and self.characters.issuperset(text) else None
 
 
+_C = TypeVar("_C", bound=_Column)
 Column = Annotated[
     IntegerColumn | DecimalColumn | CategoryColumn | DateColumn | TextColumn,
     Field(discriminator="kind"),
@@ -369,7 +370,7 @@ def _number(text: str) -> Decimal | None:
     return number if number.is_finite() and number.adjusted() < len(str(_MOST_DIGITS)) else None
 
 
-def _in_order(column: Any, low: Any, high: Any) -> Any:
+def _in_order(column: _C, low: Any, high: Any) -> _C:
     if low > high:
         raise ValueError(f"column {column.name!r}: {low} is more than {high}; swap the two")
     return column

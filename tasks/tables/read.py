@@ -29,7 +29,8 @@ def read_rows(path: Path, table: PublicTable) -> pa.Table:
         table: The schema that all rows meet.
 
     Returns:
-        The rows, with the columns of the table alone. Decimals are rounded to their places.
+        The rows, with the columns of the table alone. Decimals are rounded to their places,
+        and a time of a Parquet file is its day.
 
     Raises:
         TableError: If the file cannot be read, has no row, or lacks a column, or if a value is
@@ -120,9 +121,9 @@ def _parquet(path: Path, table: PublicTable) -> list[list[Value]]:
 
 
 def _as_list(values: pa.ChunkedArray) -> list[Any]:
-    """As Python's values; a time at midnight is its day."""
+    """As Python's values; a time is its day."""
     if pa.types.is_timestamp(values.type):
-        values = values.cast(pa.date32())
+        values = values.cast(pa.date32(), safe=False)
     return list(values.to_pylist())
 
 
