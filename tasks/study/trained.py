@@ -1,7 +1,7 @@
 """A network that was trained on some lines, with privacy or without, and what it is asked."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
@@ -79,23 +79,26 @@ def train(run: Run, table: PublicTable, lines: Sequence[str]) -> Trained:
         TargetUnreachableError: If no noise keeps the guarantee.
         StudyError: If the weights leave all bounds.
     """
-    from tasks.synthesis.char_lstm import CharNetwork, train_plainly, train_privately
+    from tasks.synthesis.char_lstm import CharNetwork, train_privately
+    from tasks.synthesis.char_lstm.plain import train_plainly
 
     network = CharNetwork(table, run.settings)
     records = network.encode(lines)
     if run.guarantee is None:
         start = time.perf_counter()
-        weights = _finite(train_plainly(network, records, run.seed), run)
+        weights = _finite(lambda: train_plainly(network, records, run.seed), run)
         return Trained(network, weights, None, None, time.perf_counter() - start)
     mechanism = mechanism_of(run.settings, run.guarantee, len(lines))
     epsilon = epsilons(mechanism.event(), run.guarantee.delta).pld
     start = time.perf_counter()
-    weights = _finite(train_privately(network, records, mechanism), run)
+    weights = _finite(lambda: train_privately(network, records, mechanism), run)
     seconds = time.perf_counter() - start
     return Trained(network, weights, epsilon, mechanism.noise_multiplier, seconds)
 
 
-def _finite(weights: "Vector", run: Run) -> "Vector":
+def _finite(training: Callable[[], "Vector"], run: Run) -> "Vector":
+    with np.errstate(over="ignore", invalid="ignore"):  # which is said here
+        weights = training()
     if not np.isfinite(weights).all():
         raise StudyError(
             f"{run.part} {run.name}: its training diverged; lower synthesizer.learning_rate"
