@@ -19,7 +19,7 @@ class Row:
     Attributes:
         words: What it is.
         ours: By configuration; empty where there is none.
-        published: Likewise.
+        published: Likewise, of configurations of which something was published.
     """
 
     words: str
@@ -86,8 +86,10 @@ def rows_of(study: Study, found: Found) -> list[Row]:
         }
         published = {
             each.name: said(each.published[name], figure.unit, in_metres)
-            for each in study.configurations
             if name in each.published
+            else ""
+            for each in study.configurations
+            if each.published
         }
         if any(ours.values()):
             rows.append(Row(figure.words, ours, published))

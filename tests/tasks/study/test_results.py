@@ -90,6 +90,7 @@ def test_a_study_leaves_a_table_and_a_page(make_study: MakeStudy, layout: Layout
     assert said["Accuracy lost, on held-out rows"] == {
         "figure": "Accuracy lost, on held-out rows",
         "C1": "",
+        "C1, published": "",
         "C3": "5 %",
     }
     before = {path.name: path.read_bytes() for path in directory.glob("*.*")}
