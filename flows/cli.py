@@ -172,8 +172,7 @@ def _study(options: argparse.Namespace) -> None:
     asked = load_study(options.study, options.rows, options.canaries)
     _show_progress()
     made = study(asked)
-    names = list(dict.fromkeys(name for row in made["rows"] for name in row))
-    _print_table([{name: row.get(name, "") for name in names} for row in made["rows"]])
+    _print_table(made["rows"])
     print("Not to be published:")
     print(made["page"])
 

@@ -45,8 +45,8 @@ def test_the_studies_of_trips_are_those_that_were_published() -> None:
         assert [each.guarantee is None for each in study.configurations] == [True, True, False]
         assert study.repetition is not None
         assert (min(study.repetition.copies), max(study.repetition.copies)) == (1, 2900)
-    sizes = [(each.synthesizer.units, each.synthesizer.epochs) for each in full.configurations]
-    assert sizes[:2] == [(256, 30), (1024, 100)]
+    networks = [(each.synthesizer.units, each.synthesizer.epochs) for each in full.configurations]
+    assert networks[:2] == [(256, 30), (1024, 100)]
 
 
 def test_files_are_named_beside_the_study_or_by_its_caller(tmp_path: Path) -> None:
