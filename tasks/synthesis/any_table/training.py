@@ -23,9 +23,9 @@ from tasks.synthesis.char_lstm import (
     CharNetwork,
     TrainedCharNetwork,
     save_char_network,
-    train_plainly,
     train_privately,
 )
+from tasks.synthesis.char_lstm.plain import train_plainly
 from tasks.tables import NOT_PRIVATE
 
 VERSIONED = ("tensorflow", "numpy", "dp-accounting")
