@@ -147,8 +147,8 @@ class MixedDistance(Settings):
     )
 
 
-class RowGuarantee(Settings):
-    """What makes a training private."""
+class TrainingGuarantee(Settings):
+    """What makes a training private. It charges no account: nothing of a study is published."""
 
     epsilon: float = Field(gt=0, le=10, description="Privacy loss of one row.")
     delta: float = Field(gt=0, lt=1e-4, description="Probability that the loss exceeds epsilon.")
@@ -163,7 +163,7 @@ class Configuration(Settings):
     synthesizer: CharLstm = Field(
         default_factory=CharLstm, description="The network and its training."
     )
-    guarantee: RowGuarantee | None = Field(
+    guarantee: TrainingGuarantee | None = Field(
         None, description="Trains by DP-SGD under it. Default: without privacy."
     )
     note: str = Field("", description="What the page says of it, such as what is smaller.")
@@ -209,7 +209,7 @@ class Repetition(Settings):
     synthesizer: CharLstm = Field(
         default_factory=CharLstm, description="The network and its training."
     )
-    guarantee: RowGuarantee = Field(description="Of the trainings with privacy.")
+    guarantee: TrainingGuarantee = Field(description="Of the trainings with privacy.")
     generated_rows: int = Field(
         12_000, ge=1, le=10_000_000, description="Rows generated after each training."
     )

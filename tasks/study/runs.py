@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tasks.audit.exposure import Exposure
-from tasks.comparison import RowGuarantee, RowsFile, Study
+from tasks.comparison import RowsFile, Study, TrainingGuarantee
 from tasks.files import Layout, read_manifest, sha256_of, write_manifest
 from tasks.files.atomic import make_directories
 from tasks.privacy.fingerprint import code_version, fingerprint
@@ -33,7 +33,7 @@ class Run:
     part: Literal["configuration", "repetition"]
     name: str
     settings: CharLstm
-    guarantee: RowGuarantee | None
+    guarantee: TrainingGuarantee | None
     copies: int
     seed: int
     key: str
@@ -78,7 +78,7 @@ def runs_of(study: Study) -> list[Run]:
         part: Literal["configuration", "repetition"],
         name: str,
         settings: CharLstm,
-        guarantee: RowGuarantee | None,
+        guarantee: TrainingGuarantee | None,
         copies: int,
         seed: int,
         judged: Mapping[str, Any],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.comparison import RowGuarantee, StudyError
+from tasks.comparison import StudyError, TrainingGuarantee
 from tasks.privacy.accountant import epsilons, solve_noise_multiplier
 from tasks.privacy.mechanism import SubsampledGaussian
 from tasks.region import Guarantee
@@ -106,7 +106,7 @@ def _finite(training: Callable[[], "Vector"], run: Run) -> "Vector":
     return weights
 
 
-def mechanism_of(settings: CharLstm, guarantee: RowGuarantee, rows: int) -> SubsampledGaussian:
+def mechanism_of(settings: CharLstm, guarantee: TrainingGuarantee, rows: int) -> SubsampledGaussian:
     """What a private training runs, with the least noise that keeps its guarantee.
 
     Args:
