@@ -166,7 +166,7 @@ class Configuration(Settings):
     guarantee: TrainingGuarantee | None = Field(
         None, description="Trains by DP-SGD under it. Default: without privacy."
     )
-    note: str = Field("", description="What the page says of it, such as what is smaller.")
+    note: str | None = Field(None, description="What the page says of it, such as what is smaller.")
     against: str | None = Field(
         None, description="The configuration whose accuracy this one's is taken from."
     )
@@ -214,7 +214,7 @@ class Repetition(Settings):
         12_000, ge=1, le=10_000_000, description="Rows generated after each training."
     )
     filters: Filters = Field(default_factory=Filters, description="What else is tried on them.")
-    note: str = Field("", description="What the page says of it, such as what is smaller.")
+    note: str | None = Field(None, description="What the page says of it, such as what is smaller.")
 
 
 class Study(Settings):
