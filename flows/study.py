@@ -24,6 +24,7 @@ def study(study: Study) -> dict[str, Any]:
         OpentripsError: If the study's rows cannot be read or are too few, no noise keeps one of
             its guarantees, or a training diverged.
     """
-    for run in plan(study):
+    runs = plan(study)
+    for run in runs:
         compare(study, run)
-    return sum_up(study)
+    return sum_up(study, runs)

@@ -29,8 +29,10 @@ def compare(study: Study, run: "Run") -> None:
     """
     from tasks.study.run import make
 
-    outcome = make(study, run, Layout.from_environment())
-    get_run_logger().info("%s took %.0f s", said(run), outcome.seconds)
+    layout = Layout.from_environment()
+    if not run.is_finished(layout, study):
+        outcome = make(study, run, layout)
+        get_run_logger().info("%s took %.0f s", said(run), outcome.seconds)
 
 
 def said(run: "Run") -> str:

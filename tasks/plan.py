@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @step("plan-{study.name}")
 def plan(study: Study) -> "list[Run]":
-    """Check a study, and list its runs that have no record yet.
+    """Check a study, and list its runs, finished ones included.
 
     Args:
         study: The study.
@@ -28,11 +28,11 @@ def plan(study: Study) -> "list[Run]":
 
     layout = Layout.from_environment()
     runs = planned(study)
-    left = [run for run in runs if not run.is_finished(layout, study)]
+    finished = sum(run.is_finished(layout, study) for run in runs)
     get_run_logger().info(
         "Study %s: %d runs, %d of them finished before",
         study.name,
         len(runs),
-        len(runs) - len(left),
+        finished,
     )
-    return left
+    return runs

@@ -1,5 +1,7 @@
 """A study from its first check to its last run."""
 
+from collections.abc import Sequence
+
 from tasks.comparison import Study, StudyError
 from tasks.files import Layout
 from tasks.study.material import deal, lines_of
@@ -25,15 +27,15 @@ def planned(study: Study) -> list[Run]:
     return runs
 
 
-def outcomes(study: Study, layout: Layout) -> list[tuple[Run, Outcome]]:
-    """Every run with what it found.
+def outcomes(study: Study, runs: Sequence[Run], layout: Layout) -> list[tuple[Run, Outcome]]:
+    """Runs with what they found.
 
     Raises:
         StudyError: If the record of a run is missing.
         FileError: If one cannot be read.
     """
     found = []
-    for run in runs_of(study):
+    for run in runs:
         directory = run.record(layout, study)
         if (outcome := load_outcome(directory)) is None:
             raise StudyError(

@@ -1,7 +1,7 @@
 """What a study leaves: one table of all figures, and a page."""
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,14 +53,19 @@ class Conclusion:
     rows: list[dict[str, str]]
 
 
-def sum_up(study: Study, layout: Layout) -> Conclusion:
+def sum_up(study: Study, runs: Sequence[Run], layout: Layout) -> Conclusion:
     """Write what a study has found, its manifest last; what it left before is replaced.
+
+    Args:
+        study: The study.
+        runs: All its runs, which have finished.
+        layout: Where records lie.
 
     Raises:
         StudyError: If the record of a run is missing.
         FileError: If one cannot be read.
     """
-    found = with_losses(study, outcomes(study, layout))
+    found = with_losses(study, outcomes(study, runs, layout))
     directory = layout.study(study.name)
     software = installed_software()
     rows = rows_of(study, found)

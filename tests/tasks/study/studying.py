@@ -12,10 +12,11 @@ from tasks.study.run import make
 
 def study_through(study: Study, layout: Layout) -> None:
     """Every run, one after the other; prints the key of each as it has ended."""
-    for run in planned(study):
+    runs = planned(study)
+    for run in runs:
         make(study, run, layout)
         print(run.key, flush=True)
-    sum_up(study, layout)
+    sum_up(study, runs, layout)
 
 
 if __name__ == "__main__":

@@ -41,15 +41,17 @@ def outcome_of(run: Run) -> Outcome:
     return Outcome(figures, exposures, 61.0)
 
 
-def finish(study: Study, layout: Layout) -> None:
-    for run in runs_of(study):
+def finish(study: Study, layout: Layout) -> list[Run]:
+    runs = runs_of(study)
+    for run in runs:
         save_outcome(run.record(layout, study), study, run, outcome_of(run))
+    return runs
 
 
 def test_a_study_leaves_a_table_and_a_page(make_study: MakeStudy, layout: Layout) -> None:
     study = make_study(seeds=[1, 3])
-    finish(study, layout)
-    found = sum_up(study, layout)
+    runs = finish(study, layout)
+    found = sum_up(study, runs, layout)
     directory = layout.study("small")
     assert directory.is_relative_to(layout.private)
     manifest = read_manifest(directory)
@@ -94,7 +96,7 @@ def test_a_study_leaves_a_table_and_a_page(make_study: MakeStudy, layout: Layout
         "C3": "5 %",
     }
     before = {path.name: path.read_bytes() for path in directory.glob("*.*")}
-    sum_up(study, layout)
+    sum_up(study, runs, layout)
     assert {path.name: path.read_bytes() for path in directory.glob("*.*")} == before
 
 
@@ -102,8 +104,7 @@ def test_the_page_is_well_formed_offline_and_says_what_it_is(
     make_study: MakeStudy, layout: Layout
 ) -> None:
     study = make_study()
-    finish(study, layout)
-    page = sum_up(study, layout).page.read_text()
+    page = sum_up(study, finish(study, layout), layout).page.read_text()
     reader = Reader(page)
     assert not {"script", "img", "iframe", "form"} & {tag for tag, _ in reader.tags}
     assert not re.search(r"https?://|//[a-z]|url\(|@import", page)
@@ -132,8 +133,8 @@ def test_a_page_of_nobodys_rows_without_a_secret_says_so(
 ) -> None:
     data = {"kind": "simulated", "simulator": "ratings", "rows": 1000}
     study = make_study(data=data, repetition=None)
-    finish(study, layout)
-    text = " ".join(Reader(sum_up(study, layout).page.read_text()).text.split())
+    runs = finish(study, layout)
+    text = " ".join(Reader(sum_up(study, runs, layout).page.read_text()).text.split())
     assert "Not publishable: its rows are simulated, so nobody's" in text
     assert "Repetition" not in text
 
@@ -142,5 +143,6 @@ def test_a_page_of_nobodys_rows_without_a_secret_says_so(
 def test_a_missing_record_is_said(
     changes: dict[str, Any], make_study: MakeStudy, layout: Layout
 ) -> None:
+    study = make_study(**changes)
     with pytest.raises(StudyError, match="is missing; start the study again"):
-        sum_up(make_study(**changes), layout)
+        sum_up(study, runs_of(study), layout)

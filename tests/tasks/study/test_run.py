@@ -74,7 +74,7 @@ def test_private_runs_say_what_they_cost_and_a_secret_is_looked_for(
     assert planted.figures["secrets_expected"] >= 0
     assert planted.exposures[0].group == "planted 30 times"
     with pytest.raises(StudyError, match="is missing; start the study again"):
-        outcomes(study, layout)
+        outcomes(study, runs, layout)
 
 
 def test_a_finished_run_is_not_made_again(make_study: MakeStudy, layout: Layout) -> None:
