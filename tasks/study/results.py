@@ -1,7 +1,7 @@
 """What a study leaves: one table of all figures, and a page."""
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,10 +91,10 @@ def results_table(study: Study, found: Found) -> pa.Table:
 
 
 def _rows(study: Study, run: Run, outcome: Outcome) -> Iterator[dict[str, Any]]:
-    published: Mapping[str, float] = {}
+    published: dict[str, float] = {}
     if run.part == "configuration":
         (configuration,) = (each for each in study.configurations if each.name == run.name)
-        published = {**configuration.published}
+        published = {str(name): value for name, value in configuration.published.items()}
     figures = {**outcome.figures, "seconds": outcome.seconds}
     if run.part == "repetition":
         (exposure,) = outcome.exposures
