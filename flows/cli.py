@@ -173,6 +173,37 @@ def _tune(options: argparse.Namespace) -> None:
     print(made["page"])
 
 
+def _study(options: argparse.Namespace) -> None:
+    """Compare trainings and print what was found; none of it is to be published."""
+    from flows.study import study
+    from tasks.comparison import load_study
+
+    asked = load_study(options.study, options.rows, options.canaries)
+    _show_progress()
+    made = study(asked)
+    _print_table(made["rows"])
+    print("Not to be published:")
+    print(made["page"])
+
+
+def _synthesize(options: argparse.Namespace) -> None:
+    """Make synthetic rows of a table and say what is promised of them."""
+    from flows.synthesize import synthesize
+    from tasks.tables import NOT_PRIVATE, load_synthesis
+
+    synthesis = load_synthesis(options.synthesis)
+    if options.data is not None:
+        synthesis = synthesis.model_copy(update={"data": str(options.data.absolute())})
+    _show_progress()
+    made = synthesize(synthesis)
+    privacy = made["privacy"]
+    if privacy != NOT_PRIVATE:
+        privacy = f"epsilon {privacy['epsilon']:g} at delta {privacy['delta']:g} for one row"
+    validity = 100 * made["lines_valid"] / made["lines_drawn"]
+    print(f"{made['rows']:,} synthetic rows, {validity:.1f} % of the lines valid; {privacy}")
+    print(Layout.from_environment().table_rows(synthesis.name))
+
+
 def _deploy(options: argparse.Namespace) -> None:
     """Make a Prefect server run every region of a folder."""
     from tasks.deploy import deploy
@@ -304,6 +335,8 @@ def _is_ours(record: logging.LogRecord) -> bool:
 DEPLOY = "have a Prefect server collect and release every region of a folder"
 LOOK = "look at a feed for some minutes, say what it is good for, and write a region for it"
 TUNE = "search settings of a synthesizer on simulated or published days; goes on where it stopped"
+STUDY = "compare ordinary and private training on one table; never publishes what it finds"
+SYNTHESIZE = "make synthetic rows of a table that a public schema describes"
 BACKFILL = "release a range of days of some regions; skips what is published"
 REVISE = "publish another revision of a day from its stored model; charges nothing"
 WITHDRAW = "offer the data of a published day no longer, and say why on its page"
@@ -362,6 +395,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_mirror(commands.add_parser("mirror", help=MIRROR, description=MIRROR))
     _add_verify(commands.add_parser("verify", help=VERIFY, description=VERIFY))
     _add_tune(commands.add_parser("tune", help=TUNE, description=TUNE))
+    _add_study(commands.add_parser("study", help=STUDY, description=STUDY))
+    _add_synthesize(commands.add_parser("synthesize", help=SYNTHESIZE, description=SYNTHESIZE))
     _add_area(commands.add_parser("area", help=AREA, description=AREA))
     _add_docks(commands.add_parser("docks", help=DOCKS, description=DOCKS))
     _add_deploy(commands.add_parser("deploy", help=DEPLOY, description=DEPLOY))
@@ -448,6 +483,30 @@ def _add_backfill(parser: argparse.ArgumentParser) -> None:
 def _add_tune(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=_tune)
     parser.add_argument("search", type=Path, metavar="SEARCH.yaml", help="the search's file")
+
+
+def _add_study(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(command=_study)
+    parser.add_argument("study", type=Path, metavar="STUDY.yaml", help="the study's file")
+    parser.add_argument(
+        "--rows", type=Path, metavar="FILE", help="the table's rows, in the place of the study's"
+    )
+    parser.add_argument(
+        "--canaries",
+        type=Path,
+        metavar="FILE",
+        help="canaries to plant; default: drawn ones",
+    )
+
+
+def _add_synthesize(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(command=_synthesize)
+    parser.add_argument(
+        "synthesis", type=Path, metavar="FILE.yaml", help="table, data, synthesizer and guarantee"
+    )
+    parser.add_argument(
+        "--data", type=Path, metavar="ROWS", help="CSV or Parquet file in place of the file's data"
+    )
 
 
 def _add_deploy(parser: argparse.ArgumentParser) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.tasks.quality.test_stays_private import way_to
+
 ROOT = Path(__file__).parents[1]
 ENGINES = (
     "gbfs",
@@ -22,8 +24,9 @@ ENGINES = (
     "cities",
     "simulated",
     "tuning",
+    "study",
 )
-GROUND = ("schema", "region", "files", "search", "tables")
+GROUND = ("schema", "region", "files", "search", "tables", "comparison")
 HEAVY = ("tensorflow", "great_expectations")
 
 
@@ -102,3 +105,15 @@ def test_importing_what_is_above_synthesis_and_expectations_loads_no_heavy_libra
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert run.stdout.strip() == "[]"
+
+
+def test_nothing_but_the_study_itself_reaches_the_study() -> None:
+    """Its filters look at real rows (rule 8), and what it finds is never published."""
+    steps = [ROOT / "tasks" / f"{name}.py" for name in ("plan", "compare", "sum_up")]
+    own = {*sources("tasks/study"), *steps, ROOT / "flows" / "study.py", ROOT / "flows" / "cli.py"}
+    others = [path for path in sources("flows", "tasks", "expectations") if path not in own]
+    release_path = {"collect", "train", "release", "backfill", "revise", "publish", "check"}
+    assert release_path <= {path.stem for path in others}
+    assert way_to("tasks.study", others, ROOT) == []
+    for step in steps:
+        assert way_to("tasks.study", [step], ROOT) == [step]

@@ -23,10 +23,12 @@ from tasks.archive.catalogue import CATALOGUE, ERRATA, LATEST
 from tasks.archive.feed import FEED, SITEMAP
 from tasks.archive.publishing import INDEX
 from tasks.archive.view import table_folder
+from tasks.comparison import Study, load_study
 from tasks.region import Guarantee, Region, Snap
 from tasks.release.tables import SCHEMAS
 from tasks.schema import INTERVALS
 from tasks.search import Search
+from tasks.tables.load import load_synthesis, load_table
 from tests.tasks.conftest import FeedServer
 from tests.tasks.service_area.conftest import serve_feed
 
@@ -67,7 +69,7 @@ def models_within(annotation: Any) -> list[type[BaseModel]]:
     ]
 
 
-def settings_table(model: type[BaseModel], left_out: str) -> str:
+def settings_table(model: type[BaseModel], left_out: tuple[str, ...]) -> str:
     """The table of a model's settings, but for those whose names begin so."""
     rows = [
         f"| `{name}` | {default} | {text} |"
@@ -79,10 +81,14 @@ def settings_table(model: type[BaseModel], left_out: str) -> str:
 
 @pytest.mark.parametrize(
     ("model", "left_out"),
-    [(Region, "-"), (Search, "synthesizer.")],  # those of a synthesizer stand there once
-    ids=["region", "search"],
+    [
+        (Region, ()),
+        (Search, ("synthesizer.",)),  # those of a synthesizer stand there once
+        (Study, ("table.", "configurations[].synthesizer.", "repetition.synthesizer.")),
+    ],
+    ids=["region", "search", "study"],
 )
-def test_every_setting_is_documented(model: type[BaseModel], left_out: str) -> None:
+def test_every_setting_is_documented(model: type[BaseModel], left_out: tuple[str, ...]) -> None:
     table = settings_table(model, left_out)
     assert table in README, f"put this table into the README:\n{table}"
 
@@ -155,6 +161,16 @@ def test_every_file_of_the_archive_is_documented() -> None:
         assert name in table
 
 
+@pytest.mark.parametrize(
+    "line", re.findall(r"^\.venv/bin/opentrips (study .*)$", README, re.MULTILINE)
+)
+def test_every_study_in_the_readme_is_shipped(line: str) -> None:
+    options = _parser().parse_args(shlex.split(line))
+    study = load_study(ROOT / options.study, options.rows, options.canaries)
+    assert study.name == options.study.stem
+    assert study.data.kind == "simulated" or options.rows.name == "trips.csv"
+
+
 AREA_COMMANDS = re.findall(r"^\.venv/bin/opentrips (area .*)$", README, re.MULTILINE)
 
 
@@ -221,6 +237,12 @@ def test_every_shipped_region_and_search_is_valid() -> None:
         document = yaml.safe_load(path.read_text())
         if path.parent.name == "searches":
             assert Search.model_validate(document).name == path.stem
+        elif path.parent.name == "studies":
+            assert load_study(path).name == path.stem
+        elif path.parent.name == "schemas":
+            assert load_table(path).name == path.stem
+        elif path.parent.name == "syntheses":
+            assert load_synthesis(path).name == path.stem
         else:
             assert Region.model_validate(document).id == path.stem
 

@@ -79,6 +79,14 @@ class Layout:
         """The quality report of one published service day: figures and their page. Private."""
         return self.root / "private" / region / "quality" / day.isoformat()
 
+    def table_model(self, name: str) -> Path:
+        """The trained model of a table."""
+        return self.root / "private" / "tables" / name / "model"
+
+    def table_rows(self, name: str) -> Path:
+        """The synthetic rows of a table, with their card."""
+        return self.root / "private" / "tables" / name / "rows"
+
     @property
     def private(self) -> Path:
         """What is private, of all regions."""
@@ -87,6 +95,10 @@ class Layout:
     def search(self, name: str) -> Path:
         """A search over settings: its runs and what was found. Public, as its data are."""
         return self.root / "searches" / name
+
+    def study(self, name: str) -> Path:
+        """A comparison study: its runs and what they found. Private, as its rows may be."""
+        return self.root / "private" / "studies" / name
 
     @property
     def published_elsewhere(self) -> Path:

@@ -2,14 +2,18 @@
 
 import hashlib
 import json
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 _ENGINES = ("mobility", "privacy", "synthesis")
 
 
-def code_version(root: Path | None = None, without: Container[str] = ()) -> str:
+def code_version(
+    root: Path | None = None,
+    without: Container[str] = (),
+    engines: Sequence[str] = _ENGINES,
+) -> str:
     """A hash of the source of the engines that touch private rows.
 
     A charge is resumed only by the code that reserved it: other code may be another mechanism.
@@ -17,13 +21,14 @@ def code_version(root: Path | None = None, without: Container[str] = ()) -> str:
     Args:
         root: The folder `tasks`; by default the one this file lies in.
         without: Files that are left out, as they are named from the root: those that touch none.
+        engines: The rooms; by default those whose code decides what a charge pays for.
 
     Returns:
         64 hexadecimal digits.
     """
     root = root or Path(__file__).parent.parent
     digest = hashlib.sha256()
-    for engine in _ENGINES:
+    for engine in engines:
         for path in sorted((root / engine).rglob("*.py")):
             name = path.relative_to(root).as_posix()
             if name in without:

@@ -14,6 +14,7 @@ from prefect.deployments.steps.core import run_steps
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from tasks.automate import DeployError
+from tasks.comparison import Study, load_study
 from tasks.deploy import ROOT, deploy, deployed_regions, pull_steps
 from tasks.region import RegionError, load_region
 
@@ -105,6 +106,9 @@ def test_pools_have_their_queues_and_runs_are_scheduled(folder: Path, prefect_ap
         }
         backfill = client.read_deployment_by_name("backfill/all")
         assert (backfill.work_queue_name, backfill.schedules) == ("backfill", [])
+        study = client.read_deployment_by_name("study/all")
+        shipped = load_study(ROOT / "deployments" / "studies" / "ratings.yaml")
+        assert Study.model_validate(study.parameters["study"]) == shipped
         (watch,) = client.read_automations_by_name("opentrips, a run whose worker died")
         assert watch.enabled
         deploy(folder)

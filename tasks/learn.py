@@ -1,0 +1,102 @@
+"""The Prefect task `learn`: a table in, a model with its statement out."""
+
+import uuid
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from prefect import get_run_logger
+from prefect.runtime import task_run
+
+from tasks.files import Layout, make_directories, read_manifest, sha256_of, verify_files
+from tasks.files.lock import Lock
+from tasks.files.manifest import FileError
+from tasks.ledger import open_table_ledger, table_charge_request
+from tasks.step import step
+from tasks.tables import NOT_PRIVATE, Synthesis, TableError, read_rows, to_lines
+
+_TOLD_EVERY = 10
+"""Progress is logged about this many times."""
+
+
+@step("learn-{synthesis.name}", is_free_to_repeat=False)
+def learn(synthesis: Synthesis) -> dict[str, Any]:
+    """Train the model of a table, or return the finished one.
+
+    Everything is checked first: every row against the schema, the guarantee against what noise can
+    reach. Then, with a guarantee, the ledger is charged, and only then the training begins.
+
+    Args:
+        synthesis: The table, its data, the synthesizer and the guarantee.
+
+    Returns:
+        The manifest of the model's directory.
+
+    Raises:
+        TableError: If the data do not meet the schema, or a setting does not fit them.
+        TargetUnreachableError: If no noise meets the guarantee.
+        LedgerError: If the budget of the source's period is spent.
+        FileError: If the name is that of another synthesis, or a file was altered.
+    """
+    directory = Layout.from_environment().table_model(synthesis.name)
+    rows = read_rows(Path(synthesis.data), synthesis.table)
+    from tasks.synthesis.any_table import make_table_plan
+
+    plan = make_table_plan(synthesis, rows.num_rows)
+    fingerprint = plan.fingerprint(sha256_of(Path(synthesis.data)))
+    finished = read_manifest(directory)
+    if finished is not None:
+        if finished["fingerprint"] != fingerprint:
+            raise FileError(
+                f"{directory}: the model of other data, settings, guarantee or code; give this "
+                "synthesis a name of its own, or remove that folder"
+            )
+        verify_files(directory, finished)
+        return finished
+    make_directories(directory)
+    return _train(plan, to_lines(rows, synthesis.table), directory, fingerprint)
+
+
+def _train(plan: Any, lines: list[str], directory: Path, fingerprint: str) -> dict[str, Any]:
+    from tasks.synthesis.any_table import Charging, train_table
+    from tasks.synthesis.device import find_device
+
+    logger, synthesis = get_run_logger(), plan.synthesis
+    promised = NOT_PRIVATE
+    if plan.mechanism is not None:
+        promised = (
+            f"noise multiplier {plan.mechanism.noise_multiplier:.4f} for epsilon "
+            f"{synthesis.guarantee.epsilon:g} at delta {synthesis.guarantee.delta:g}, for one row"
+        )
+    logger.info(
+        "Training %s of %d rows on %s: %s",
+        synthesis.synthesizer.name,
+        plan.records,
+        find_device("preferred"),
+        promised,
+    )
+    told = 0
+
+    def tell(done: int, planned: int) -> None:
+        nonlocal told
+        if done * _TOLD_EVERY // planned > told:
+            told = done * _TOLD_EVERY // planned
+            logger.info("Training: %d %% done", 100 * done // planned)
+
+    with ExitStack() as stack:
+        lock = Lock(directory, "training this table", TableError)
+        stack.callback(lock.close)
+        charging = None
+        if plan.mechanism is not None:
+            ledger = stack.enter_context(
+                open_table_ledger(Layout.from_environment(), synthesis.guarantee)
+            )
+            request = table_charge_request(
+                synthesis.name,
+                synthesis.guarantee,
+                mechanism=plan.describe(),
+                fingerprint=fingerprint,
+                steps_allowed=plan.mechanism.steps_allowed,
+            )
+            charging = Charging(ledger, request, str(task_run.id or uuid.uuid4()))
+        return train_table(plan, lines, directory, fingerprint, charging, tell)
