@@ -313,7 +313,7 @@ def _is_ours(record: logging.LogRecord) -> bool:
 DEPLOY = "have a Prefect server collect and release every region of a folder"
 LOOK = "look at a feed for some minutes, say what it is good for, and write a region for it"
 TUNE = "search settings of a synthesizer on simulated or published days; goes on where it stopped"
-SYNTHESIZE = "make synthetic rows of a table that a public schema describes"
+SYNTHESIZE = "make synthetic rows of any table that a public schema describes"
 BACKFILL = "release a range of days of some regions; skips what is published"
 REVISE = "publish another revision of a day from its stored model; charges nothing"
 WITHDRAW = "offer the data of a published day no longer, and say why on its page"
