@@ -43,9 +43,11 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"opentrips: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        rest = (
-            "nothing was kept" if options.command is _look else "the same command goes on from here"
-        )
+        after = {
+            _look: "nothing was kept",
+            _synthesize: "a training that had begun under a guarantee has spent its budget",
+        }
+        rest = after.get(options.command, "the same command goes on from here")
         print(f"opentrips: stopped; {rest}", file=sys.stderr)
         return 130
 
@@ -178,7 +180,7 @@ def _study(options: argparse.Namespace) -> None:
     from flows.study import study
     from tasks.comparison import load_study
 
-    asked = load_study(options.study, options.rows, options.canaries)
+    asked = load_study(options.study, options.data, options.canaries)
     _show_progress()
     made = study(asked)
     _print_table(made["rows"])
@@ -336,7 +338,7 @@ DEPLOY = "have a Prefect server collect and release every region of a folder"
 LOOK = "look at a feed for some minutes, say what it is good for, and write a region for it"
 TUNE = "search settings of a synthesizer on simulated or published days; goes on where it stopped"
 STUDY = "compare ordinary and private training on one table; never publishes what it finds"
-SYNTHESIZE = "make synthetic rows of a table that a public schema describes"
+SYNTHESIZE = "make synthetic rows of any table that a public schema describes"
 BACKFILL = "release a range of days of some regions; skips what is published"
 REVISE = "publish another revision of a day from its stored model; charges nothing"
 WITHDRAW = "offer the data of a published day no longer, and say why on its page"
@@ -489,7 +491,7 @@ def _add_study(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=_study)
     parser.add_argument("study", type=Path, metavar="STUDY.yaml", help="the study's file")
     parser.add_argument(
-        "--rows", type=Path, metavar="FILE", help="the table's rows, in the place of the study's"
+        "--data", type=Path, metavar="FILE", help="the table's rows, in the place of the study's"
     )
     parser.add_argument(
         "--canaries",
@@ -505,7 +507,7 @@ def _add_synthesize(parser: argparse.ArgumentParser) -> None:
         "synthesis", type=Path, metavar="FILE.yaml", help="table, data, synthesizer and guarantee"
     )
     parser.add_argument(
-        "--data", type=Path, metavar="ROWS", help="CSV or Parquet file in place of the file's data"
+        "--data", type=Path, metavar="FILE", help="the table's rows, in the place of the file's"
     )
 
 

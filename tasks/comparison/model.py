@@ -45,7 +45,7 @@ class RowsFile(Settings):
     kind: Literal["file"] = Field("file", description="Rows of a CSV or Parquet file.")
     path: str | None = Field(
         None,
-        description="The file: a full path, or relative to the study's file. `--rows` names "
+        description="The file: a full path, or relative to the study's file. `--data` names "
         "another.",
     )
 

@@ -55,7 +55,7 @@ def lines_of(study: Study) -> list[str]:
     if isinstance(data, RowsFile):
         if data.path is None:
             raise StudyError(
-                f"study {study.name}: it names no rows; set data.path, or call it with --rows FILE"
+                f"study {study.name}: it names no rows; set data.path, or call it with --data FILE"
             )
         return to_lines(read_rows(Path(data.path), study.table), study.table)
     simulate = {"ratings": ratings, "incomes": incomes}[data.simulator]

@@ -45,7 +45,7 @@ def test_a_study_is_made_once_charges_nothing_and_stays_private(
     data_root: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    command = ["study", str(written(tmp_path)), "--rows", str(rows)]
+    command = ["study", str(written(tmp_path)), "--data", str(rows)]
     assert main(command) == 0
     out = capsys.readouterr().out.splitlines()
     directory = Layout(data_root).study("small")
@@ -66,7 +66,7 @@ def test_a_study_is_made_once_charges_nothing_and_stays_private(
     assert len(before) == 2
     # once more, with a configuration beside those that are finished
     more = [*SMALL["configurations"], {"name": "C2", "synthesizer": NETWORK}]
-    assert main(["study", str(written(tmp_path, configurations=more)), "--rows", str(rows)]) == 0
+    assert main(["study", str(written(tmp_path, configurations=more)), "--data", str(rows)]) == 0
     after = records(data_root)
     assert len(after) == 3
     assert before.items() <= after.items()
@@ -76,14 +76,14 @@ def test_a_study_is_made_once_charges_nothing_and_stays_private(
     ("changes", "options", "said"),
     [
         ({"colour": 1}, [], "small.yaml: unknown key 'colour'; remove it or correct its spelling"),
-        ({}, [], "study small: it names no rows; set data.path, or call it with --rows FILE"),
-        ({}, ["--rows", "none.csv"], "none.csv: cannot read it: No such file or directory"),
-        ({}, ["--rows", "empty.csv"], "empty.csv: it has no rows"),
-        ({}, ["--rows", "bad.csv"], "bad.csv: line 2, column 'hour': not a whole number from 0"),
-        ({"training_rows": 99}, ["--rows", "rows.csv"], "the table has 120 rows and the study nee"),
+        ({}, [], "study small: it names no rows; set data.path, or call it with --data FILE"),
+        ({}, ["--data", "none.csv"], "none.csv: cannot read it: No such file or directory"),
+        ({}, ["--data", "empty.csv"], "empty.csv: it has no rows"),
+        ({}, ["--data", "bad.csv"], "bad.csv: line 2, column 'hour': not a whole number from 0"),
+        ({"training_rows": 99}, ["--data", "rows.csv"], "the table has 120 rows and the study nee"),
         (
             {},
-            ["--rows", "rows.csv", "--canaries", "bad.csv"],
+            ["--data", "rows.csv", "--canaries", "bad.csv"],
             "bad.csv: line 2, column 'hour': not a whole number from 0",
         ),
         (
@@ -92,12 +92,12 @@ def test_a_study_is_made_once_charges_nothing_and_stays_private(
                     {**PRIVATE, "guarantee": {"epsilon": 1e-6, "delta": 1e-9}, "against": None}
                 ]
             },
-            ["--rows", "rows.csv"],
+            ["--data", "rows.csv"],
             "no noise multiplier up to 100000 keeps epsilon 1e-06 at delta 1e-09",
         ),
         (
             {"configurations": [{**PRIVATE, "synthesizer": {**NETWORK, "batch": 60}}]},
-            ["--rows", "rows.csv"],
+            ["--data", "rows.csv"],
             "a batch of 60 rows of a table of 60",
         ),
     ],
