@@ -7,7 +7,6 @@ import pytest
 from tasks.files import Layout
 from tests.tasks.archive.published import release_ends, release_net, release_trips
 
-
 Released = Callable[[Callable[[Layout], object]], Path]
 
 
