@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 
 from tasks.archive.archive import Archive
 from tasks.archive.entry import Entry
+from tasks.region.one_line import plain
 from tasks.schema.rows_said import rows_said
 
 FEED = "feed.atom"
@@ -76,7 +77,7 @@ def _summary(entry: Entry) -> str:
 
 
 def _text(parent: ET.Element, name: str, text: str) -> None:
-    ET.SubElement(parent, name).text = text
+    ET.SubElement(parent, name).text = plain(text)  # XML holds no control characters
 
 
 def _document(root: ET.Element) -> bytes:
