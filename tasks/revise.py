@@ -16,8 +16,9 @@ from tasks.files.manifest import MANIFEST
 from tasks.publish import checked_rows, model_statement, show_page, write_more
 from tasks.region import Region
 from tasks.region.one_line import plain
-from tasks.release.bundle import PAGE, publish_revision
+from tasks.release.bundle import publish_revision
 from tasks.release.errors import ReleaseError
+from tasks.release.listing import PAGE
 from tasks.release.manifest import (
     Checks,
     FileFacts,

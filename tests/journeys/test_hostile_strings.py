@@ -362,7 +362,7 @@ def check_in_a_browser(browser: Browser, path: Path) -> None:
     told: list[str] = []
     asked: list[str] = []
     page = browser.new_page(viewport={"width": 390, "height": 800})
-    page.on("dialog", lambda dialog: (told.append(dialog.message), dialog.dismiss()))
+    page.on("dialog", lambda dialog: told.append(dialog.message))
     page.on("console", lambda message: told.append(message.text))
     page.on("pageerror", lambda error: told.append(str(error)))
     page.on("request", lambda request: asked.append(request.url))

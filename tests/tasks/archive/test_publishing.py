@@ -191,7 +191,7 @@ def test_the_index_shows_a_calendar_and_fetches_nothing(trips: Layout) -> None:
 
 
 def test_feed_and_sitemap_name_full_addresses_and_no_time_is_invented(trips: Layout) -> None:
-    revised(trips, DAY, "Other words.")
+    revised(trips, DAY, "Other\x07\n words.")
     publish_archive(here(trips), ADDRESS)
     feed = ET.fromstring((trips.all_releases / "feed.atom").read_bytes())
     entries = feed.findall(f"{ATOM}entry")

@@ -1,5 +1,6 @@
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -81,6 +82,10 @@ def test_a_good_release_of_a_network_has_no_fault(net: Layout) -> None:
 
 def of_page(text: str) -> str:
     return text.replace("one trip</dt><dd>1</dd>", "one trip</dt><dd>0.1</dd>")
+
+
+def of_licence(text: str) -> str:
+    return re.sub(r'(>LICENSE</a>.*?class="hash">).{64}', rf"\g<1>{'0' * 64}", text)
 
 
 def charge_of_another(document: dict[str, Any]) -> None:
@@ -188,6 +193,7 @@ TAMPERED: dict[str, tuple[Forge, str]] = {
     "the parent's link is edited": (with_fields(charge_of_another), "not that of its facts"),
     "the parent is another": (parent_changed, f"the release of {DAY} is not the link before it"),
     "the page's epsilon is edited": (rewritten(of_page, "index.html"), "<dd>0.1</dd>"),
+    "the page's hash of the licence is edited": (rewritten(of_licence, "index.html"), "0000"),
     "the card's day is edited": (
         rewritten(lambda text: text.replace(str(NEXT), str(DAY)), "README.md"),
         "README.md",

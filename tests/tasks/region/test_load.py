@@ -52,7 +52,10 @@ def test_a_region_needs_no_more_than_place_and_feed(tmp_path: Path) -> None:
         ({"publisher": "a\u202eb"}, "publisher: holds the character U+202E"),
         ({"licence": "CC0-1.0\nor not"}, "licence: holds the character U+000A"),
         ({"snap": {"file": "a", "credit": "b\u2028"}}, "snap.credit: holds the character U+2028"),
-        ({"feeds": [{"id": "f", "url": "https://a/\x07"}]}, "feeds.0.url: holds the character U+0007"),
+        (
+            {"feeds": [{"id": "f", "url": "https://a/\x07"}]},
+            "feeds.0.url: holds the character U+0007",
+        ),
         (
             {"service_area": [{"name": "x", "south": 51, "west": 8, "north": 50, "east": 9}]},
             "must span at least",
