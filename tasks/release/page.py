@@ -23,9 +23,9 @@ from tasks.release.plots import LARGE, SMALL, Ramp, capture_line, density_map
 from tasks.release.render import context, environment
 from tasks.release.scripts import SCRIPTED, allowed, data_block, map_script
 
-_ARCHIVE = "../../../index.html#{}-{}"
-"""The day in the calendar of the archive, from a release's folder. A release never changes, so its
-page knows of no later day; the calendar does."""
+_REGION = "../../index.html#{}-{}"
+"""The day among all days of the region, from a release's folder. A release never changes, so its
+page knows of no later day; the region's page does."""
 
 
 def render_page(
@@ -70,7 +70,7 @@ def render_page(
         script_sources=Markup(" ".join(allowed(each) for each in (SCRIPTED, script))),
         described=None if described is None else data_block(described),
         listed=listing(manifest.files, documents),
-        archive=_ARCHIVE.format(manifest.region.id, manifest.service_day),
+        region_page=_REGION.format(manifest.region.id, manifest.service_day),
         figures=figures,
         busiest=busiest(figures),
         live_facts=data_block(live.facts),
