@@ -270,7 +270,7 @@ def test_page_tables_metadata_lines_and_artifacts_stay_safe(
     check_tables(release)
     check_metadata(release, region.id)
     check_archive(archive)
-    for each in (page, archive / "index.html"):
+    for each in (page, archive / "index.html", archive / region.id / "index.html"):
         check_in_a_browser(browser, each)
     check_what_staff_see(prefect_server, region.id)
 
