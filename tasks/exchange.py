@@ -15,8 +15,8 @@ from tasks.files import Layout, read_manifest, write_atomically
 from tasks.files.manifest import MANIFEST
 from tasks.files.store import Store, StoreError
 from tasks.region import Region
-from tasks.release.bundle import PAGE
 from tasks.release.card import CARD
+from tasks.release.listing import PAGE
 from tasks.release.revisions import revisions, withdrawal_of
 from tasks.release.withdrawal import WITHDRAWAL, Withdrawal
 

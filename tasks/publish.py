@@ -22,9 +22,10 @@ from tasks.files import FileError, Layout, read_manifest, sha256_of, verify_file
 from tasks.files.manifest import MANIFEST
 from tasks.region import Region
 from tasks.region.ways import WAYS
-from tasks.release.bundle import INTERVALS, PAGE, publish_first
+from tasks.release.bundle import INTERVALS, publish_first
 from tasks.release.checks import CHECKS, CHECKS_PAGE
 from tasks.release.errors import ReleaseError
+from tasks.release.listing import PAGE
 from tasks.release.manifest import public_manifest
 from tasks.release.revisions import published
 from tasks.release.software import installed_software

@@ -15,8 +15,10 @@ from tasks.files import FileError, Layout, read_manifest, sha256_of
 from tasks.files.manifest import MANIFEST
 from tasks.publish import checked_rows, model_statement, show_page, write_more
 from tasks.region import Region
-from tasks.release.bundle import PAGE, publish_revision
+from tasks.region.one_line import plain
+from tasks.release.bundle import publish_revision
 from tasks.release.errors import ReleaseError
+from tasks.release.listing import PAGE
 from tasks.release.manifest import (
     Checks,
     FileFacts,
@@ -64,7 +66,7 @@ def revise(
     """
     layout, address = Layout.from_environment(), public_address()
     releases = layout.releases(region.id, day)
-    reason, at = " ".join(reason.split()), now or dt.datetime.now(dt.UTC)
+    reason, at = plain(reason), now or dt.datetime.now(dt.UTC)
     before = _newest(releases, region, day)
     if not reason:
         raise ReleaseError("a revision needs a reason; it is published, so write it for readers")

@@ -13,6 +13,7 @@ from tasks.catalogue import archives
 from tasks.files.manifest import MANIFEST
 from tasks.files.store import Store
 from tasks.region import Region
+from tasks.region.one_line import plain
 from tasks.release.withdrawal import Heir, Withdrawal
 
 
@@ -37,7 +38,7 @@ def withdraw(
         ArchiveError: If the day is not published, or no reason is given.
         StoreError: If a store cannot be used.
     """
-    reason, at = " ".join(reason.split()), now or dt.datetime.now(dt.UTC)
+    reason, at = plain(reason), now or dt.datetime.now(dt.UTC)
     if not reason:
         raise ArchiveError("a withdrawal needs a reason; it is published, so write it for readers")
     address, stores = public_address(), archives()[::-1]  # what is published first, a copy last

@@ -41,7 +41,7 @@ class Archive:
         """Those of `newest` that are not withdrawn."""
         return tuple(entry for entry in self.newest if entry.withdrawn is None)
 
-    @property
+    @cached_property
     def regions(self) -> dict[str, list[Entry]]:
         """The newest revision of every day, by region."""
         by_region = groupby(self.newest, key=lambda entry: entry.region)
@@ -49,8 +49,8 @@ class Archive:
 
     def latest(self, region: str) -> Entry | None:
         """The newest revision of the newest day of a region that is offered."""
-        days = [entry for entry in self.offered if entry.region == region]
-        return days[-1] if days else None
+        days = self.regions.get(region, [])
+        return next((entry for entry in reversed(days) if entry.withdrawn is None), None)
 
     def heirs(self, entry: Entry) -> list[Entry]:
         """The newest revisions of the days whose models go on from what was measured for one."""

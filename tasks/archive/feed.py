@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 
 from tasks.archive.archive import Archive
 from tasks.archive.entry import Entry
+from tasks.region.one_line import plain
 from tasks.schema.rows_said import rows_said
 
 FEED = "feed.atom"
@@ -19,20 +20,26 @@ _MOST_PLACES = 50_000
 """Addresses that one sitemap may hold."""
 
 
-def feed(archive: Archive, address: str) -> bytes:
+def feed(archive: Archive, address: str, region: str | None = None) -> bytes:
     """The newest hundred releases, revisions and withdrawals as an Atom feed (RFC 4287).
 
     Args:
         archive: The archive; it is not empty.
         address: Where it is served, without a slash at its end.
+        region: The region that the feed is of, and in whose folder it lies. Default: all of them.
     """
-    newest = sorted(archive.entries, key=lambda entry: (entry.updated_at, entry.path), reverse=True)
+    entries = [entry for entry in archive.entries if region in (None, entry.region)]
+    newest = sorted(entries, key=lambda entry: (entry.updated_at, entry.path), reverse=True)
+    title = "Synthetic trips of shared scooters and bikes"
+    here = address
+    if region is not None:
+        here, title = f"{address}/{region}", f"{title}: {archive.regions[region][-1].name}"
     root = ET.Element("feed", {"xmlns": _ATOM, "xml:lang": "en"})
-    _text(root, "id", f"{address}/{FEED}")
-    _text(root, "title", "Synthetic trips of shared scooters and bikes")
+    _text(root, "id", f"{here}/{FEED}")
+    _text(root, "title", title)
     _text(root, "updated", newest[0].updated)
-    ET.SubElement(root, "link", {"rel": "self", "href": f"{address}/{FEED}"})
-    ET.SubElement(root, "link", {"rel": "alternate", "href": f"{address}/index.html"})
+    ET.SubElement(root, "link", {"rel": "self", "href": f"{here}/{FEED}"})
+    ET.SubElement(root, "link", {"rel": "alternate", "href": f"{here}/index.html"})
     _text(ET.SubElement(root, "author"), "name", "opentrips")
     for entry in newest[:_MOST]:
         _add_entry(root, entry, address)
@@ -40,14 +47,15 @@ def feed(archive: Archive, address: str) -> bytes:
 
 
 def sitemap(archive: Archive, address: str) -> bytes:
-    """The pages of the newest revisions that are offered, as a sitemap (sitemaps.org 0.9).
+    """The archive's own pages and those of the newest revisions offered (sitemaps.org 0.9).
 
     Args:
         archive: The archive.
         address: Where it is served, without a slash at its end.
     """
     root = ET.Element("urlset", {"xmlns": _SITEMAP})
-    pages = ["index.html", *(entry.page for entry in reversed(archive.offered))]
+    regions = [f"{region}/index.html" for region in archive.regions]
+    pages = ["index.html", *regions, *(entry.page for entry in reversed(archive.offered))]
     for page in pages[:_MOST_PLACES]:
         _text(ET.SubElement(root, "url"), "loc", f"{address}/{page}")
     return _document(root)
@@ -76,7 +84,7 @@ def _summary(entry: Entry) -> str:
 
 
 def _text(parent: ET.Element, name: str, text: str) -> None:
-    ET.SubElement(parent, name).text = text
+    ET.SubElement(parent, name).text = plain(text)  # XML holds no control characters
 
 
 def _document(root: ET.Element) -> bytes:

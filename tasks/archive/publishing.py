@@ -16,7 +16,7 @@ from tasks.archive.catalogue import (
     latest,
 )
 from tasks.archive.feed import FEED, SITEMAP, feed, sitemap
-from tasks.archive.index import render_index
+from tasks.archive.pages import render_index, render_region
 from tasks.archive.view import bring_up_to_date
 from tasks.files.store import Store, StoreError
 
@@ -70,6 +70,14 @@ def _others(archive: Archive, address: str | None) -> dict[str, bytes | None]:
         INDEX: render_index(archive, address),
         FEED: feed(archive, address) if is_served and address else None,
         SITEMAP: sitemap(archive, address) if is_served and address else None,
+        **{
+            f"{region}/{INDEX}": render_region(archive, region, address)
+            for region in archive.regions
+        },
+        **{
+            f"{region}/{FEED}": feed(archive, address, region) if address else None
+            for region in archive.regions
+        },
         **dict.fromkeys((f"{region}/{LATEST}" for region in archive.regions), None),
         **latest(archive),
     }

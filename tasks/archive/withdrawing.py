@@ -6,8 +6,8 @@ there; the same withdrawal again finishes one that was cut off.
 
 from tasks.files.manifest import MANIFEST
 from tasks.files.store import Store
-from tasks.release.bundle import PAGE
 from tasks.release.card import CARD
+from tasks.release.listing import PAGE
 from tasks.release.withdrawal import WITHDRAWAL, Withdrawal, noticed
 
 KEPT = frozenset({MANIFEST, WITHDRAWAL, PAGE, CARD})

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, Field, model_validator
 
 from tasks.region.guarantee import Guarantee
+from tasks.region.one_line import one_line
 from tasks.region.polygons import Polygon, edges_of, fault_of
 from tasks.region.settings import Settings
 
@@ -18,6 +19,8 @@ Identifier = Annotated[
         description="Lower-case letters, digits, - and _; it becomes a folder name.",
     ),
 ]
+
+Line = Annotated[str, AfterValidator(one_line)]
 
 NARROWEST, WIDEST = 0.01, 5.0
 """Degrees that a part of the service area spans; one much wider has more places than can be
@@ -87,14 +90,14 @@ class Feed(Settings):
     """One GBFS system's vehicle-status endpoint."""
 
     id: Identifier
-    url: str | None = Field(
+    url: Line | None = Field(
         None,
         title="URL",
         description="URL of the discovery file (gbfs.json), of gbfs_versions.json or "
         "manifest.json, or of the vehicle feed itself. ${NAME} stands for an environment "
         "variable. Needed unless `system` is set.",
     )
-    system: str | None = Field(
+    system: Line | None = Field(
         None,
         min_length=1,
         max_length=255,
@@ -112,7 +115,7 @@ class Feed(Settings):
         description="Preferred language where the discovery file lists several; then en, then "
         "the first.",
     )
-    source: str | None = Field(
+    source: Line | None = Field(
         None,
         description="The system whose vehicles the feed shows; feeds that republish one fleet "
         "share a source, and so one privacy account. Default: the URL as written.",
@@ -275,7 +278,7 @@ class TripEnds(Settings):
 class Snap(Settings):
     """Where vehicles stand; public, and read by what is done to synthetic rows alone."""
 
-    file: str = Field(
+    file: Line = Field(
         min_length=1,
         description="Where synthetic trips begin and end: a GeoJSON file, beside the region's, of "
         "public roads (lines) and docks (points). Both ends of a trip are moved to the nearest of "
@@ -284,7 +287,7 @@ class Snap(Settings):
     within_m: float = Field(
         100, ge=1, le=1000, description="An end with none of them that near stays, metres."
     )
-    credit: str | None = Field(
+    credit: Line | None = Field(
         None,
         min_length=1,
         max_length=500,
@@ -302,7 +305,7 @@ class Region(Settings):
     """A region: where it is, which feeds it reads, what it promises, what it publishes."""
 
     id: Identifier
-    name: str = Field(min_length=1, max_length=200, description="Name for people.")
+    name: Line = Field(min_length=1, max_length=200, description="Name for people.")
     time_zone: Annotated[str, AfterValidator(_known_zone)] = Field(
         description="IANA time zone; its midnight parts the service days."
     )
@@ -353,14 +356,14 @@ class Region(Settings):
         description="Where the hosts of the feeds find the people who poll them (a URL or a mail "
         "address), sent with every request.",
     )
-    publisher: str | None = Field(
+    publisher: Line | None = Field(
         None,
         min_length=1,
         max_length=200,
         description="Who publishes the releases, as citations and catalogues name them. Default: "
         "opentrips.",
     )
-    licence: str = Field("CC-BY-4.0", description="SPDX identifier of the release's licence.")
+    licence: Line = Field("CC-BY-4.0", description="SPDX identifier of the release's licence.")
 
     @model_validator(mode="after")
     def _delta_fits_the_cap(self) -> Self:

@@ -1,6 +1,7 @@
 """The release directory: staged beside its place, then moved there, never over another."""
 
 import fcntl
+import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from tasks.release.descriptions import DESCRIPTIONS, descriptions
 from tasks.release.errors import ReleaseError
 from tasks.release.formats.json_ld import json_ld
 from tasks.release.formats.sums import write_sums
+from tasks.release.listing import PAGE
 from tasks.release.manifest import FileFacts, PublicManifest
 from tasks.release.page import render_page
 from tasks.release.revisions import published, revision_number
@@ -25,7 +27,6 @@ from tasks.release.rows import write_rows
 from tasks.release.tables import published_table
 from tasks.release.words import file_order
 
-PAGE = "index.html"
 DOCUMENTS = (*DESCRIPTIONS, PAGE)
 """What is made of the manifest and the rows; all other files are data, or sums."""
 INTERVALS = "intervals.parquet"
@@ -165,17 +166,26 @@ def documents(
     """
     ordered = {name: manifest.files[name] for name in sorted(manifest.files, key=file_order)}
     manifest = manifest.model_copy(update={"files": ordered})
-    texts = {**descriptions(manifest), PAGE: _page(manifest, tables, directory)}
-    return {name: text.encode() for name, text in texts.items()}
+    described = {name: text.encode() for name, text in descriptions(manifest).items()}
+    facts = {
+        name: FileFacts(bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
+        for name, content in described.items()
+    }
+    return {**described, PAGE: _page(manifest, tables, directory, facts).encode()}
 
 
-def _page(manifest: PublicManifest, tables: Mapping[str, pa.Table], directory: Path) -> str:
+def _page(
+    manifest: PublicManifest,
+    tables: Mapping[str, pa.Table],
+    directory: Path,
+    facts: Mapping[str, FileFacts],
+) -> str:
     """The page, with error bars and roads where there are some."""
     drawn = dict(tables)
     if INTERVALS in manifest.files:
         drawn["intervals"] = pq.read_table(directory / INTERVALS)
     ways = load_ways(directory / WAYS) if WAYS in manifest.files else None
-    return render_page(manifest, drawn, ways=ways, described=json_ld(manifest))
+    return render_page(manifest, drawn, ways=ways, described=json_ld(manifest), documents=facts)
 
 
 def _facts(path: Path) -> FileFacts:

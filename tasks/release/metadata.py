@@ -4,11 +4,11 @@ import datetime as dt
 from dataclasses import dataclass
 
 from tasks.region import Box
+from tasks.region.one_line import plain
 from tasks.release import words, words_of_ends
 from tasks.release.licence import Licence, licence_of
 from tasks.release.manifest import PublicManifest
 from tasks.release.tables import SCHEMAS
-from tasks.release.text import plain
 from tasks.schema import (
     FLOWS,
     INTERVALS,

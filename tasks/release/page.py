@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from fractions import Fraction
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,17 +14,18 @@ from tasks.region.ways import Ways
 from tasks.release.bars import distance_bars, distance_class, hour_bars
 from tasks.release.busiest import busiest
 from tasks.release.figures import Figures, figures_of
+from tasks.release.listing import listing
 from tasks.release.live_map import live_map
-from tasks.release.manifest import GaussianCounts, PublicManifest
+from tasks.release.manifest import FileFacts, GaussianCounts, PublicManifest
 from tasks.release.missing import missing
 from tasks.release.numbers import distance, number, scientific
 from tasks.release.plots import LARGE, SMALL, Ramp, capture_line, density_map
 from tasks.release.render import context, environment
 from tasks.release.scripts import SCRIPTED, allowed, data_block, map_script
 
-_ARCHIVE = "../../../index.html#{}-{}"
-"""The day in the calendar of the archive, from a release's folder. A release never changes, so its
-page knows of no later day; the calendar does."""
+_REGION = "../../index.html#{}-{}"
+"""The day among all days of the region, from a release's folder. A release never changes, so its
+page knows of no later day; the region's page does."""
 
 
 def render_page(
@@ -32,6 +34,7 @@ def render_page(
     *,
     ways: Ways | None = None,
     described: Mapping[str, Any] | None = None,
+    documents: Mapping[str, FileFacts] = MappingProxyType({}),
 ) -> str:
     """The page of a release, in HTML.
 
@@ -40,11 +43,12 @@ def render_page(
     Without script it shows still maps of the same rows.
 
     Args:
-        manifest: The public manifest; its `files` are offered for download.
+        manifest: The public manifest; its `files`, the data, are offered for download.
         tables: The published rows: `trips`, or `starts`, `ends` and `modelled_trips`; and
             `intervals` where the release has them.
         ways: The published roads and docks, for the ground of the map.
         described: The release as JSON-LD, for search engines.
+        documents: Lengths and hashes of the descriptions beside the page.
     """
     boxes = manifest.region.service_area
     figures = figures_of(tables, boxes)
@@ -65,7 +69,8 @@ def render_page(
         script=Markup(script),
         script_sources=Markup(" ".join(allowed(each) for each in (SCRIPTED, script))),
         described=None if described is None else data_block(described),
-        archive=_ARCHIVE.format(manifest.region.id, manifest.service_day),
+        listed=listing(manifest.files, documents),
+        region_page=_REGION.format(manifest.region.id, manifest.service_day),
         figures=figures,
         busiest=busiest(figures),
         live_facts=data_block(live.facts),

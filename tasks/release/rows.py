@@ -22,7 +22,7 @@ def write_rows(tables: Mapping[str, pa.Table], directory: Path) -> list[str]:
     """
     names = []
     for name, table in tables.items():
-        for ending, write in _FORMATS.items():
+        for ending, write in FORMATS.items():
             write(table, directory / f"{name}{ending}")
             names.append(f"{name}{ending}")
     trips = tables["trips"] if "trips" in tables else tables["modelled_trips"]
@@ -32,4 +32,4 @@ def write_rows(tables: Mapping[str, pa.Table], directory: Path) -> list[str]:
     return names
 
 
-_FORMATS = {".parquet": write_parquet, ".csv.gz": write_csv, ".geo.parquet": write_geoparquet}
+FORMATS = {".parquet": write_parquet, ".csv.gz": write_csv, ".geo.parquet": write_geoparquet}

@@ -1,29 +1,17 @@
-"""Documents as text: JSON that may stand in a page, YAML, Markdown, and plain words."""
+"""Documents as text: JSON that may stand in a page, YAML and Markdown."""
 
 import json
 import re
-import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
 import yaml
 
+from tasks.region.one_line import plain
+
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>#!|~&$])")
 _ITEM = re.compile(r"^(\d+(?=[.)])|)([-+.)])(?=\s|$)")
 """What begins an item of a list."""
-_TURNS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
-"""Marks that change the direction of what follows, beyond the text that holds them."""
-
-
-def plain(text: str) -> str:
-    r"""Text on one line, without control characters and without marks that turn text around.
-
-    Examples:
-        >>> plain("one\n  two\u202e\x07 three")
-        'one two three'
-    """
-    words = " ".join(text.split())
-    return "".join(c for c in words if c not in _TURNS and unicodedata.category(c) != "Cc")
 
 
 def markdown(text: object) -> str:

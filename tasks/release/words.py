@@ -292,7 +292,7 @@ def limits(manifest: PublicManifest) -> Sequence[str]:
 
 
 def file_words(name: str) -> str:
-    """What a published data file is.
+    """What a published file is.
 
     Examples:
         >>> file_words("field.json")
@@ -302,7 +302,7 @@ def file_words(name: str) -> str:
 
 
 def file_order(name: str) -> int:
-    """Where a published data file stands in lists of them."""
+    """Where a published file stands in lists of them."""
     return list(_FILES).index(name)
 
 
@@ -329,6 +329,17 @@ _FILES = {
     "sampler.pyz": "draws further rows from the density: python sampler.pyz 1000000",
     "checks.html": "what was expected of the rows and what was found, as a page",
     "checks.json": "the same, for machines",
+    "README.md": "the card: all of this page's words, for the folder and for dataset hubs",
+    "LICENSE": "under which licence these files are",
+    "CHANGELOG.md": "what a revision changed",
+    "CITATION.cff": "how to cite the release, in the Citation File Format",
+    "datapackage.json": "columns and hashes of the data files, as a Data Package",
+    "croissant.json": "the same for machine learning, as MLCommons Croissant",
+    "privacy.json": "the privacy card, for machines",
+    "dp_deployment.yaml": "a draft for the registry of differential privacy deployments",
+    "index.html": "this page; the two files below hold its hash",
+    "SHA256SUMS": "the hashes of all files above, for sha256sum --check SHA256SUMS",
+    "manifest.json": "all of this page's facts and the length and hash of every other file",
 }
 
 

@@ -9,9 +9,10 @@ import pyarrow.parquet as pq
 
 from tasks.archive.verification.report import Finding, judged
 from tasks.archive.verification.source import Source
-from tasks.release.bundle import DOCUMENTS, PAGE, documents
+from tasks.release.bundle import DOCUMENTS, documents
 from tasks.release.card import CARD
 from tasks.release.formats.sums import SUMS
+from tasks.release.listing import PAGE
 from tasks.release.manifest import PublicManifest
 from tasks.release.numbers import number
 from tasks.release.software import installed_software

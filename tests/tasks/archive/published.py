@@ -1,4 +1,4 @@
-"""Days that were really released: trips on two days of a chain, and starts and ends."""
+"""Days that were really released: trips by counts and by a network, and starts and ends."""
 
 import datetime as dt
 import os
@@ -29,6 +29,12 @@ def region_of_trips() -> Region:
 def release_trips(layout: Layout) -> list[Path]:
     """Two days of trips, of which the second goes on from the first."""
     return [_release(layout, region_of_trips(), day, rows) for day, rows in TRIPS.items()]
+
+
+def release_net(layout: Layout) -> Path:
+    """A day of trips from a network that was trained for ten steps."""
+    synthesizer = {"name": "trip_net", "levels": 2, "hidden_units": 8, "steps": 10}
+    return _release(layout, region_with(synthesizer=synthesizer), DAY, TRIPS[DAY])
 
 
 def release_ends(layout: Layout) -> Path:

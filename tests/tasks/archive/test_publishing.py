@@ -19,12 +19,14 @@ from tasks.catalogue import make_archives
 from tasks.files import Layout
 from tasks.files.store import Store, StoreError
 from tasks.release.errors import ReleaseError
+from tasks.withdraw import withdraw
 from tests.tasks.archive.forging import manifest_of, reseal
-from tests.tasks.archive.published import NEXT, plant
+from tests.tasks.archive.published import NEXT, plant, region_of_trips
 from tests.tasks.derived_day import DAY
 from tests.tasks.release.test_page import Reader
 
 ROOT = Path(__file__).parents[3]
+AT = dt.datetime(2026, 6, 2, 12, 30, tzinfo=dt.UTC)
 ADDRESS = "https://example.org/trips"
 ATOM = "{http://www.w3.org/2005/Atom}"
 
@@ -86,7 +88,8 @@ def test_the_catalogue_names_every_release_and_the_newest(trips: Layout) -> None
 def test_what_is_made_depends_on_what_is_published_alone(trips: Layout, tmp_path: Path) -> None:
     revised(trips, DAY, "Other words.")
     publish_archive(here(trips), ADDRESS)
-    names = ("catalog.json", "errata.json", "index.html", "feed.atom", "sitemap.xml")
+    names = ["catalog.json", "errata.json", "index.html", "feed.atom", "sitemap.xml"]
+    names += ["demo/latest.json", "demo/index.html", "demo/feed.atom"]
     made = {name: (trips.all_releases / name).read_bytes() for name in names}
     times = {name: (trips.all_releases / name).stat().st_mtime_ns for name in names}
     publish_archive(here(trips), ADDRESS)
@@ -190,8 +193,39 @@ def test_the_index_shows_a_calendar_and_fetches_nothing(trips: Layout) -> None:
     assert all(link[1:] in ids for link in links if link and link.startswith("#"))
 
 
+def test_a_page_of_each_region_names_its_days_and_files(trips: Layout) -> None:
+    revised(trips, NEXT, "Other rows.")
+    plant(trips, "antwerp", DAY)
+    withdraw(region_of_trips(), DAY, "The <b>wrong</b> city.", AT)
+    publish_archive(here(trips), ADDRESS)
+    folder = trips.all_releases / "demo"
+    page = (folder / "index.html").read_text("utf-8")
+    reader = Reader(page)
+    assert not {"script", "iframe", "img", "form"} & {tag for tag, _ in reader.tags}
+    links = [str(a["href"]) for tag, a in reader.tags if tag == "a"]
+    for link in links:
+        path = link.partition("#")[0]
+        assert link.startswith("#") or (folder / path).is_file(), link
+    assert f"../demo/{NEXT}/r2/trips.csv.gz" in links
+    assert f"../demo/{DAY}/r1/index.html" in links
+    assert not [link for link in links if f"{DAY}/r1/trips" in link or "antwerp" in link]
+    assert "Withdrawn: The &lt;b&gt;wrong&lt;/b&gt; city." in page
+    assert page.index(f'id="demo-{NEXT}"') < page.index(f'id="demo-{DAY}"')
+    assert {"../index.html#region-demo", "latest.json", "feed.atom"} <= set(links)
+    index = (trips.all_releases / "index.html").read_text("utf-8")
+    assert 'id="region-demo"' in index
+    assert '<a href="demo/index.html"><bdi>Demo</bdi></a>' in index
+    before_and_after = Reader((folder / str(NEXT) / "r1" / "index.html").read_text("utf-8"))
+    assert f"../../index.html#demo-{NEXT}" in [a.get("href") for _, a in before_and_after.tags]
+    feed = ET.fromstring((folder / "feed.atom").read_bytes())
+    assert {entry.findtext(f"{ATOM}id") for entry in feed.findall(f"{ATOM}entry")} == {
+        f"{ADDRESS}/demo/{path}/index.html" for path in (f"{DAY}/r1", f"{NEXT}/r1", f"{NEXT}/r2")
+    }
+    assert feed.findtext(f"{ATOM}id") == f"{ADDRESS}/demo/feed.atom"
+
+
 def test_feed_and_sitemap_name_full_addresses_and_no_time_is_invented(trips: Layout) -> None:
-    revised(trips, DAY, "Other words.")
+    revised(trips, DAY, "Other\x07\n words.")
     publish_archive(here(trips), ADDRESS)
     feed = ET.fromstring((trips.all_releases / "feed.atom").read_bytes())
     entries = feed.findall(f"{ATOM}entry")
@@ -205,6 +239,7 @@ def test_feed_and_sitemap_name_full_addresses_and_no_time_is_invented(trips: Lay
     sitemap = ET.fromstring((trips.all_releases / "sitemap.xml").read_bytes())
     assert [each.text for each in sitemap.iter() if each.tag.endswith("loc")] == [
         f"{ADDRESS}/index.html",
+        f"{ADDRESS}/demo/index.html",
         f"{ADDRESS}/demo/{NEXT}/r1/index.html",
         f"{ADDRESS}/demo/{DAY}/r2/index.html",
     ]
@@ -218,6 +253,7 @@ def test_without_an_address_feed_and_sitemap_go_and_that_is_said(
     assert "2 days of 1 regions, 2 offered, 0 withdrawn, 0 errata" in said[0]
     assert "set OPENTRIPS_PUBLIC_URL" in said[1]
     assert not (trips.all_releases / "feed.atom").exists()
+    assert not (trips.all_releases / "demo" / "feed.atom").exists()
     assert not (trips.all_releases / "sitemap.xml").exists()
     monkeypatch.setenv("OPENTRIPS_PUBLIC_URL", ADDRESS)
     assert main(["archive"]) == 0

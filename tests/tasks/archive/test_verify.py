@@ -1,10 +1,11 @@
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -68,8 +69,23 @@ def test_a_good_release_of_ends_has_no_fault(ends: Layout) -> None:
     assert "modelled_trips" in found
 
 
+def test_a_good_release_of_a_network_has_no_fault(net: Layout) -> None:
+    report = verify(str(release_of(net, DAY)))
+    assert not report.has_faults, report.lines
+    found = {finding.subject: finding for finding in report.findings}
+    assert {name for name, each in found.items() if each.verdict != "ok"} == {"catalogue", "beyond"}
+    assert "700 rows" in found["trips"].said
+    stated = manifest_of(release_of(net, DAY))["accountant"]["epsilon_pld"]
+    assert f"costs epsilon {stated:.6g} by PLD" in found["epsilon"].said
+    assert "link" in found
+
+
 def of_page(text: str) -> str:
     return text.replace("one trip</dt><dd>1</dd>", "one trip</dt><dd>0.1</dd>")
+
+
+def of_licence(text: str) -> str:
+    return re.sub(r'(>LICENSE</a>.*?class="hash">).{64}', rf"\g<1>{'0' * 64}", text)
 
 
 def charge_of_another(document: dict[str, Any]) -> None:
@@ -177,6 +193,7 @@ TAMPERED: dict[str, tuple[Forge, str]] = {
     "the parent's link is edited": (with_fields(charge_of_another), "not that of its facts"),
     "the parent is another": (parent_changed, f"the release of {DAY} is not the link before it"),
     "the page's epsilon is edited": (rewritten(of_page, "index.html"), "<dd>0.1</dd>"),
+    "the page's hash of the licence is edited": (rewritten(of_licence, "index.html"), "0000"),
     "the card's day is edited": (
         rewritten(lambda text: text.replace(str(NEXT), str(DAY)), "README.md"),
         "README.md",
@@ -193,6 +210,30 @@ def test_what_was_tampered_with_is_named(case: str, trips: Layout) -> None:
     faults = lines_with("FAULT", release_of(trips))
     assert any(said in line for line in faults), faults
     assert len(faults) == len(set(faults))
+
+
+def steps_added(document: dict[str, Any]) -> None:
+    document["mechanism"]["steps"] *= 2
+
+
+def clip_halved(document: dict[str, Any]) -> None:
+    document["mechanism"]["l2_norm_clip"] /= 2
+
+
+TAMPERED_NET: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
+    "epsilon is edited": (epsilon_halved, "by PLD the mechanism costs epsilon"),
+    "steps are edited": (steps_added, "that is more than the epsilon 1 that is promised"),
+    "the noise is edited": (noise_doubled, "by PLD the mechanism costs epsilon"),
+    "the clip is edited": (clip_halved, "instead of"),
+}
+
+
+@pytest.mark.parametrize("case", TAMPERED_NET)
+def test_what_was_edited_in_a_release_of_a_network_is_named(case: str, net: Layout) -> None:
+    edit, said = TAMPERED_NET[case]
+    with_fields(edit)(release_of(net, DAY))
+    faults = lines_with("FAULT", release_of(net, DAY))
+    assert any(said in line for line in faults), faults
 
 
 def test_rows_forged_by_hand_in_a_release_of_ends_are_found(ends: Layout) -> None:

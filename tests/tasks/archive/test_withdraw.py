@@ -41,7 +41,7 @@ def test_a_withdrawn_day_keeps_its_page_and_its_hashes_and_offers_no_data(trips:
     release = trips.releases("demo", DAY) / "r1"
     manifest = (release / "manifest.json").read_bytes()
     page = (release / "index.html").read_text("utf-8")
-    (said,) = withdraw(region_of_trips(), DAY, f"  {REASON}\n", AT)
+    (said,) = withdraw(region_of_trips(), DAY, f"  {REASON}\x1b\n", AT)
     assert said.startswith(f"Withdrawn: demo/{DAY}/r1 since 2026-06-02 12:30 UTC: {REASON}")
     assert said.endswith(f"go on from what was measured for it: {NEXT} r1.")
     names = {path.name for path in release.iterdir()}

@@ -47,6 +47,15 @@ def test_a_region_needs_no_more_than_place_and_feed(tmp_path: Path) -> None:
         ),
         ({"feeds": GOOD["feeds"] * 2}, "every feed id must be used once"),  # type: ignore[operator]
         ({"id": "../up"}, "id: "),
+        ({"name": "a\x1b[2Jb"}, "name: holds the character U+001B, which is obeyed and not shown"),
+        ({"name": "a\x00b"}, "name: holds the character U+0000"),
+        ({"publisher": "a\u202eb"}, "publisher: holds the character U+202E"),
+        ({"licence": "CC0-1.0\nor not"}, "licence: holds the character U+000A"),
+        ({"snap": {"file": "a", "credit": "b\u2028"}}, "snap.credit: holds the character U+2028"),
+        (
+            {"feeds": [{"id": "f", "url": "https://a/\x07"}]},
+            "feeds.0.url: holds the character U+0007",
+        ),
         (
             {"service_area": [{"name": "x", "south": 51, "west": 8, "north": 50, "east": 9}]},
             "must span at least",
@@ -65,7 +74,7 @@ def test_a_mistake_gives_one_line_that_names_it(
     message = str(raised.value)
     assert said in message
     assert "r.yaml" in message
-    assert "\n" not in message
+    assert message.isprintable()
 
 
 def test_a_guarantee_for_vehicles_is_one_frozen_value(tmp_path: Path) -> None:

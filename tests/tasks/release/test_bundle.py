@@ -19,6 +19,7 @@ from tasks.release.bundle import DOCUMENTS, documents, publish_first
 from tasks.release.errors import ReleaseError
 from tasks.release.formats.sums import SUMS
 from tasks.release.manifest import PublicManifest
+from tasks.release.numbers import size
 from tasks.release.revisions import published
 from tasks.release.software import PACKAGES, installed_software
 
@@ -54,6 +55,24 @@ def test_a_release_is_whole(publish: Callable[[Path], Path], tmp_path: Path) -> 
     for name in ("README.md", "index.html"):
         text = (release / name).read_text(encoding="utf-8")
         assert manifest["files"]["trips.parquet"]["sha256"] in text
+
+
+def test_the_page_lists_every_file_with_its_length_and_hash(
+    publish: Callable[[Path], Path], tmp_path: Path
+) -> None:
+    release = publish(tmp_path / "town" / "2026-05-20")
+    page = (release / "index.html").read_text("utf-8")
+    (table,) = re.findall(r"<caption>Files</caption>.*?</table>", page, re.DOTALL)
+    rows = re.findall(r'<a href="(.*?)"( download)?>.*?class="n">(.*?)</td><td>(.*?)</td>', table)
+    assert {name for name, *_ in rows} == FILES
+    assert [name for name, *_ in rows][-3:] == ["index.html", "SHA256SUMS", "manifest.json"]
+    assert {name for name, download, *_ in rows if download} == DATA
+    facts = json.loads((release / "manifest.json").read_bytes())["files"]
+    for name, _, length, sha256 in rows:
+        is_known = name not in ("index.html", "manifest.json")
+        assert length == (size((release / name).stat().st_size) if is_known else "")
+        has_hash = is_known and name != "SHA256SUMS"
+        assert re.sub("<.*?>", "", sha256) == (facts[name]["sha256"] if has_hash else "")
 
 
 def test_the_page_draws_error_bars_that_were_written_beside_the_rows(
@@ -139,6 +158,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import tasks.release.bundle as bundle
 from tasks.release.manifest import PublicManifest
+from tasks.release.numbers import size
 from tasks.release.revisions import published
 rows, fields, releases, slow = Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4]
 def stop(staged, final, real=bundle.move_into_place):

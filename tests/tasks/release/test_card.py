@@ -75,7 +75,9 @@ def test_card_and_page_name_the_unit_that_is_protected(
 def test_a_name_with_markup_is_only_a_name(
     name: str, make_region: Callable[..., Region], make_manifest: Callable[..., PublicManifest]
 ) -> None:
-    card = render_card(make_manifest(make_region(name=name)))
+    manifest = make_manifest(make_region())
+    place = manifest.region.model_copy(update={"name": name})
+    card = render_card(manifest.model_copy(update={"region": place}))
     title = next(line for line in card.splitlines() if line.startswith("# "))
     shown = title.removeprefix("# ").removesuffix(", Wednesday 20 May 2026")
     assert re.sub(r"\\(.)", r"\1", shown) == " ".join(name.split())

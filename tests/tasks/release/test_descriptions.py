@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from tasks.region import Region
+from tasks.region.one_line import plain
 from tasks.release.descriptions import descriptions
 from tasks.release.manifest import PublicManifest
 from tasks.release.metadata import metadata_of
 from tasks.release.tables import inert, write_csv
-from tasks.release.text import plain
 from tests.tasks.release.formats.test_citation import SCHEMA
 
 HOSTILE = (
@@ -61,10 +61,17 @@ def test_text_of_a_region_stays_text(
     make_manifest: Callable[..., PublicManifest],
 ) -> None:
     def made(name: str, licence: str, credit: str, file: str) -> PublicManifest:
-        snap = {"file": file, "credit": credit}
-        region = make_region(name=name, licence=licence, publisher=credit[:200], snap=snap)
+        region = make_region(snap={"file": "roads.geojson"})
         ways = {"file": file, "sha256": "0123456789abcdef" * 4, "within_m": 80.5}
-        return make_manifest(region, generated={"ways": ways, "ends": {"all": 9, "moved": 7}})
+        made = make_manifest(region, generated={"ways": ways, "ends": {"all": 9, "moved": 7}})
+        assert made.snapping is not None
+        changes = {
+            "region": made.region.model_copy(update={"name": name}),
+            "licence": licence,
+            "publisher": credit[:200],
+            "snapping": made.snapping.model_copy(update={"credit": credit}),
+        }
+        return made.model_copy(update=changes)
 
     manifest = made(name, licence, credit, file)
     about, found = metadata_of(manifest), descriptions(manifest)
