@@ -39,7 +39,7 @@ _MISSED = {
     Kind("origins", COARSE): Misfit(2.0),
     Kind("destinations", FINE): Misfit(2.0, 0.1, 0.5),
     Kind("destinations", COARSE): Misfit(2.0),
-    Kind("hours"): Misfit(0.5),
+    Kind("hours"): Misfit(1.0),
     Kind("distances"): Misfit(1.0, 1.0),
 }
 _FLOWS = {Kind("flows", COARSE): Misfit(3.0, 0.1)}
