@@ -1,7 +1,8 @@
 """What a fitted law misses of a city, beyond what noise leaves open.
 
 The constants were chosen on simulated cities (`tasks.cities`: transit, month and
-metropolis, 3,000 to 8,000 trips at epsilon 1); `tests.benchmarks.interval_coverage` looks at others.
+metropolis, 3,000 to 8,000 trips at epsilon 1); `tests.benchmarks.interval_coverage` looks at
+others.
 How far small flows are from gravity is told from the city's own noisy counts: by how much its
 measured flows between blocks are. What a law misses of flows shrinks with its cells.
 """

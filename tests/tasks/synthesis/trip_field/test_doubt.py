@@ -3,7 +3,7 @@ import numpy as np
 from tasks.region import Box
 from tasks.synthesis.trip_field.doubt import LEFT, doubtful
 from tasks.synthesis.trip_field.evidence import Evidence
-from tasks.synthesis.trip_field.lattice import CELLS, Lattice
+from tasks.synthesis.trip_field.lattice import CELLS, Floats, Lattice
 
 LATTICE = Lattice((Box(name="town", south=50.0, west=8.0, north=50.05, east=8.1),))
 NOISE = 10.0
@@ -14,7 +14,7 @@ def seen(*names: str) -> Evidence:
     return Evidence.measured({name: (np.zeros(sizes[name]), NOISE) for name in names})
 
 
-def expected(block: float, cell: float) -> dict[str, np.ndarray]:
+def expected(block: float, cell: float) -> dict[str, Floats]:
     """A block that expects so many ends, and a cell of the other; all else expects many."""
     blocks, cells = np.full(LATTICE.blocks, 100.0), np.full((LATTICE.blocks, CELLS), 100.0)
     blocks[0], cells[1, 3] = block, cell
