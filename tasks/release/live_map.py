@@ -6,7 +6,7 @@ is at most 9 m long in the largest area there can be, and about 0.2 m in a city.
 """
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,8 @@ MOST_ROWS = 50_000
 MOST_POSITIONS = 40_000
 """Positions of all roads and docks together; roads are simplified until there are no more."""
 
+_FEWEST = 2
+"""Flows of fewer rows are not drawn, so their intervals need not be there."""
 _ROADS_M = (5.0, 10.0, 20.0, 50.0, 100.0)
 """How far a drawn road may be from the true one, tried one after the other."""
 
@@ -69,7 +71,7 @@ def live_map(
 
     Args:
         tables: The published tables: `trips`, or `starts`, `ends` and `modelled_trips`; of a table
-            `intervals` the places of the finest grid are kept.
+            `intervals` the places of the finest grid are kept, and the flows of several trips.
         areas: The service area, in the order in which it is offered.
         ways: The published roads and docks, if there are any.
     """
@@ -218,19 +220,51 @@ def _simpler(lines: Lines, metres: float) -> Lines:
 def _intervals(
     arrays: _Arrays, intervals: pa.Table | None, areas: Sequence[Box]
 ) -> dict[str, dict[str, Any]]:
-    """Of each kind of place of the finest grid: edges, interval, and how many each area has."""
+    """Of each kind of place of the finest grid: edges, interval, and how many each area has.
+
+    Of flows, instead of edges, which of the origins and which of the destinations they join.
+    """
     if intervals is None:
         return {}
-    found = {}
-    for counted in ("origins", "destinations"):
-        places = intervals.filter(pc.field("counted") == counted)
-        finest = pc.min(places["grid_degrees"])
-        places = places.filter(pc.field("grid_degrees") == finest)
-        parts = [places.filter(pc.field("area") == box.name) for box in areas]
-        rows = pa.concat_tables(parts)
-        columns = ("south", "west", "north", "east", "low", "high")
-        found[counted] = {
-            "rows": [part.num_rows for part in parts],
-            **{name: arrays.add(rows[name].to_numpy(), "<f4") for name in columns},
-        }
-    return found
+    finest = intervals.filter(pc.field("grid_degrees") == pc.min(intervals["grid_degrees"]))
+    origins, destinations, flows = (
+        [
+            finest.filter((pc.field("counted") == counted) & (pc.field("area") == box.name))
+            for box in areas
+        ]
+        for counted in ("origins", "destinations", "flows")
+    )
+    flows = [part.filter(pc.field("rows") >= _FEWEST) for part in flows]
+    joined = pa.concat_tables(flows)
+    return {
+        "origins": _squares(arrays, origins),
+        "destinations": _squares(arrays, destinations),
+        "flows": {
+            "rows": [part.num_rows for part in flows],
+            "origin": arrays.add(_joined(joined, "", origins), "<u4"),
+            "destination": arrays.add(_joined(joined, "to_", destinations), "<u4"),
+            "trips": arrays.add(joined["rows"].to_numpy(), "<u4"),
+            **{name: arrays.add(joined[name].to_numpy(), "<f4") for name in ("low", "high")},
+        },
+    }
+
+
+def _squares(arrays: _Arrays, parts: Sequence[pa.Table]) -> dict[str, Any]:
+    """Squares of every area, with their intervals."""
+    rows = pa.concat_tables(parts)
+    columns = ("south", "west", "north", "east", "low", "high")
+    return {
+        "rows": [part.num_rows for part in parts],
+        **{name: arrays.add(rows[name].to_numpy(), "<f4") for name in columns},
+    }
+
+
+def _joined(flows: pa.Table, prefix: str, squares: Sequence[pa.Table]) -> NDArray[np.int64]:
+    """The square, counted through all areas, in which each flow begins, or ends."""
+
+    def keys(table: pa.Table, prefix: str) -> Iterator[tuple[Any, ...]]:
+        names = ("area", f"{prefix}south", f"{prefix}west")
+        return zip(*(table[name].to_pylist() for name in names), strict=True)
+
+    known = {key: index for index, key in enumerate(keys(pa.concat_tables(squares), ""))}
+    return np.array([known[key] for key in keys(flows, prefix)], np.int64)

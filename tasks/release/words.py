@@ -367,7 +367,7 @@ def error_bars(manifest: PublicManifest) -> Sequence[str]:
         "that is in its middle. A place with one row may have had no trip, or several.",
         "The intervals allow for the noise, for what a day varies by chance, and for what the "
         "fitted density cannot express; how much that is was chosen on simulated cities, where "
-        "they held fewer than they say of places of 0.05 degrees with fewer than 33 rows. They "
+        "they held fewer than they say of places of 0.05 degrees with fewer than 32 rows. They "
         "were made from the noisy counts and the rows, and cost no privacy.",
     )
 

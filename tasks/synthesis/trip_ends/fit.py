@@ -12,8 +12,9 @@ from tasks.synthesis.trip_ends.measurements import EndsPlan
 from tasks.synthesis.trip_ends.model import EndsModel
 from tasks.synthesis.trip_ends.tables import KINDS
 from tasks.synthesis.trip_field.ascent import Ascent, rates
+from tasks.synthesis.trip_field.doubt import doubtful
 from tasks.synthesis.trip_field.evidence import Evidence
-from tasks.synthesis.trip_field.fit import doubtful, fitted_parts, hours_of_day
+from tasks.synthesis.trip_field.fit import fitted_parts, hours_of_day
 from tasks.synthesis.trip_field.lattice import CELLS, Floats, Lattice
 
 _FITTED_TOGETHER = ("ends", "block_ends", "block_hours", "area_hours", "hours")

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from tasks.synthesis.grid import BINS_PER_OCTAVE, HOURS
 from tasks.synthesis.trip_field.ascent import Ascent, rates
+from tasks.synthesis.trip_field.doubt import LEFT
 from tasks.synthesis.trip_field.evidence import Evidence
 from tasks.synthesis.trip_field.field import Field
 from tasks.synthesis.trip_field.kernel import SECTORS
@@ -27,10 +28,6 @@ from tasks.synthesis.trip_field.tables import offset_m
 
 _VISITED = 0.5
 """Cells with fewer expected ends keep uniform parts."""
-_EMPTY_BLOCK, _EMPTY_CELL = 0.3, 0.06
-"""Fewer expected ends than this many standard deviations of their noise count as none."""
-_LEFT = 0.1
-"""What is left of a place that counts as empty: not nothing, for it may yet have been visited."""
 _MISFIT = 0.5
 """How far off, as a share, the fitted distances may be: the fit sees cells, not their parts."""
 _CALIBRATIONS, _DRAWN, _SLIGHT = 3, 50_000, 1e-4
@@ -62,12 +59,12 @@ def fit_with_spread(plan: Plan, evidence: Evidence, draws: int = DRAWS) -> tuple
 def field_of(posterior: Posterior) -> Field:
     """The field of the most probable effects."""
     plan, evidence, tables = posterior.plan, posterior.evidence, posterior.expected
-    factors, doubt = posterior.factors, doubtful(plan.lattice, evidence, tables)
+    factors = posterior.factors
     field = Field(
         lattice=plan.lattice,
         rows=plan.rows,
-        origin=factors.origin.numpy() * doubt,
-        attraction=factors.attraction.numpy() * doubt,
+        origin=factors.origin.numpy(),
+        attraction=factors.attraction.numpy(),
         pair=factors.pair.numpy(),
         bins=factors.bins.numpy(),
         local=factors.bins.numpy(),
@@ -80,23 +77,6 @@ def field_of(posterior: Posterior) -> Field:
         ),
     )
     return _calibrated(field, _distances(evidence, tables["distances"]))
-
-
-def doubtful(lattice: Lattice, evidence: Evidence, expected: dict[str, Floats]) -> Floats:
-    """Factor of every cell: small where the fit leaves less than noise alone would.
-
-    The most probable field spreads a little over every empty block and cell, for no count can
-    tell that none is there; together it would be several per cent of all trips.
-    """
-    noise = evidence.stddev
-    factor = np.ones((lattice.blocks, CELLS), np.float32)
-    if "block_ends" in noise:
-        empty = expected["block_ends"] < _EMPTY_BLOCK * noise["block_ends"]
-        factor[empty] = _LEFT
-    if "ends" in noise:
-        empty = expected["ends"].reshape(-1, CELLS) < _EMPTY_CELL * noise["ends"].reshape(-1, CELLS)
-        factor[empty] = _LEFT
-    return factor
 
 
 def _distances(evidence: Evidence, fitted: Floats) -> Floats:
@@ -118,7 +98,7 @@ def hours_of_day(evidence: Evidence, law: Floats, expected: Floats) -> Floats:
         return law
     values, stddev = evidence.values["block_hours"], evidence.stddev["block_hours"]
     known = expected / (expected + np.square(stddev))
-    day = np.maximum(expected + known * (values - expected), _LEFT * expected).reshape(law.shape)
+    day = np.maximum(expected + known * (values - expected), LEFT * expected).reshape(law.shape)
     whole = day.sum(axis=1, keepdims=True)
     return np.asarray(np.where(whole > _VISITED, day / np.maximum(whole, 1e-6), law), np.float32)
 

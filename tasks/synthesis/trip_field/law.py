@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from tasks.synthesis.trip_field.field import Field
-from tasks.synthesis.trip_field.lattice import CELLS, Floats, Integers, Lattice
+from tasks.synthesis.trip_field.lattice import CELLS, Bools, Floats, Integers, Lattice
 from tasks.synthesis.trip_field.sampling import sample
 from tasks.synthesis.trip_field.spread import Spread, Trips
 from tasks.synthesis.trip_field.tables import displacements, offset_m
@@ -25,7 +25,7 @@ _DRAWN = 600_000
 _FEWEST, _MOST = 4, 64
 """So many rows are drawn for every trip, about _DRAWN in all."""
 _ALIKE = 8.0
-"""Targets of one size tell as much of each other's spread as so many draws would."""
+"""Targets of one size tell as much of each other as so many draws would."""
 _PER_DOUBLING = 2
 """So many sizes are told apart in every doubling."""
 
@@ -105,17 +105,48 @@ def _within(public: Lattice, lattice: Lattice, trips: Trips) -> dict[Kind, Integ
 
 
 def _law(sums: Floats, times: int) -> Law:
-    """From the sums over rows of every draw, the field itself first, shape (1 + draws, targets)."""
+    """From the sums over rows of every draw, the field itself first, shape (1 + draws, targets).
+
+    The mean is that of the draws: a field that is the most probable one is not the mean one. Most
+    of what it counts as empty is, but not all, and some draws say so.
+    """
     seen = sums[0] > 0
-    mean = np.maximum(sums[0], 0.5) / times
+    rows = np.maximum(sums[0], 0.5)
+    if not seen.any():
+        return Law(rows / times, rows / times**2)
     ratio = sums[1:, seen] / sums[0, seen]
-    size = np.floor(_PER_DOUBLING * np.log2(mean * times)).astype(np.int64) + _PER_DOUBLING
-    relative = ratio.var(axis=0, ddof=1)
-    members = np.maximum(np.bincount(size[seen], minlength=size.max(initial=0) + 1), 1)
-    alike = np.bincount(size[seen], relative, len(members)) / members
-    alike[0] = alike[min(_PER_DOUBLING, len(alike) - 1)]  # not drawn: as what was drawn once
-    pooled = alike[size]
-    freedom = len(ratio) - 1
-    pooled[seen] = (freedom * relative + _ALIKE * pooled[seen]) / (freedom + _ALIKE)
+    alike = _Alike(rows, seen)
+    scale = alike.pooled(ratio.mean(axis=0), len(ratio))
+    relative = alike.pooled(ratio.var(axis=0, ddof=1), len(ratio) - 1)
     # what was counted of the rows drawn is itself a draw
-    return Law(mean, pooled * mean**2 + mean / times)
+    return Law(scale * rows / times, (relative * rows + scale**2) * rows / times**2)
+
+
+class _Alike:
+    """Targets that have about as many rows.
+
+    Args:
+        rows: Number of rows drawn of each target, not less than 0.5, shape (targets,).
+        seen: Whether any were.
+    """
+
+    def __init__(self, rows: Floats, seen: Bools) -> None:
+        self._seen = seen
+        self._size = np.floor(_PER_DOUBLING * np.log2(2 * rows)).astype(np.int64)
+        self._members = np.bincount(self._size[seen], minlength=self._size.max(initial=0) + 1)
+
+    def pooled(self, values: Floats, weight: int) -> Floats:
+        """Values of the seen targets drawn towards the mean of those alike; of others those means.
+
+        Args:
+            values: Shape (seen targets,).
+            weight: What each counts for, beside _ALIKE of the mean.
+
+        Returns:
+            Shape (targets,).
+        """
+        met = np.flatnonzero(self._members)
+        sums = np.bincount(self._size[self._seen], values, len(self._members))
+        mean = np.interp(self._size, met, sums[met] / self._members[met])
+        mean[self._seen] = (weight * values + _ALIKE * mean[self._seen]) / (weight + _ALIKE)
+        return np.asarray(mean)

@@ -1,9 +1,12 @@
 """What a field may be, given the counts: its most probable effects, and draws around them."""
 
+from dataclasses import replace
+
 import numpy as np
 import tensorflow as tf
 
 from tasks.synthesis.trip_field.ascent import Ascent, Effects, rates
+from tasks.synthesis.trip_field.doubt import doubtful
 from tasks.synthesis.trip_field.evidence import Evidence
 from tasks.synthesis.trip_field.lattice import Floats
 from tasks.synthesis.trip_field.measurements import Plan
@@ -43,8 +46,8 @@ class Posterior:
         plan: As given.
         evidence: As given.
         model: Makes expected counts of effects.
-        factors: Those of the most probable effects.
-        expected: The expected counts of those, by table.
+        expected: The expected counts of the most probable effects, by table.
+        factors: Their factors, less what may be noise alone (`doubt`).
     """
 
     def __init__(self, plan: Plan, evidence: Evidence) -> None:
@@ -67,9 +70,7 @@ class Posterior:
 
         self._ascent = Ascent(loss, model.shapes)
         self._peak = self._ascent.climb(rates(plan.settings.steps, plan.settings.learning_rate))
-        self.factors = model.factors(self._peak)
-        expected = model.expected(self.factors, plan.rows)
-        self.expected = {name: table.numpy() for name, table in expected.items()}
+        self.expected, self.factors = self._kept(self._peak)
 
     def spread(self, draws: int) -> Spread:
         """Draws from the density of effects, by climbing again.
@@ -77,7 +78,9 @@ class Posterior:
         What is climbed are the counts with their noise added once more, under a prior whose mean
         is a draw from it: where expected counts are linear in the effects, the peaks are exact
         draws (J. M. Bardsley, A. Solonen, H. Haario, M. Laine, "Randomize-Then-Optimize", 2014).
-        The draws have a seed of their own, which no secret depends on.
+        Of each draw what may be noise alone is left out as it is of the fit (`doubt`): a place that
+        the fit counts as empty is not so in all of them. The draws have a seed of their own, which
+        no secret depends on.
 
         Args:
             draws: Number of draws, >= 2.
@@ -95,7 +98,7 @@ class Posterior:
                 for name, effect in peak.items()
             }
             effects = self._ascent.climb(steps, peak, centre, is_known=draw > 0)
-            drawn.append(self._logarithms(self.model.factors(effects)))
+            drawn.append(self._logarithms(self._kept(effects)[1]))
         ratios = {
             name: np.stack([np.clip(each[name] - fitted, -_MOST, _MOST) for each in drawn])
             for name, fitted in self._logarithms(self.factors).items()
@@ -105,6 +108,15 @@ class Posterior:
             {name: stddev[name] for name in self._names},
         )
         return Spread(self.plan.lattice, kept, settings.prior, **ratios)
+
+    def _kept(self, effects: Effects) -> tuple[dict[str, Floats], Factors]:
+        """The expected counts of effects, and their factors less what may be noise alone."""
+        factors = self.model.factors(effects)
+        tables = self.model.expected(factors, self.plan.rows)
+        expected = {name: table.numpy() for name, table in tables.items()}
+        doubt = doubtful(self.plan.lattice, self.evidence, expected)
+        origin, attraction = factors.origin * doubt, factors.attraction * doubt
+        return expected, replace(factors, origin=origin, attraction=attraction)
 
     def _logarithms(self, factors: Factors) -> dict[str, Floats]:
         """Logarithms of factors whose product is an expected number of trips."""

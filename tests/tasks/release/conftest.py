@@ -90,6 +90,11 @@ def make_intervals() -> MakeIntervals:
             for grid in (0.01, 0.05)
             for (area, edges, count) in _places(rows, end, grid)
         ]
+        flows = [
+            {"counted": "flows", "grid_degrees": grid, "area": area, **edges, "rows": count}
+            for grid in (0.01, 0.05)
+            for (area, edges, count) in _flows(rows, grid)
+        ]
         hours, counts = np.unique(rows["hour"].to_numpy(), return_counts=True)
         of_hours = [
             {"counted": "hours", "hour": int(hour), "rows": int(count)}
@@ -104,7 +109,7 @@ def make_intervals() -> MakeIntervals:
         names = {"hour": pa.int8(), "counted": pa.string(), "area": pa.string(), "rows": pa.int64()}
         known = [
             {**row, "low": max(row["rows"] - 10.0, 0.0), "high": row["rows"] + 10.0, "stddev": 6.0}
-            for row in (*places, *of_hours, *of_distances)
+            for row in (*places, *flows, *of_hours, *of_distances)
         ]
         columns = dict.fromkeys(name for row in known for name in row)
         schema = pa.schema([(name, names.get(name, pa.float64())) for name in columns])
@@ -115,13 +120,31 @@ def make_intervals() -> MakeIntervals:
 
 def _places(rows: pa.Table, end: str, grid: float) -> Iterator[tuple[str, dict[str, float], int]]:
     """The squares of a grid that hold an end of a row."""
+    counted = Counter(zip(rows["area"].to_pylist(), _squares(rows, end, grid), strict=True))
+    for (area, square), count in counted.items():
+        yield area, _corners(square, grid), count
+
+
+def _flows(rows: pa.Table, grid: float) -> Iterator[tuple[str, dict[str, float], int]]:
+    """The pairs of squares that hold both ends of a row."""
+    ends = (_squares(rows, end, grid) for end in ("origin", "destination"))
+    counted = Counter(zip(rows["area"].to_pylist(), *ends, strict=True))
+    for (area, origin, destination), count in counted.items():
+        yield area, _corners(origin, grid) | _corners(destination, grid, "to_"), count
+
+
+def _squares(rows: pa.Table, end: str, grid: float) -> list[tuple[float, float]]:
+    """Row and column of the square that holds an end of each row."""
     south, west = (
         np.floor(rows[f"{end}_{name}"].to_numpy() / grid) for name in ("latitude", "longitude")
     )
-    counted = Counter(zip(rows["area"].to_pylist(), south, west, strict=True))
-    for (area, row, column), count in counted.items():
-        corners = {"south": row, "west": column, "north": row + 1, "east": column + 1}
-        yield area, {name: float(at * grid) for name, at in corners.items()}, count
+    return list(zip(south, west, strict=True))
+
+
+def _corners(square: tuple[float, float], grid: float, prefix: str = "") -> dict[str, float]:
+    row, column = square
+    corners = {"south": row, "west": column, "north": row + 1, "east": column + 1}
+    return {f"{prefix}{name}": float(at * grid) for name, at in corners.items()}
 
 
 @pytest.fixture

@@ -139,6 +139,38 @@ def test_the_finest_places_carry_their_intervals(
     assert live_map({"trips": rows}, region.service_area).facts["intervals"] == {}
 
 
+def test_flows_of_several_trips_carry_their_intervals_and_both_places(
+    make_region: MakeRegion,
+    make_rows: MakeRows,
+    make_intervals: Callable[[Region, pa.Table], pa.Table],
+) -> None:
+    region = make_region(service_area=AREAS)
+    rows = make_rows(region, 600)
+    intervals = make_intervals(region, rows)
+    live = live_map({"trips": rows, "intervals": intervals}, region.service_area)
+    packed = live.facts["intervals"]
+    flows = intervals.filter(
+        (pc.field("counted") == "flows")
+        & (pc.field("grid_degrees") == 0.01)
+        & (pc.field("rows") > 1)
+    ).to_pylist()
+    found = {name: array(live, packed["flows"][name]) for name in packed["flows"] if name != "rows"}
+    assert len(found["low"]) == len(flows) == sum(packed["flows"]["rows"]) > 0
+    seen = {
+        (
+            *(
+                round(float(array(live, packed[kind][edge])[found[end][i]]), 2)
+                for kind, end in (("origins", "origin"), ("destinations", "destination"))
+                for edge in ("south", "west")
+            ),
+            *(float(found[name][i]) for name in ("trips", "low", "high")),
+        )
+        for i in range(len(flows))
+    }
+    names = ("south", "west", "to_south", "to_west", "rows", "low", "high")
+    assert seen == {tuple(round(float(flow[name]), 2) for name in names) for flow in flows}
+
+
 def test_polygons_lie_in_steps_of_their_box(make_region: MakeRegion, make_rows: MakeRows) -> None:
     triangle = [[10.4, 52.4], [10.6, 52.4], [10.4, 52.5], [10.4, 52.4]]
     region = make_region(service_area=[{"name": "north", "polygons": [[triangle]]}])

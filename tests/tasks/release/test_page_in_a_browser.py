@@ -1,6 +1,7 @@
 """The page as a browser shows it: drawn, moved, heard, printed, and left alone by what it names."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -309,10 +310,60 @@ def test_what_is_pointed_at_is_said_with_its_interval(
     assert said(page) == "Outside the service area."
     page.fill("#map-hour", "8")
     page.hover("#map-stage", position=among_origins)
-    assert "true number" not in said(page)  # which is known of the first day only
+    assert "true number" not in said(page)  # which is known of the whole day only
+
+
+def pointed(page: Page, words: str) -> None:
+    """Point all over the map, until these words are said."""
+    assert page.evaluate(
+        """(words) => {
+          const stage = document.getElementById("map-stage");
+          const said = document.getElementById("map-said");
+          const { left, top, width, height } = stage.getBoundingClientRect();
+          for (let y = 2; y < height; y += 12) for (let x = 2; x < width; x += 12) {
+            const at = { clientX: left + x, clientY: top + y };
+            stage.dispatchEvent(new PointerEvent("pointermove", at));
+            if (words.split("...").every((part) => said.textContent.includes(part))) return true;
+          }
+          return false;
+        }""",
+        words,
+    ), words
+
+
+@pytest.mark.slow
+def test_a_flow_that_is_pointed_at_is_said_with_its_interval(
+    open_page: Open, with_intervals: str
+) -> None:
+    page = open_page(with_intervals)
     page.get_by_role("radio", name="Flows").check()
-    page.hover("#map-stage", position={"x": 300, "y": 300})
-    assert "flow" in said(page)
+    plain = drawn(page)
+    pointed(page, "This flow has ... From one dashed square to the other go ")
+    assert re.search(
+        r"has \d+ trips\. From one dashed square to the other go \d+; the true number is between 0 "
+        r"and \d+ in 90 of 100 cases\.$",
+        said(page),
+    )
+    assert drawn(page) != plain
+    pointed(
+        page, "Of the flows drawn, ... arrive. The busiest has ... trips. From one dashed square"
+    )
+    page.hover("#map-stage", position={"x": 3, "y": 3})
+    assert drawn(page) == plain
+    page.fill("#map-hour", "8")
+    pointed(page, " has 2 trips.")
+    assert "true number" not in said(page)  # which is known of the whole day only
+
+
+@pytest.mark.slow
+def test_without_intervals_flows_are_only_counted(
+    open_page: Open, rendered: Callable[..., str]
+) -> None:
+    page = open_page(rendered())
+    page.get_by_role("radio", name="Flows").check()
+    for words in ("Of the flows drawn, ", "This flow has "):
+        pointed(page, words)
+        assert "true number" not in said(page)
 
 
 @pytest.mark.slow

@@ -75,8 +75,8 @@ const waysOf = remembering((area) => {
   return { roads, docks };
 });
 
-/** The place of the published intervals that holds a position in degrees, or null. */
-function intervalAt(name, area, latitude, longitude) {
+/** The square of the published intervals that holds a position in degrees, or null. */
+function squareAt(name, area, { latitude, longitude }) {
   const found = FACTS.intervals[name];
   if (!found) return null;
   const [south, west, north, east, low, high] = ["south", "west", "north", "east", "low", "high"]
@@ -85,9 +85,25 @@ function intervalAt(name, area, latitude, longitude) {
   for (let i = first; i < first + found.rows[area]; i++) {
     if (south[i] <= latitude && latitude < north[i] && west[i] <= longitude && longitude < east[i]) {
       return {
-        south: south[i], west: west[i], north: north[i], east: east[i],
+        index: i, south: south[i], west: west[i], north: north[i], east: east[i],
         low: low[i], high: high[i],
       };
+    }
+  }
+  return null;
+}
+
+/** The published interval of the flow between the squares that hold two positions, or null. */
+function flowBetween(area, start, end) {
+  const from = squareAt("origins", area, start), to = squareAt("destinations", area, end);
+  if (!from || !to) return null;
+  const found = FACTS.intervals.flows;
+  const [origin, destination, trips, low, high] = ["origin", "destination", "trips", "low", "high"]
+    .map((column) => ARRAYS[found[column]]);
+  const first = sum(found.rows.slice(0, area));
+  for (let i = first; i < first + found.rows[area]; i++) {
+    if (origin[i] === from.index && destination[i] === to.index) {
+      return { from, to, trips: trips[i], low: low[i], high: high[i] };
     }
   }
   return null;

@@ -3,6 +3,7 @@
 const CELL_PIXELS = 8;
 const PLACE_PIXELS = 34;
 const WIDEST_FLOW = 13;
+const POINTED_PIXELS = 4; // so far beside a flow one still points at it
 
 /** The colours of the style sheet, for the theme of the moment. */
 function readColours(element) {
@@ -161,20 +162,36 @@ class View {
     }
   }
 
+  /** The shape of a flow. */
+  needleOf({ from, to, count }) {
+    const { classes } = this;
+    const most = Math.max(classes[classes.length - 1].bound, this.counted.most, 1);
+    const width = Math.max(WIDEST_FLOW * Math.sqrt(count / most), 1.5);
+    return needle(this.transform.apply([from.x, from.y]), this.transform.apply([to.x, to.y]), width);
+  }
+
+  /** The busiest flow in view that passes a point, in pixels, or undefined. */
+  flowAt(x, y) {
+    const { context, ratio } = this;
+    context.lineWidth = 2 * POINTED_PIXELS;
+    return this.flows.find((flow) => {
+      const path = this.needleOf(flow);
+      return context.isPointInPath(path, x * ratio, y * ratio)
+        || context.isPointInStroke(path, x * ratio, y * ratio);
+    });
+  }
+
   drawFlows() {
     const { context, classes, flows } = this;
-    const most = Math.max(classes[classes.length - 1].bound, this.counted.most, 1);
     const seen = new Set();
-    for (const { from, to, count } of [...flows].reverse()) {
-      const width = Math.max(WIDEST_FLOW * Math.sqrt(count / most), 1.5);
-      context.fillStyle = this.colours.ramp[classOf(classes, count).colour];
+    for (const flow of [...flows].reverse()) {
+      const path = this.needleOf(flow);
+      context.fillStyle = this.colours.ramp[classOf(classes, flow.count).colour];
       context.strokeStyle = this.colours.ground;
       context.lineWidth = 0.75;
-      const path = needle(this.transform.apply([from.x, from.y]),
-        this.transform.apply([to.x, to.y]), width);
       context.fill(path);
       context.stroke(path);
-      seen.add(from).add(to);
+      seen.add(flow.from).add(flow.to);
     }
     for (const { x, y } of seen) {
       const [left, top] = this.transform.apply([x, y]);
@@ -252,16 +269,21 @@ class View {
     context.fillText(words, left, bottom);
   }
 
-  /** The cell that is pointed at, and the square for which an interval is known. */
+  /** The cell or flow that is pointed at, and the squares for which an interval is known. */
   drawMarked() {
     if (!this.marked) return;
-    const { context } = this;
-    const { left, top, side, interval } = this.marked;
-    this.frame(left - 0.5, top - 0.5, side, side, []);
-    if (!interval) return;
-    const [west, north] = this.place(interval.north, interval.west);
-    const [east, south] = this.place(interval.south, interval.east);
-    this.frame(west, north, east - west, south - north, [5, 4]);
+    const { cell, flow, squares } = this.marked;
+    if (cell) this.frame(cell.left - 0.5, cell.top - 0.5, cell.side, cell.side, []);
+    if (flow) {
+      this.context.strokeStyle = this.colours.warn;
+      this.context.lineWidth = 2;
+      this.context.stroke(this.needleOf(flow));
+    }
+    for (const square of squares) {
+      const [west, north] = this.place(square.north, square.west);
+      const [east, south] = this.place(square.south, square.east);
+      this.frame(west, north, east - west, south - north, [5, 4]);
+    }
   }
 
   /** A rectangle that shows on light and on dark cells. */

@@ -57,11 +57,12 @@ function readCell(x, y, latitude, longitude) {
   const { words } = FACTS.layers[view.layer];
   const [noun, verb] = words.split(" ");
   const said = count === 1 ? `1 ${plural(1, noun)} ${verb}s` : `${number(count)} ${words}`;
-  const interval = view.hour === null ? intervalAt(view.layer, view.area, latitude, longitude) : null;
-  view.marked = { left, top, side: size * view.transform.k, interval };
-  const around = interval
-    ? ` In the dashed square the true number is between ${number(Math.round(interval.low))} and `
-      + `${number(Math.round(interval.high))} in 90 of 100 cases.` : "";
+  const square = view.hour === null
+    ? squareAt(view.layer, view.area, { latitude, longitude }) : null;
+  view.marked = {
+    cell: { left, top, side: size * view.transform.k }, squares: square ? [square] : [],
+  };
+  const around = square ? ` In the dashed square the true number is ${between(square)}.` : "";
   say(`${said} in this cell of ${length(size)}, at ${degrees(latitude, "NS")}, `
     + `${degrees(longitude, "EW")}.${around}`);
 }
@@ -74,10 +75,32 @@ function readFlow(x, y) {
   };
   const leaving = view.flows.filter(({ from }) => isAt(from));
   const coming = view.flows.filter(({ to }) => isAt(to));
+  const busiest = view.flows.find(({ from, to }) => isAt(from) || isAt(to));
+  const flow = busiest || view.flowAt(x, y);
+  if (!flow) {
+    say("No busy flow begins, ends or passes here.");
+    return;
+  }
+  const [start, end] = [flow.from, flow.to]
+    .map((place) => view.degrees(...view.transform.apply([place.x, place.y])));
+  const known = view.hour === null ? flowBetween(view.area, start, end) : null;
+  view.marked = { flow, squares: known ? [known.from, known.to] : [] };
   const [away, here] = [leaving, coming].map((flows) => sum(flows.map(({ count }) => count)));
-  if (!leaving.length && !coming.length) say("No busy flow begins or ends here.");
-  else say(`Of the flows drawn, ${number(away)} ${plural(away, words)} leave here and `
-    + `${number(here)} arrive.`);
+  const counted = `${number(flow.count)} ${plural(flow.count, words)}`;
+  const said = busiest
+    ? `Of the flows drawn, ${number(away)} ${plural(away, words)} leave here and ${number(here)} `
+      + `arrive. The busiest has ${counted}.`
+    : `This flow has ${counted}.`;
+  const around = known
+    ? ` From one dashed square to the other go ${number(known.trips)}; the true number is `
+      + `${between(known)}.` : "";
+  say(`${said}${around}`);
+}
+
+/** An interval of a true number. */
+function between({ low, high }) {
+  const [least, most] = [low, high].map((end) => number(Math.round(end)));
+  return `between ${least} and ${most} in 90 of 100 cases`;
 }
 
 function readMiddle() {

@@ -59,6 +59,12 @@ def relative(found: Fitted, kind: Kind, places: int) -> float:
     return float(np.sum(np.sqrt(law.variance)) / np.sum(law.mean))
 
 
+def alike(spread: Spread) -> Spread:
+    """Draws that are the field itself."""
+    names = ("origin", "attraction", "pair", "bins", "hours")
+    return replace(spread, **{name: np.zeros_like(getattr(spread, name)) for name in names})
+
+
 @pytest.mark.slow
 def test_more_noise_leaves_more_open(some: Fitted, noisier: Fitted) -> None:
     for kind, places in ((Kind("origins", FINE), PUBLIC.blocks * CELLS), (Kind("hours"), 24)):
@@ -74,20 +80,31 @@ def test_every_draw_expects_about_as_many_trips(some: Fitted) -> None:
 
 
 def test_what_is_expected_is_what_the_field_says(some: Fitted) -> None:
-    field, _ = some
+    field, spread = some
     targets = {
         Kind("origins", COARSE): np.arange(PUBLIC.blocks),
         Kind("origins", FINE): np.arange(PUBLIC.blocks * CELLS),
         Kind("flows", COARSE): np.arange(PUBLIC.blocks**2),
         Kind("within", COARSE): np.arange(PUBLIC.blocks),
     }
-    laws = expected(*some, targets, np.random.default_rng(0))
+    laws = expected(field, alike(spread), targets, np.random.default_rng(0))
     origins = field.flows.sum(axis=2) * ROWS
     assert laws[Kind("origins", FINE)].mean == pytest.approx(origins.ravel(), abs=0.2)
     assert laws[Kind("origins", COARSE)].mean == pytest.approx(origins.sum(axis=1), abs=1)
     flows = laws[Kind("flows", COARSE)].mean.reshape(PUBLIC.blocks, PUBLIC.blocks)
     assert flows.sum(axis=1) == pytest.approx(origins.sum(axis=1), abs=1)
     assert laws[Kind("within", COARSE)].mean == pytest.approx(np.diag(flows))
+
+
+def test_what_is_expected_is_the_mean_of_the_draws(some: Fitted) -> None:
+    """As of places that the field counts as empty and half of the draws do not."""
+    field, spread = some
+    spread = alike(spread)
+    spread.origin[::2] = np.log(10)
+    places = {Kind("origins", COARSE): np.arange(PUBLIC.blocks)}
+    law = expected(field, spread, places, np.random.default_rng(0))[Kind("origins", COARSE)]
+    assert law.mean == pytest.approx(5.5 * field.flows.sum(axis=(1, 2)) * ROWS, rel=0.01)
+    assert np.sqrt(law.variance) == pytest.approx(law.mean * 4.5 / 5.5 * np.sqrt(6 / 5), rel=0.05)
 
 
 def test_two_fits_of_one_measurement_have_one_spread(some: Fitted) -> None:
