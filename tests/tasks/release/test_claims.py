@@ -9,7 +9,7 @@ import pytest
 from tasks.files import Layout
 from tasks.region import Region
 from tasks.release import claims as claims_file
-from tasks.release.bundle import PAGE, documents, publish_first
+from tasks.release.bundle import documents, publish_first
 from tasks.release.checks import CHECKS, CHECKS_PAGE
 from tasks.release.claims import check_claims, first_claim, must_say, visible_text
 from tasks.release.errors import ReleaseError
