@@ -39,9 +39,9 @@ def load(path: Path = NOTEBOOK) -> NotebookNode:
 
 
 def sources_sha256(notebook: NotebookNode) -> str:
-    """A hash of all that a person wrote: kind and text of every cell."""
-    written = [[cell.cell_type, cell.source] for cell in notebook.cells]
-    return hashlib.sha256(json.dumps(written).encode()).hexdigest()
+    """A hash of the code, cell by cell; the words around it may change without a run."""
+    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    return hashlib.sha256(json.dumps(code).encode()).hexdigest()
 
 
 def run(notebook: NotebookNode, size: str = "") -> NotebookNode:
@@ -67,6 +67,7 @@ def run(notebook: NotebookNode, size: str = "") -> NotebookNode:
                 km=AsyncKernelManager(kernel_name="python3", kernel_spec_manager=specs),
                 timeout=_CELL_SECONDS,
                 record_timing=False,
+                extra_arguments=["--log-level=ERROR"],  # else it warns of its loopback
                 resources={"metadata": {"path": str(ROOT)}},
             )
             client.execute()
