@@ -24,7 +24,7 @@ STYLE = (
 
 _CLASSES = 24
 """Bars of a chart of updates, about."""
-_TAIL = 0.995
+_TAIL = 0.98
 """Longer intervals than this share of those drawn go into the last bar."""
 
 
@@ -84,12 +84,14 @@ class Table:
 
 
 def updates_per_vehicle(updates: Updates) -> Markup:
-    """Vehicles by how often each was seen."""
-    step = nice_number(float(updates.of_vehicle.max(initial=1)) / _CLASSES)
-    counts = np.bincount(updates.of_vehicle // step)
-    edges = np.arange(len(counts) + 1) * step
+    """Vehicles by how often each was seen, from the one seen least."""
+    number = updates.of_vehicle if len(updates.of_vehicle) else np.zeros(1, np.int64)
+    step = nice_number(float(np.ptp(number)) / _CLASSES)
+    first = int(number.min()) // step
+    counts = np.bincount(updates.of_vehicle // step - first, minlength=1)
+    edges = (first + np.arange(len(counts) + 1)) * step
     titles = [f"{low:,} to {high - 1:,} updates" for low, high in pairwise(edges.tolist())]
-    title = f"Updates per vehicle: median {np.median(updates.of_vehicle):,.0f}"
+    title = f"Updates per vehicle: median {np.median(number):,.0f}"
     every = max(1, len(counts) // 6)
     ticks = [(float(i), f"{edges[i]:,}") for i in range(0, len(edges), every)]
     return bar_chart(Bars(edges, counts), "vehicles", titles, ticks, "updates in the day", title)

@@ -31,9 +31,9 @@ def columns(drawing: str) -> list[str]:
 
 
 def test_vehicles_are_counted_by_their_updates() -> None:
-    found = columns(updates_per_vehicle(updates([1440, 1440, 1399, 30], {60: 9})))
-    assert found[0] == "0 to 99 updates: 1 vehicles"
-    assert found[13:] == [
+    found = columns(updates_per_vehicle(updates([1440, 1440, 1399, 130], {60: 9})))
+    assert found[0] == "100 to 199 updates: 1 vehicles"
+    assert found[12:] == [
         "1,300 to 1,399 updates: 1 vehicles",
         "1,400 to 1,499 updates: 2 vehicles",
     ]
@@ -41,12 +41,12 @@ def test_vehicles_are_counted_by_their_updates() -> None:
 
 
 def test_intervals_of_one_poll_are_left_out_and_the_longest_share_a_bar() -> None:
-    day = updates([5], {59: 700, 61: 300, 121: 5_000, 180: 4_000, 7_200: 1})
-    assert intervals_in_polls(day, 60)[[1, 2, 3, 120]].tolist() == [1_000, 5_000, 4_000, 1]
+    day = updates([5], {59: 700, 61: 300, 121: 5_000, 180: 4_000, 7_200: 100})
+    assert intervals_in_polls(day, 60)[[1, 2, 3, 120]].tolist() == [1_000, 5_000, 4_000, 100]
     assert columns(longer_intervals(day, 60)) == [
         "2 minutes: 5,000 intervals",
         "3 minutes: 4,000 intervals",
-        "4 minutes or longer: 1 intervals",
+        "4 minutes or longer: 100 intervals",
     ]
 
 
