@@ -8,7 +8,6 @@ runs all of it, some minutes, and writes the notebook and the README's picture a
 import hashlib
 import json
 import os
-import sys
 import tempfile
 from pathlib import Path
 from unittest import mock
@@ -35,7 +34,8 @@ _CELL_SECONDS = 3600
 
 def load(path: Path = NOTEBOOK) -> NotebookNode:
     """The notebook as it is stored."""
-    return nbformat.read(path, as_version=4)
+    notebook: NotebookNode = nbformat.read(path, as_version=4)
+    return notebook
 
 
 def sources_sha256(notebook: NotebookNode) -> str:
@@ -95,8 +95,8 @@ def drawing_of(notebook: NotebookNode, tag: str) -> str:
         StopIteration: If there is none.
     """
     cell = next(cell for cell in notebook.cells if tag in cell.metadata.get("tags", ()))
-    drawings = (output.get("data", {}).get("image/svg+xml") for output in cell.outputs)
-    return next(drawing for drawing in drawings if drawing is not None)
+    shown = (output.get("data", {}) for output in cell.outputs)
+    return str(next(data["image/svg+xml"] for data in shown if "image/svg+xml" in data))
 
 
 def main() -> None:
@@ -109,4 +109,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

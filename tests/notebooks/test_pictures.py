@@ -15,7 +15,8 @@ SVG = '<svg xmlns="http://www.w3.org/2000/svg"><title>a map &amp; more</title></
 
 def shown(data: dict[str, str]) -> NotebookNode:
     output = nbformat.v4.new_output("execute_result", data)
-    return nbformat.v4.new_code_cell("pass", outputs=[output])
+    cell: NotebookNode = nbformat.v4.new_code_cell("pass", outputs=[output])
+    return cell
 
 
 def notebook() -> NotebookNode:
@@ -30,7 +31,8 @@ def notebook() -> NotebookNode:
         say("## Nothing is shown here"),
         shown({"text/plain": "{'moves': 3}"}),
     ]
-    return nbformat.v4.new_notebook(cells=cells)
+    made: NotebookNode = nbformat.v4.new_notebook(cells=cells)
+    return made
 
 
 def test_what_is_shown_stands_below_its_heading() -> None:

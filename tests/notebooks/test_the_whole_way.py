@@ -1,6 +1,5 @@
 """The notebook runs, and what is stored of it comes from the code that is stored with it."""
 
-import os
 import re
 import sys
 from pathlib import Path
@@ -75,11 +74,9 @@ def test_what_is_stored_comes_from_the_stored_code() -> None:
 def test_what_is_stored_names_no_machine_and_no_time_of_it() -> None:
     text = NOTEBOOK.read_text(encoding="utf-8")
     assert len(text) < MOST_BYTES
-    for place in (ROOT, Path.home(), Path(sys.prefix), Path("/tmp")):
-        assert str(place) not in text
-    assert re.findall(r"/(?:home|root|Users|tmp|work|private/var)/", text) == []
-    assert "iopub" not in text
-    assert os.uname().nodename not in text
+    assert str(ROOT) not in text
+    assert re.findall(r"/(?:home|root|Users|tmp|var|opt|usr|mnt|work)/", text) == []
+    assert "iopub" not in text  # where nbclient keeps when a cell ran
 
 
 def test_storing_is_repeatable(tmp_path: Path) -> None:
