@@ -28,6 +28,13 @@ SIZE = "OPENTRIPS_NOTEBOOK"
 THREE_WAYS = "three-ways"
 """Tag of the cell whose drawing the README shows."""
 
+_KEPT = (
+    "IPYTHONDIR",
+    "JUPYTER_CONFIG_DIR",
+    "JUPYTER_DATA_DIR",
+    "JUPYTER_RUNTIME_DIR",
+    "KERAS_HOME",
+)
 _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
 _CELL_SECONDS = 3600
 
@@ -57,8 +64,7 @@ def run(notebook: NotebookNode, size: str = "") -> NotebookNode:
         nbclient.exceptions.CellExecutionError: If a cell fails.
     """
     with tempfile.TemporaryDirectory() as folder:
-        names = ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")
-        kept = {name: str(Path(folder, name)) for name in names}
+        kept = {name: str(Path(folder, name)) for name in _KEPT}
         variables = {**kept, **_QUIET, SIZE: size, "JUPYTER_PLATFORM_DIRS": "1"}
         with mock.patch.dict(os.environ, variables):
             specs = KernelSpecManager(kernel_dirs=[])  # finds the one of `sys.executable` alone
@@ -70,7 +76,7 @@ def run(notebook: NotebookNode, size: str = "") -> NotebookNode:
                 extra_arguments=["--log-level=ERROR"],  # else it warns of its loopback
                 resources={"metadata": {"path": str(ROOT)}},
             )
-            client.execute()
+            client.execute(cleanup_kc=True)
     return notebook
 
 

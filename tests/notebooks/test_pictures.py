@@ -19,8 +19,12 @@ def shown(data: dict[str, str]) -> NotebookNode:
     return cell
 
 
+def say(words: str) -> NotebookNode:
+    cell: NotebookNode = nbformat.v4.new_markdown_cell(words)
+    return cell
+
+
 def notebook() -> NotebookNode:
-    say = nbformat.v4.new_markdown_cell
     cells = [
         say("# The way"),
         nbformat.v4.new_code_cell("import os"),

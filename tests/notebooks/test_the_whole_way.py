@@ -1,5 +1,7 @@
 """The notebook runs, and what is stored of it comes from the code that is stored with it."""
 
+import ast
+import importlib
 import re
 import sys
 from pathlib import Path
@@ -48,6 +50,7 @@ def assert_is_whole(notebook: NotebookNode) -> None:
     assert [output.text for output in outputs if output.get("name") == "stderr"] == []
 
 
+@pytest.mark.slow
 def test_the_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path / "home"
     home.mkdir()
@@ -60,6 +63,15 @@ def test_the_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert sources_sha256(again) == sources_sha256(load())
     assert drawing_of(again, THREE_WAYS) == drawing_of(notebook, THREE_WAYS)
     assert list(home.iterdir()) == []
+
+
+def test_every_name_that_the_notebook_imports_exists() -> None:
+    code = "\n".join(cell.source for cell in code_cells(load()))
+    imported = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.ImportFrom)]
+    assert len(imported) > 20
+    for node in imported:
+        module = importlib.import_module(str(node.module))
+        assert [name.name for name in node.names if not hasattr(module, name.name)] == []
 
 
 def test_what_is_stored_comes_from_the_stored_code() -> None:
