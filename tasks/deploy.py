@@ -26,6 +26,7 @@ from tasks.automate import DeployError, make_automations
 from tasks.comparison import load_study
 from tasks.region import Region, load_regions
 from tasks.search import load_search
+from tasks.tables import load_synthesis
 
 ROOT = Path(__file__).parents[1]
 """The clone; deployments of a checkout run in it."""
@@ -136,10 +137,11 @@ def _entry(kind_of_run: Mapping[str, Any], region: Region | None = None) -> dict
         "parameters": dict(kind_of_run.get("parameters", {})),
         "schedules": [],
     }
-    for name, load in (("search", load_search), ("study", load_study)):
+    shipped = {"search": load_search, "synthesis": load_synthesis, "study": load_study}
+    for name, load in shipped.items():
         if name in entry["parameters"]:
-            shipped = load(ROOT / "deployments" / entry["parameters"][name])
-            entry["parameters"][name] = shipped.model_dump(mode="json")
+            filled = load(ROOT / "deployments" / entry["parameters"][name])
+            entry["parameters"][name] = filled.model_dump(mode="json")
     if region is not None:
         entry["name"] = region.id
         entry["tags"].insert(1, f"region:{region.id}")

@@ -47,9 +47,10 @@ def imitate(synthesis: Synthesis) -> dict[str, Any]:
         raise FileError(f"{model}: no trained model; train it first")
     verify_files(model, trained)
     settings = synthesis.synthesizer
+    rows = synthesis.rows or int(trained["records"])
     made_of = {
         "model_manifest": sha256_of(model / MANIFEST),
-        "rows": synthesis.rows or trained["records"],
+        "rows": rows,
         "temperature": settings.temperature,
         "well_formed_only": settings.well_formed_only,
     }
@@ -59,7 +60,7 @@ def imitate(synthesis: Synthesis) -> dict[str, Any]:
         return finished
     from tasks.synthesis.any_table import card_of, draw_rows
 
-    drawn = draw_rows(model, settings, made_of["rows"])
+    drawn = draw_rows(model, settings, rows)
     get_run_logger().info(
         "Drew %d rows; %.1f %% of %d lines were valid",
         drawn.rows.num_rows,

@@ -3,7 +3,7 @@
 import uuid
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prefect import get_run_logger
 from prefect.runtime import task_run
@@ -14,6 +14,9 @@ from tasks.files.manifest import FileError
 from tasks.ledger import open_table_ledger, table_charge_request
 from tasks.step import step
 from tasks.tables import NOT_PRIVATE, Synthesis, TableError, read_rows, to_lines
+
+if TYPE_CHECKING:
+    from tasks.synthesis.any_table import TablePlan
 
 _TOLD_EVERY = 10
 """Progress is logged about this many times."""
@@ -40,10 +43,9 @@ def learn(synthesis: Synthesis) -> dict[str, Any]:
     """
     directory = Layout.from_environment().table_model(synthesis.name)
     rows = read_rows(Path(synthesis.data), synthesis.table)
-    from tasks.synthesis.any_table import make_table_plan
+    from tasks.synthesis.any_table import make_table_plan, training_key
 
-    plan = make_table_plan(synthesis, rows.num_rows)
-    fingerprint = plan.fingerprint(sha256_of(Path(synthesis.data)))
+    fingerprint = training_key(synthesis, rows.num_rows, sha256_of(Path(synthesis.data)))
     finished = read_manifest(directory)
     if finished is not None:
         if finished["fingerprint"] != fingerprint:
@@ -53,20 +55,23 @@ def learn(synthesis: Synthesis) -> dict[str, Any]:
             )
         verify_files(directory, finished)
         return finished
+    plan = make_table_plan(synthesis, rows.num_rows)
     make_directories(directory)
     return _train(plan, to_lines(rows, synthesis.table), directory, fingerprint)
 
 
-def _train(plan: Any, lines: list[str], directory: Path, fingerprint: str) -> dict[str, Any]:
+def _train(
+    plan: "TablePlan", lines: list[str], directory: Path, fingerprint: str
+) -> dict[str, Any]:
     from tasks.synthesis.any_table import Charging, train_table
     from tasks.synthesis.device import find_device
 
-    logger, synthesis = get_run_logger(), plan.synthesis
+    logger, synthesis, guarantee = get_run_logger(), plan.synthesis, plan.synthesis.guarantee
     promised = NOT_PRIVATE
-    if plan.mechanism is not None:
+    if plan.mechanism is not None and guarantee is not None:
         promised = (
             f"noise multiplier {plan.mechanism.noise_multiplier:.4f} for epsilon "
-            f"{synthesis.guarantee.epsilon:g} at delta {synthesis.guarantee.delta:g}, for one row"
+            f"{guarantee.epsilon:g} at delta {guarantee.delta:g}, for one row"
         )
     logger.info(
         "Training %s of %d rows on %s: %s",
@@ -87,13 +92,11 @@ def _train(plan: Any, lines: list[str], directory: Path, fingerprint: str) -> di
         lock = Lock(directory, "training this table", TableError)
         stack.callback(lock.close)
         charging = None
-        if plan.mechanism is not None:
-            ledger = stack.enter_context(
-                open_table_ledger(Layout.from_environment(), synthesis.guarantee)
-            )
+        if plan.mechanism is not None and guarantee is not None:
+            ledger = stack.enter_context(open_table_ledger(Layout.from_environment(), guarantee))
             request = table_charge_request(
                 synthesis.name,
-                synthesis.guarantee,
+                guarantee,
                 mechanism=plan.describe(),
                 fingerprint=fingerprint,
                 steps_allowed=plan.mechanism.steps_allowed,

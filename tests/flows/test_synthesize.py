@@ -105,6 +105,7 @@ def test_without_a_guarantee_everything_says_so(
     assert shown["data"] == (directory / "README.md").read_text()
 
 
+@pytest.mark.slow
 def test_a_guarantee_is_charged_once_however_often_rows_are_drawn(
     write_synthesis: WriteSynthesis,
     prefect_api: str,
@@ -140,10 +141,10 @@ def test_a_guarantee_is_charged_once_however_often_rows_are_drawn(
     assert "the model of other data, settings, guarantee or code" in capsys.readouterr().err
 
 
-def with_column(name: str, **changes: Any) -> dict[str, Any]:
+def with_column(named: str, **changes: Any) -> dict[str, Any]:
     """The table with one of its columns changed."""
     columns = [
-        {**column, **changes} if column["name"] == name else column
+        {**column, **changes} if column["name"] == named else column
         for column in SMALL["table"]["columns"]
     ]
     return {**SMALL["table"], "columns": columns}

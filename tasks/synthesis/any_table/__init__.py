@@ -6,7 +6,7 @@
 
 from tasks.synthesis.any_table.card import card_of
 from tasks.synthesis.any_table.drawing import Drawn, draw_rows
-from tasks.synthesis.any_table.plan import TablePlan, make_table_plan
+from tasks.synthesis.any_table.plan import TablePlan, make_table_plan, training_key
 from tasks.synthesis.any_table.training import Charging, train_table
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "draw_rows",
     "make_table_plan",
     "train_table",
+    "training_key",
 ]

@@ -30,28 +30,39 @@ class TablePlan:
     records: int
     mechanism: SubsampledGaussian | None
 
-    @property
-    def promise(self) -> dict[str, Any] | None:
-        """The guarantee as JSON values; None if there is none."""
-        if (guarantee := self.synthesis.guarantee) is None:
-            return None
-        return {**PROMISE, "epsilon": guarantee.epsilon, "delta": guarantee.delta}
-
     def describe(self) -> dict[str, Any]:
-        """What makes this training this training; JSON values."""
-        synthesis, mechanism = self.synthesis, self.mechanism
+        """What is charged for; JSON values."""
+        mechanism = self.mechanism
         return {
-            "table": synthesis.table.model_dump(mode="json"),
-            "synthesizer": synthesis.synthesizer.model_dump(mode="json", exclude=OF_THE_DRAW),
-            "guarantee": self.promise,
-            "records": self.records,
+            **_asked(self.synthesis, self.records),
             "mechanism": mechanism and mechanism.describe(),
             "event": mechanism and repr(mechanism.event()),
         }
 
-    def fingerprint(self, input_sha256: str) -> str:
-        """The key of this training on an input, by the code that trains."""
-        return fingerprint(self.describe(), code_version(), input_sha256)
+
+def training_key(synthesis: Synthesis, records: int, input_sha256: str) -> str:
+    """The key of a training on an input, by the code that trains; the noise follows from it.
+
+    Args:
+        synthesis: The table, the synthesizer and the guarantee.
+        records: Number of rows of the data.
+        input_sha256: SHA-256 of the data.
+
+    Returns:
+        64 hexadecimal digits; private, as whoever knows all rows but one could find it by them.
+    """
+    return fingerprint(_asked(synthesis, records), code_version(), input_sha256)
+
+
+def _asked(synthesis: Synthesis, records: int) -> dict[str, Any]:
+    guarantee = synthesis.guarantee
+    return {
+        "table": synthesis.table.model_dump(mode="json"),
+        "synthesizer": synthesis.synthesizer.model_dump(mode="json", exclude=OF_THE_DRAW),
+        "guarantee": guarantee
+        and {**PROMISE, "epsilon": guarantee.epsilon, "delta": guarantee.delta},
+        "records": records,
+    }
 
 
 def make_table_plan(synthesis: Synthesis, records: int) -> TablePlan:

@@ -63,7 +63,7 @@ def train_table(
         plan: What to train.
         lines: The rows as lines, private.
         directory: The model's directory; it exists, and no other process writes to it.
-        fingerprint: The plan's, on these rows.
+        fingerprint: The training's key, on these rows.
         charging: Who pays; None where the plan has no guarantee.
         progress: Told what is done of steps, or of epochs where there is no guarantee.
 
@@ -90,7 +90,7 @@ def train_table(
     weights = train_privately(network, records, plan.mechanism, progress)
     charging.ledger.finish(lease)
     privacy = {
-        **(plan.promise or {}),
+        **plan.describe()["guarantee"],
         "mechanism": {"name": "dp_sgd", **plan.mechanism.describe()},
         "steps_executed": plan.mechanism.steps,
         "neighbouring_relation": RELATION.name,

@@ -9,7 +9,13 @@ import pytest
 from tasks.ledger import table_charge_request
 from tasks.privacy.ledger import Ledger
 from tasks.simulated import INCOMES, incomes
-from tasks.synthesis.any_table import Charging, TablePlan, make_table_plan, train_table
+from tasks.synthesis.any_table import (
+    Charging,
+    TablePlan,
+    make_table_plan,
+    train_table,
+    training_key,
+)
 from tasks.tables import Synthesis, to_lines
 
 ROWS = 60
@@ -51,7 +57,8 @@ def train(
     plan: TablePlan, lines: list[str], directory: Path, ledger: Ledger | None, **more: Any
 ) -> dict[str, Any]:
     """Train in a directory, charged where the plan has a guarantee."""
-    fingerprint = plan.fingerprint(hashlib.sha256("\n".join(lines).encode()).hexdigest())
+    input_sha256 = hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    fingerprint = training_key(plan.synthesis, len(lines), input_sha256)
     charging = None
     if ledger is not None and plan.mechanism is not None and plan.synthesis.guarantee is not None:
         request = table_charge_request(

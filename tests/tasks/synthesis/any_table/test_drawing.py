@@ -65,9 +65,8 @@ def test_the_card_without_a_guarantee_says_so_first(trained: Path) -> None:
 def test_the_card_with_one_says_what_it_is(private_plan: TablePlan, trained: Path) -> None:
     plan = private_plan
     assert plan.mechanism is not None
-    assert plan.promise is not None
     privacy = {
-        **plan.promise,
+        **plan.describe()["guarantee"],
         "mechanism": plan.mechanism.describe(),
         "epsilon_pld": 0.499,
         "epsilon_rdp": 0.6,

@@ -2,7 +2,7 @@ import pytest
 
 from tasks.privacy.accountant import epsilons
 from tasks.privacy.errors import TargetUnreachableError
-from tasks.synthesis.any_table import TablePlan, make_table_plan
+from tasks.synthesis.any_table import TablePlan, make_table_plan, training_key
 from tasks.tables import TableError
 from tests.tasks.synthesis.any_table.conftest import GUARANTEE, ROWS, synthesis
 
@@ -12,7 +12,7 @@ def test_the_noise_meets_the_guarantee_over_all_steps(private_plan: TablePlan) -
     assert plan.mechanism is not None
     assert (plan.mechanism.steps_allowed, plan.mechanism.sampling_probability) == (6, 1 / 3)
     assert 0.49 < epsilons(plan.mechanism.event(), 1e-5).pld <= 0.5
-    assert plan.promise == {
+    assert plan.describe()["guarantee"] == {
         "unit": "row",
         "adjacency": "zero_out",
         "epsilon": 0.5,
@@ -22,22 +22,24 @@ def test_the_noise_meets_the_guarantee_over_all_steps(private_plan: TablePlan) -
 
 def test_without_a_guarantee_there_is_no_mechanism() -> None:
     plan = make_table_plan(synthesis(), ROWS)
-    assert (plan.mechanism, plan.promise) == (None, None)
+    assert plan.mechanism is None
+    assert plan.describe()["guarantee"] is None
 
 
 def test_the_key_is_that_of_what_is_trained_and_not_of_what_is_drawn() -> None:
     plain = synthesis()
-    key = make_table_plan(plain, ROWS).fingerprint("0")
+    key = training_key(plain, ROWS, "0")
 
     def changed(**settings: object) -> str:
         synthesizer = plain.synthesizer.model_copy(update=settings)
         other = plain.model_copy(update={"synthesizer": synthesizer, "rows": 7})
-        return make_table_plan(other, ROWS).fingerprint("0")
+        return training_key(other, ROWS, "0")
 
     assert changed(temperature=0.5, well_formed_only=True) == key
     assert changed(units=9) != key
-    assert make_table_plan(plain, ROWS).fingerprint("1") != key
-    assert make_table_plan(plain, ROWS + 1).fingerprint("0") != key
+    assert training_key(synthesis(guarantee=GUARANTEE), ROWS, "0") != key
+    assert training_key(plain, ROWS, "1") != key
+    assert training_key(plain, ROWS + 1, "0") != key
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def test_a_private_model_names_what_was_spent_and_is_not_trained_again(
     assert (charge.state, charge.steps_started, charge.steps_allowed) == ("trained", 6, 6)
     assert (charge.region, charge.sources) == ("table:small", ("people",))
     assert (charge.start, charge.end) == ("2025-01-01T00:00:00Z", "2026-01-01T00:00:00Z")
-    assert charge.public()["mechanism"]["guarantee"] == plan.promise
+    assert charge.public()["mechanism"]["guarantee"] == plan.describe()["guarantee"]
     privacy = made["privacy"]
     assert (privacy["unit"], privacy["adjacency"]) == ("row", "zero_out")
     assert privacy["steps_executed"] == 6
