@@ -171,9 +171,9 @@ def test_every_file_of_the_archive_is_documented() -> None:
 )
 def test_every_study_in_the_readme_is_shipped(line: str) -> None:
     options = _parser().parse_args(shlex.split(line))
-    study = load_study(ROOT / options.study, options.rows, options.canaries)
+    study = load_study(ROOT / options.study, options.data, options.canaries)
     assert study.name == options.study.stem
-    assert study.data.kind == "simulated" or options.rows.name == "trips.csv"
+    assert study.data.kind == "simulated" or options.data.name == "trips.csv"
 
 
 AREA_COMMANDS = re.findall(r"^\.venv/bin/opentrips (area .*)$", README, re.MULTILINE)
