@@ -43,9 +43,11 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"opentrips: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        rest = (
-            "nothing was kept" if options.command is _look else "the same command goes on from here"
-        )
+        after = {
+            _look: "nothing was kept",
+            _synthesize: "a training that had begun under a guarantee has spent its budget",
+        }
+        rest = after.get(options.command, "the same command goes on from here")
         print(f"opentrips: stopped; {rest}", file=sys.stderr)
         return 130
 
@@ -171,6 +173,24 @@ def _tune(options: argparse.Namespace) -> None:
     made = tune(search)
     print(made["winner"], end="")
     print(made["page"])
+
+
+def _synthesize(options: argparse.Namespace) -> None:
+    """Make synthetic rows of a table and say what is promised of them."""
+    from flows.synthesize import synthesize
+    from tasks.tables import NOT_PRIVATE, load_synthesis
+
+    synthesis = load_synthesis(options.synthesis)
+    if options.data is not None:
+        synthesis = synthesis.model_copy(update={"data": str(options.data.absolute())})
+    _show_progress()
+    made = synthesize(synthesis)
+    privacy = made["privacy"]
+    if privacy != NOT_PRIVATE:
+        privacy = f"epsilon {privacy['epsilon']:g} at delta {privacy['delta']:g} for one row"
+    validity = 100 * made["lines_valid"] / made["lines_drawn"]
+    print(f"{made['rows']:,} synthetic rows, {validity:.1f} % of the lines valid; {privacy}")
+    print(Layout.from_environment().table_rows(synthesis.name))
 
 
 def _deploy(options: argparse.Namespace) -> None:
@@ -304,6 +324,7 @@ def _is_ours(record: logging.LogRecord) -> bool:
 DEPLOY = "have a Prefect server collect and release every region of a folder"
 LOOK = "look at a feed for some minutes, say what it is good for, and write a region for it"
 TUNE = "search settings of a synthesizer on simulated or published days; goes on where it stopped"
+SYNTHESIZE = "make synthetic rows of any table that a public schema describes"
 BACKFILL = "release a range of days of some regions; skips what is published"
 REVISE = "publish another revision of a day from its stored model; charges nothing"
 WITHDRAW = "offer the data of a published day no longer, and say why on its page"
@@ -362,6 +383,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_mirror(commands.add_parser("mirror", help=MIRROR, description=MIRROR))
     _add_verify(commands.add_parser("verify", help=VERIFY, description=VERIFY))
     _add_tune(commands.add_parser("tune", help=TUNE, description=TUNE))
+    _add_synthesize(commands.add_parser("synthesize", help=SYNTHESIZE, description=SYNTHESIZE))
     _add_area(commands.add_parser("area", help=AREA, description=AREA))
     _add_docks(commands.add_parser("docks", help=DOCKS, description=DOCKS))
     _add_deploy(commands.add_parser("deploy", help=DEPLOY, description=DEPLOY))
@@ -448,6 +470,16 @@ def _add_backfill(parser: argparse.ArgumentParser) -> None:
 def _add_tune(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=_tune)
     parser.add_argument("search", type=Path, metavar="SEARCH.yaml", help="the search's file")
+
+
+def _add_synthesize(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(command=_synthesize)
+    parser.add_argument(
+        "synthesis", type=Path, metavar="FILE.yaml", help="table, data, synthesizer and guarantee"
+    )
+    parser.add_argument(
+        "--data", type=Path, metavar="ROWS", help="CSV or Parquet file in place of the file's data"
+    )
 
 
 def _add_deploy(parser: argparse.ArgumentParser) -> None:

@@ -25,6 +25,7 @@ from prefect.settings import PREFECT_API_URL
 from tasks.automate import DeployError, make_automations
 from tasks.region import Region, load_regions
 from tasks.search import load_search
+from tasks.tables import load_synthesis
 
 ROOT = Path(__file__).parents[1]
 """The clone; deployments of a checkout run in it."""
@@ -135,9 +136,10 @@ def _entry(kind_of_run: Mapping[str, Any], region: Region | None = None) -> dict
         "parameters": dict(kind_of_run.get("parameters", {})),
         "schedules": [],
     }
-    if "search" in entry["parameters"]:
-        search = load_search(ROOT / "deployments" / entry["parameters"]["search"])
-        entry["parameters"]["search"] = search.model_dump(mode="json")
+    for name, load in (("search", load_search), ("synthesis", load_synthesis)):
+        if name in entry["parameters"]:
+            filled = load(ROOT / "deployments" / entry["parameters"][name])
+            entry["parameters"][name] = filled.model_dump(mode="json")
     if region is not None:
         entry["name"] = region.id
         entry["tags"].insert(1, f"region:{region.id}")

@@ -19,6 +19,7 @@ from tasks.region import Region
 from tasks.region.service_day import day_bounds
 from tasks.release.charges import published_charges
 from tasks.step import step
+from tasks.tables import RowGuarantee
 
 SETTING = "OPENTRIPS_LEDGER"
 """Environment variable with the URL of a PostgreSQL database, instead of the SQLite file."""
@@ -36,7 +37,25 @@ def open_ledger(layout: Layout, region: Region) -> Ledger:
             region or of its sources names.
         FileError: If a published manifest cannot be read.
     """
-    published = _published(layout, region)
+    return _open(layout, region.id, _sources(region))
+
+
+def open_table_ledger(layout: Layout, guarantee: RowGuarantee) -> Ledger:
+    """Open the ledger to charge a table's source, unless it is older than what is published of it.
+
+    Args:
+        layout: Where data lie.
+        guarantee: The guarantee of the table, which names the source.
+
+    Raises:
+        LedgerError: If the database is down, or lacks a charge that a published release names.
+        FileError: If a published manifest cannot be read.
+    """
+    return _open(layout, "", {guarantee.source})
+
+
+def _open(layout: Layout, region: str, sources: set[str]) -> Ledger:
+    published = _published(layout, region, sources)
     ledger = Ledger(_place(layout), must_exist=bool(published))
     try:
         refuse_if_older(ledger.label, ledger.charges(), published)
@@ -98,6 +117,42 @@ def charge_request(
     )
 
 
+def table_charge_request(
+    name: str,
+    guarantee: RowGuarantee,
+    *,
+    mechanism: Mapping[str, Any],
+    fingerprint: str,
+    steps_allowed: int,
+) -> ChargeRequest:
+    """What the ledger is asked for to train on a table under its guarantee.
+
+    The ledger books a row as it books a trip: one record, replaced by a null record. So the rows
+    of a table and the trips of a region may share an account, where they are of one source.
+
+    Args:
+        name: The synthesis' name.
+        guarantee: Its guarantee; the whole period of its source is charged.
+        mechanism: Description of the mechanism, JSON values.
+        fingerprint: Idempotency key of the training.
+        steps_allowed: Steps that are started under the charge.
+    """
+    return ChargeRequest(
+        sources=[guarantee.source],
+        start=guarantee.start,
+        end=guarantee.end,
+        region=f"table:{name}",
+        service_day=guarantee.first,
+        mechanism=mechanism,
+        epsilon=guarantee.epsilon,
+        delta=guarantee.delta,
+        cap_epsilon=guarantee.epsilon,
+        cap_delta=guarantee.delta,
+        fingerprint=fingerprint,
+        steps_allowed=steps_allowed,
+    )
+
+
 def account_of(region: Region) -> list[Charge]:
     """All charges on the sources of a region and all those that it made, day by day.
 
@@ -122,7 +177,7 @@ def check_ledger(region: Region) -> None:
         LedgerError: If it is, or if the database is down.
     """
     layout = Layout.from_environment()
-    if _published(layout, region):
+    if _published(layout, region.id, _sources(region)):
         open_ledger(layout, region).close()
 
 
@@ -171,12 +226,12 @@ def _mechanism_name(charge: Charge) -> str:
     return str(described.get("name", "-"))
 
 
-def _published(layout: Layout, region: Region) -> list[PublishedCharge]:
-    """What releases, here or in the public store, name of the region and of its sources."""
+def _published(layout: Layout, region: str, sources: set[str]) -> list[PublishedCharge]:
+    """What releases, here or in the public store, name of the region and of the sources."""
     return [
         charge
         for releases in exchange.published(layout)
-        for charge in published_charges(releases, region.id, _sources(region))
+        for charge in published_charges(releases, region, sources)
     ]
 
 

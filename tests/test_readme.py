@@ -9,7 +9,7 @@ import types
 import typing
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -27,6 +27,7 @@ from tasks.region import Guarantee, Region, Snap
 from tasks.release.tables import SCHEMAS
 from tasks.schema import INTERVALS
 from tasks.search import Search
+from tasks.tables import Synthesis, load_synthesis, load_table, read_rows
 from tests.tasks.conftest import FeedServer
 from tests.tasks.service_area.conftest import serve_feed
 
@@ -58,9 +59,12 @@ def settings(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, st
 
 def models_within(annotation: Any) -> list[type[BaseModel]]:
     """The model, or the kinds of it that can be chosen from."""
+    inner = typing.get_args(annotation)
+    if typing.get_origin(annotation) is tuple and typing.get_origin(inner[0]) is Annotated:
+        inner = typing.get_args(typing.get_args(inner[0])[0])  # a list of kinds told apart
     return [
         candidate
-        for candidate in (annotation, *typing.get_args(annotation))
+        for candidate in (annotation, *inner)
         if isinstance(candidate, type)
         and not isinstance(candidate, types.GenericAlias)
         and issubclass(candidate, BaseModel)
@@ -74,13 +78,14 @@ def settings_table(model: type[BaseModel], left_out: str) -> str:
         for name, default, text in settings(model)
         if not name.startswith(left_out)
     ]
+    rows = list(dict.fromkeys(rows))  # what kinds have in common stands there once
     return "\n".join(["| setting | default | meaning |", "|---|---|---|", *rows])
 
 
 @pytest.mark.parametrize(
     ("model", "left_out"),
-    [(Region, "-"), (Search, "synthesizer.")],  # those of a synthesizer stand there once
-    ids=["region", "search"],
+    [(Region, "-"), (Search, "synthesizer."), (Synthesis, "-")],  # a region's stand there once
+    ids=["region", "search", "synthesis"],
 )
 def test_every_setting_is_documented(model: type[BaseModel], left_out: str) -> None:
     table = settings_table(model, left_out)
@@ -102,7 +107,7 @@ def test_every_command_is_documented_with_its_options() -> None:
         text=True,
         check=True,
     ).stdout
-    commands = set(re.findall(r"^    ([a-z]+) ", help_text, re.MULTILINE))
+    commands = set(re.findall(r"^    ([a-z]+)(?: |$)", help_text, re.MULTILINE))
     assert commands == set(re.findall(r"^\| `opentrips ([a-z]+)", README, re.MULTILINE))
     for command in commands:
         options = subprocess.run(
@@ -204,9 +209,10 @@ def test_a_feed_is_among_the_sources_of_areas_in_the_readme() -> None:
 
 
 @pytest.mark.parametrize("block", re.findall(r"```yaml\n(.*?)```", README, re.DOTALL))
-def test_every_region_and_every_search_in_the_readme_is_valid(block: str) -> None:
+def test_every_region_search_and_synthesis_in_the_readme_is_valid(block: str) -> None:
     document = yaml.safe_load(block)
-    (Search if "stages" in document else Region).model_validate(document)
+    model = Search if "stages" in document else Synthesis if "table" in document else Region
+    model.model_validate(document)
 
 
 @pytest.mark.parametrize("line", re.findall(r"^guarantee: .*$", README, re.MULTILINE))
@@ -214,15 +220,31 @@ def test_every_guarantee_in_the_readme_is_valid(line: str) -> None:
     Guarantee.model_validate(yaml.safe_load(line)["guarantee"])
 
 
-def test_every_shipped_region_and_search_is_valid() -> None:
+def test_every_shipped_file_is_valid() -> None:
     files = sorted((ROOT / "deployments").glob("*/*.yaml"))
     assert files
     for path in files:
         document = yaml.safe_load(path.read_text())
         if path.parent.name == "searches":
             assert Search.model_validate(document).name == path.stem
+        elif path.parent.name == "schemas":
+            assert load_table(path).name == path.stem
+        elif path.parent.name == "syntheses":
+            assert load_synthesis(path).name == path.stem
         else:
             assert Region.model_validate(document).id == path.stem
+
+
+def test_the_example_of_a_table_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data_root: Path
+) -> None:
+    (code,) = re.findall(r"(?ms)^```python\n([^`]*ratings\.csv[^`]*)^```", README)
+    (line,) = re.findall(r"(?m)^\.venv/bin/opentrips (synthesize .*)$", README)
+    options = vars(_parser().parse_args(shlex.split(line)))
+    monkeypatch.chdir(tmp_path)
+    exec(code, {})
+    synthesis = load_synthesis(ROOT / options["synthesis"])
+    assert read_rows(tmp_path / options["data"], synthesis.table).num_rows == 5_000
 
 
 def test_the_example_that_reads_intervals_runs(

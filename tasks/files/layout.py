@@ -79,6 +79,14 @@ class Layout:
         """The quality report of one published service day: figures and their page. Private."""
         return self.root / "private" / region / "quality" / day.isoformat()
 
+    def table_model(self, name: str) -> Path:
+        """The trained model of a table."""
+        return self.root / "private" / "tables" / name / "model"
+
+    def table_rows(self, name: str) -> Path:
+        """The synthetic rows of a table, with their card."""
+        return self.root / "private" / "tables" / name / "rows"
+
     @property
     def private(self) -> Path:
         """What is private, of all regions."""

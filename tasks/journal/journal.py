@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from tasks.files import make_directories, write_atomically
+from tasks.files.lock import Lock
 from tasks.journal.clock import ClockSteps
 from tasks.journal.day import read_day, segments
 from tasks.journal.errors import JournalError, JournalHeldError
-from tasks.journal.lock import Lock
 from tasks.journal.patience import IMPATIENT, Patience
 from tasks.journal.record import Poll, encode
 from tasks.journal.segment import SUFFIX, SegmentWriter, repair
@@ -151,7 +151,7 @@ class Journal:
         self._lock.close()
 
     def _take_lock(self) -> None:
-        self._lock = Lock(self._directory)
+        self._lock = Lock(self._directory, "collecting into this journal", JournalHeldError)
 
     def _store(self, folder: Path, payload: bytes) -> None:
         """Append to the segment; one that failed is never used again."""

@@ -14,9 +14,10 @@ def _as_form(schema: dict[str, Any]) -> None:
     for setting in schema["properties"].values():
         if said := _range_of(setting):
             setting["description"] = f"{setting['description']} {said}"
-        if "discriminator" in setting:
-            del setting["discriminator"]
-            setting["anyOf"] = setting.pop("oneOf")
+        for choice in (setting, setting.get("items", {})):
+            if "discriminator" in choice:
+                del choice["discriminator"]
+                choice["anyOf"] = choice.pop("oneOf")
 
 
 def _range_of(setting: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Reading a table's schema from its YAML file, with one clear line for every mistake in it."""
+"""Reading a schema, or what is synthesized, from YAML; one clear line for every mistake in it."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from tasks.region.yaml_file import faults, read_mapping
 from tasks.tables.errors import TableError
+from tasks.tables.synthesis import Synthesis
 from tasks.tables.table import PublicTable
 
 
@@ -21,5 +22,27 @@ def load_table(path: Path) -> PublicTable:
     document = read_mapping(path, "table", "name, columns", TableError)
     try:
         return PublicTable.model_validate(document)
+    except ValidationError as error:
+        raise TableError(f"{path}: {faults(error)}") from error
+
+
+def load_synthesis(path: Path) -> Synthesis:
+    """Read and validate what is to be synthesized.
+
+    Args:
+        path: The YAML file. The data, and the schema's file where one is named, are named relative
+            to its folder, or by their full paths.
+
+    Raises:
+        TableError: If a file is missing, is no YAML, or breaks a rule of its model.
+    """
+    document = read_mapping(path, "synthesis", "name, table, data, guarantee", TableError)
+    folder = path.absolute().parent
+    if isinstance(document.get("table"), str):
+        document["table"] = load_table(folder / document["table"])
+    if isinstance(document.get("data"), str):
+        document["data"] = str(folder / document["data"])
+    try:
+        return Synthesis.model_validate(document)
     except ValidationError as error:
         raise TableError(f"{path}: {faults(error)}") from error

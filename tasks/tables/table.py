@@ -48,6 +48,11 @@ class PublicTable(Settings):
             if times > 1:
                 raise ValueError(f"column {name!r} stands twice; give each its own name")
         for column in self.columns:
+            if self.separator in column.name:
+                raise ValueError(
+                    f"column {column.name!r}: its name holds the separator {self.separator!r}; "
+                    "take another name, or another separator"
+                )
             if self.separator in column.characters:
                 raise ValueError(
                     f"column {column.name!r}: its values may hold the separator "

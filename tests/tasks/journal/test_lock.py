@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from tasks.files.lock import LOCK
 from tasks.journal import Journal, JournalHeldError, read_day
-from tasks.journal.lock import LOCK
 from tasks.journal.patience import Patience
 from tests.tasks.conftest import DAY
 from tests.tasks.journal.conftest import poll
@@ -21,6 +21,7 @@ COLLECTOR = """
 import sys
 from pathlib import Path
 from zoneinfo import ZoneInfo
+from tasks.files.lock import LOCK
 from tasks.journal import Journal, JournalHeldError
 from tests.tasks.journal.conftest import poll
 try:

@@ -1,4 +1,4 @@
-"""The lock of a journal: one process writes at a time, and the others are told which."""
+"""The lock of a directory: one process writes at a time, and the others are told which."""
 
 import datetime as dt
 import fcntl
@@ -7,7 +7,7 @@ import platform
 from contextlib import suppress
 from pathlib import Path
 
-from tasks.journal.errors import JournalHeldError
+from tasks import OpentripsError
 
 LOCK = "lock"
 _NOTE_BYTES = 512
@@ -21,11 +21,15 @@ class Lock:
     for people only.
     """
 
-    def __init__(self, directory: Path) -> None:
-        """Take the lock of a journal's directory.
+    def __init__(self, directory: Path, doing: str, held: type[OpentripsError]) -> None:
+        """Take the lock of a directory.
+
+        Args:
+            directory: The directory; it exists.
+            doing: What the holder does, for people.
+            held: Raised if a living process holds the lock; the line says which.
 
         Raises:
-            JournalHeldError: If a living process holds it; the line says which.
             OSError: If the lock file cannot be opened.
         """
         flags = os.O_RDWR | os.O_CREAT
@@ -37,9 +41,9 @@ class Lock:
         except BlockingIOError:
             holder = os.pread(self._descriptor, _NOTE_BYTES, 0).decode(errors="replace").strip()
             os.close(self._descriptor)
-            raise JournalHeldError(
-                f"{directory}: {holder or 'another process'} is collecting into this journal; "
-                "stop it or wait until it ends"
+            raise held(
+                f"{directory}: {holder or 'another process'} is {doing}; stop it or wait until it "
+                "ends"
             ) from None
         except BaseException:
             os.close(self._descriptor)
