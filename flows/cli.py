@@ -43,9 +43,11 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"opentrips: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        rest = (
-            "nothing was kept" if options.command is _look else "the same command goes on from here"
-        )
+        after = {
+            _look: "nothing was kept",
+            _synthesize: "a training that had begun under a guarantee has spent its budget",
+        }
+        rest = after.get(options.command, "the same command goes on from here")
         print(f"opentrips: stopped; {rest}", file=sys.stderr)
         return 130
 

@@ -1,7 +1,7 @@
 """The Prefect task `learn`: a table in, a model with its statement out."""
 
 import uuid
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,18 +46,33 @@ def learn(synthesis: Synthesis) -> dict[str, Any]:
     from tasks.synthesis.any_table import make_table_plan, training_key
 
     fingerprint = training_key(synthesis, rows.num_rows, sha256_of(Path(synthesis.data)))
-    finished = read_manifest(directory)
-    if finished is not None:
-        if finished["fingerprint"] != fingerprint:
-            raise FileError(
-                f"{directory}: the model of other data, settings, guarantee or code; give this "
-                "synthesis a name of its own, or remove that folder"
-            )
-        verify_files(directory, finished)
+    if (finished := _finished(directory, fingerprint)) is not None:
         return finished
     plan = make_table_plan(synthesis, rows.num_rows)
     make_directories(directory)
-    return _train(plan, to_lines(rows, synthesis.table), directory, fingerprint)
+    with closing(Lock(directory, "training this table", TableError)):
+        # another process may have trained it while noise was solved for
+        if (finished := _finished(directory, fingerprint)) is not None:
+            return finished
+        return _train(plan, to_lines(rows, synthesis.table), directory, fingerprint)
+
+
+def _finished(directory: Path, fingerprint: str) -> dict[str, Any] | None:
+    """The manifest of the model, if it is trained.
+
+    Raises:
+        FileError: If it is the model of something else, or was altered.
+    """
+    manifest = read_manifest(directory)
+    if manifest is None:
+        return None
+    if manifest["fingerprint"] != fingerprint:
+        raise FileError(
+            f"{directory}: the model of other data, settings, guarantee or code; give this "
+            "synthesis a name of its own, or remove that folder"
+        )
+    verify_files(directory, manifest)
+    return manifest
 
 
 def _train(
@@ -89,8 +104,6 @@ def _train(
             logger.info("Training: %d %% done", 100 * done // planned)
 
     with ExitStack() as stack:
-        lock = Lock(directory, "training this table", TableError)
-        stack.callback(lock.close)
         charging = None
         if plan.mechanism is not None and guarantee is not None:
             ledger = stack.enter_context(open_table_ledger(Layout.from_environment(), guarantee))

@@ -1,7 +1,9 @@
 """Synthetic rows of a table as a user makes them: on the command line, and as a flow."""
 
 import json
+import os
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,11 @@ from flows.cli import main
 from flows.synthesize import synthesize
 from tasks import OpentripsError
 from tasks.files import Layout, read_manifest, verify_files
+from tasks.files.lock import Lock
 from tasks.privacy.ledger import Charge, Ledger
 from tasks.simulated import INCOMES, incomes
-from tasks.tables import load_synthesis, read_rows, to_csv
+from tasks.tables import Synthesis, TableError, load_synthesis, read_rows, to_csv
+from tests.flows.conftest import ROOT
 
 SMALL: dict[str, Any] = {
     "name": "small",
@@ -245,7 +249,25 @@ def test_data_may_be_named_on_the_command_line(
     assert "absent.csv: cannot read it" in capsys.readouterr().err
 
 
+def test_of_two_processes_one_trains(
+    write_synthesis: WriteSynthesis,
+    prefect_api: str,
+    data_root: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    directory = Layout(data_root).table_model("small")
+    directory.mkdir(parents=True)
+    with closing(Lock(directory, "training this table", TableError)):
+        assert main(["synthesize", str(write_synthesis())]) == 1
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert f"process {os.getpid()} on host" in line
+    assert line.endswith("is training this table; stop it or wait until it ends")
+    assert read_manifest(directory) is None
+
+
 def test_the_form_of_the_deployment_is_readable() -> None:
+    shipped = load_synthesis(ROOT / "deployments" / "syntheses" / "ratings.yaml")
+    assert Synthesis.model_validate(shipped.model_dump(mode="json")) == shipped
     definitions = parameter_schema(synthesize.fn).definitions
     form = definitions["Synthesis"]["properties"]
     assert all(facts.get("description") for facts in form.values() if "$ref" not in facts)
