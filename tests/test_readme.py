@@ -35,6 +35,14 @@ from tests.tasks.service_area.conftest import serve_feed
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
+OF_A_STUDY_ELSEWHERE = (
+    "table.",
+    "canaries.law.columns[].",
+    "configurations[].synthesizer.",
+    "repetition.synthesizer.",
+)
+"""Settings of a study that stand where those of tables and synthesizers do."""
+
 
 def settings(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str, str]]:
     """Name, default and description of every setting below a model."""
@@ -89,7 +97,7 @@ def settings_table(model: type[BaseModel], left_out: tuple[str, ...]) -> str:
         (Region, ()),
         (Search, ("synthesizer.",)),  # those of a synthesizer stand there once
         (Synthesis, ()),
-        (Study, ("table.", "configurations[].synthesizer.", "repetition.synthesizer.")),
+        (Study, OF_A_STUDY_ELSEWHERE),
     ],
     ids=["region", "search", "synthesis", "study"],
 )
