@@ -29,6 +29,7 @@ from tasks.release.tables import SCHEMAS
 from tasks.schema import INTERVALS
 from tasks.search import Search
 from tasks.tables import Synthesis, load_synthesis, load_table, read_rows
+from tests.notebooks.running import NOTEBOOK, SIZE, load
 from tests.tasks.conftest import FeedServer
 from tests.tasks.service_area.conftest import serve_feed
 
@@ -143,12 +144,14 @@ def test_every_environment_variable_is_documented() -> None:
     assert named <= set(re.findall(r"`(OPENTRIPS_[A-Z_]+)`", README))
 
 
-BENCHMARKS = re.findall(r"`python -m tests\.benchmarks\.(\w+)([^`]*)`", README)
+PROGRAMS = re.findall(r"`python -m tests\.(benchmarks|notebooks)\.(\w+)([^`]*)`", README)
 
 
-@pytest.mark.parametrize(("name", "words"), BENCHMARKS)
-def test_every_benchmark_in_the_readme_exists_with_its_options(name: str, words: str) -> None:
-    source = (ROOT / "tests" / "benchmarks" / f"{name}.py").read_text(encoding="utf-8")
+@pytest.mark.parametrize(("room", "name", "words"), PROGRAMS)
+def test_every_program_in_the_readme_exists_with_its_options(
+    room: str, name: str, words: str
+) -> None:
+    source = (ROOT / "tests" / room / f"{name}.py").read_text(encoding="utf-8")
     for option in re.findall(r"--[a-z-]+", words):
         assert f'"{option}"' in source
 
@@ -156,6 +159,15 @@ def test_every_benchmark_in_the_readme_exists_with_its_options(name: str, words:
 @pytest.mark.parametrize("path", re.findall(r"^!\[.*\]\((.*)\)$", README, re.MULTILINE))
 def test_every_picture_in_the_readme_exists(path: str) -> None:
     assert (ROOT / path).stat().st_size > 1_000
+
+
+def test_the_notebook_of_the_readme_exists_and_its_small_size_is_known() -> None:
+    (path,) = re.findall(r"\]\((.*\.ipynb)\)", README)
+    assert ROOT / path == NOTEBOOK
+    (setting,) = re.findall(r"`(OPENTRIPS_NOTEBOOK=\w+)`", README)
+    name, _, size = setting.partition("=")
+    assert name == SIZE
+    assert f'os.environ.get("{name}") == "{size}"' in "".join(c.source for c in load().cells)
 
 
 @pytest.mark.parametrize(

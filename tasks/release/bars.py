@@ -1,4 +1,4 @@
-"""Bars of hours and distances as inline SVG, with the interval of the true number on each."""
+"""Bars of hours, distances and other classes as inline SVG, with intervals where they are known."""
 
 import math
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ def hour_bars(bars: Bars, noun: str = "trips") -> Markup:
         )
     ticks = [(float(h), str(h)) for h in range(0, 25, 3)]
     axis = f"local hour in which the {noun.removesuffix('s')} ends, h"
-    return _drawn(bars, noun, titles, ticks, axis, title)
+    return bar_chart(bars, noun, titles, ticks, axis, title)
 
 
 def distance_bars(bars: Bars, median_m: float) -> Markup:
@@ -44,7 +44,59 @@ def distance_bars(bars: Bars, median_m: float) -> Markup:
         title += f"; half of the trips are shorter than {median_m:,.0f} m"
         marks = [(_at(bars, median_m), f"median {median_m:,.0f} m")]
     axis = "straight-line distance, km"
-    return _drawn(bars, "trips", titles, _distance_ticks(bars), axis, title, marks)
+    return bar_chart(bars, "trips", titles, _distance_ticks(bars), axis, title, marks)
+
+
+def bar_chart(
+    bars: Bars,
+    noun: str,
+    titles: Sequence[str],
+    ticks: Sequence[tuple[float, str]],
+    axis: str,
+    title: str,
+    marks: Sequence[tuple[float, str]] = (),
+) -> Markup:
+    """Bars of any classes.
+
+    Args:
+        bars: The classes, drawn equally wide.
+        noun: What is counted, in the plural.
+        titles: Each class in words.
+        ticks: Labels of the horizontal axis, each with its place in bars.
+        axis: What the horizontal axis shows, with its unit.
+        title: What the bars show, for those who hear it and those who point at it.
+        marks: Dashed lines, each with its place in bars and its words.
+    """
+    step = (_WIDTH - _LEFT - _RIGHT) / len(bars.counts)
+    most = max(int(bars.counts.max(initial=0)), math.ceil(bars.most))
+    y_ticks = _count_ticks(most)
+    per_row = (_FLOOR - _TOP) / y_ticks[-1]
+    parts: list[Markup] = []
+    for value in y_ticks:
+        y = _FLOOR - value * per_row
+        parts.append(line(_LEFT, y, _WIDTH - _RIGHT, y, "axis" if value == 0 else "grid"))
+        parts.append(text(_LEFT - 6, y + 4, f"{value:,}", "end"))
+    for i, (count, words) in enumerate(zip(bars.counts.tolist(), titles, strict=True)):
+        said = f"{words}: {count:,} {noun}{_interval(bars, i)}"
+        parts.append(
+            rectangle(
+                _LEFT + i * step + 0.08 * step,
+                _FLOOR - count * per_row,
+                0.84 * step,
+                count * per_row,
+                said,
+                "column",
+            )
+        )
+        parts += _whisker(bars, i, _LEFT + (i + 0.5) * step, step, per_row)
+    parts += [text(_LEFT + at * step, _FLOOR + 15, label, "middle") for at, label in ticks]
+    for at, label in marks:
+        x = _LEFT + at * step
+        parts += [line(x, _TOP - 6, x, _FLOOR, "mark"), text(x + 5, _TOP + 2, label, "start")]
+    parts.append(text(_LEFT - 6, _TOP - 10, noun, "end"))
+    parts.append(text(_WIDTH - _RIGHT, _HEIGHT - 8, axis, "end"))
+    kind = "chart" if bars.low is None else "chart uncertain"
+    return drawing(_WIDTH, _HEIGHT, title, parts, kind)
 
 
 def distance_class(bars: Bars, i: int) -> str:
@@ -78,47 +130,6 @@ def _distance_ticks(bars: Bars) -> list[tuple[float, str]]:
         ]
     round_m = [digit * 10.0**power for power in range(1, 8) for digit in (1, 2, 5)]
     return [(_at(bars, m), _km(m)) for m in round_m if closed[0] <= m <= closed[-1]]
-
-
-def _drawn(
-    bars: Bars,
-    noun: str,
-    titles: Sequence[str],
-    ticks: Sequence[tuple[float, str]],
-    axis: str,
-    title: str,
-    marks: Sequence[tuple[float, str]] = (),
-) -> Markup:
-    step = (_WIDTH - _LEFT - _RIGHT) / len(bars.counts)
-    most = max(int(bars.counts.max(initial=0)), math.ceil(bars.most))
-    y_ticks = _count_ticks(most)
-    per_row = (_FLOOR - _TOP) / y_ticks[-1]
-    parts: list[Markup] = []
-    for value in y_ticks:
-        y = _FLOOR - value * per_row
-        parts.append(line(_LEFT, y, _WIDTH - _RIGHT, y, "axis" if value == 0 else "grid"))
-        parts.append(text(_LEFT - 6, y + 4, f"{value:,}", "end"))
-    for i, (count, words) in enumerate(zip(bars.counts.tolist(), titles, strict=True)):
-        said = f"{words}: {count:,} {noun}{_interval(bars, i)}"
-        parts.append(
-            rectangle(
-                _LEFT + i * step + 0.08 * step,
-                _FLOOR - count * per_row,
-                0.84 * step,
-                count * per_row,
-                said,
-                "column",
-            )
-        )
-        parts += _whisker(bars, i, _LEFT + (i + 0.5) * step, step, per_row)
-    parts += [text(_LEFT + at * step, _FLOOR + 15, label, "middle") for at, label in ticks]
-    for at, label in marks:
-        x = _LEFT + at * step
-        parts += [line(x, _TOP - 6, x, _FLOOR, "mark"), text(x + 5, _TOP + 2, label, "start")]
-    parts.append(text(_LEFT - 6, _TOP - 10, noun, "end"))
-    parts.append(text(_WIDTH - _RIGHT, _HEIGHT - 8, axis, "end"))
-    kind = "chart" if bars.low is None else "chart uncertain"
-    return drawing(_WIDTH, _HEIGHT, title, parts, kind)
 
 
 def _whisker(bars: Bars, i: int, x: float, step: float, per_row: float) -> list[Markup]:

@@ -18,7 +18,7 @@ def inline_style(*sheets: str) -> dict[str, Markup | str]:
     """
     parts = (sheet.partition(":") for sheet in sheets)
     style = "".join(
-        files(package).joinpath("templates", name).read_text(encoding="utf-8")
+        (files(package) / "templates" / name).read_text(encoding="utf-8")
         for package, _, name in parts
     )
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()

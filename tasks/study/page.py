@@ -1,11 +1,9 @@
 """The page of a study: one static HTML file in the look of the release's page."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from jinja2 import PackageLoader
 
-from tasks.audit.exposure import Exposure
 from tasks.audit.plots import exposure_plot
 from tasks.comparison import RowsFile, Study, TripDistance
 from tasks.release.render import environment
@@ -13,7 +11,7 @@ from tasks.release.software import Software
 from tasks.release.style import inline_style
 from tasks.study.figures import FILTERS
 from tasks.study.plots import exposures_plot, secrets_plot
-from tasks.study.summary import Found, Repeated, Row
+from tasks.study.summary import Found, Repeated, Row, exposures_by_name
 
 _FILTER_WORDS = {
     "none": "no filter",
@@ -49,22 +47,12 @@ def render_study(
         minutes=sum(outcome.seconds for _, outcome in found) / 60,
         is_of_file=isinstance(study.data, RowsFile),
         is_of_trips=isinstance(study.distance, TripDistance),
-        exposure_plot=exposure_plot(_exposures(study, found), _epsilon(study)),
+        exposure_plot=exposure_plot(exposures_by_name(study, found), _epsilon(study)),
         secrets_plot=secrets_plot(repeated, study.training_rows) if repeated else "",
         exposures_plot=exposures_plot(repeated, study.training_rows) if repeated else "",
         software=software,
         **inline_style("tasks.release:page.css", "tasks.audit:audit.css", "tasks.study:study.css"),
     )
-
-
-def _exposures(study: Study, found: Found) -> list[Exposure]:
-    """The exposures of every configuration, those of its first seed."""
-    return [
-        replace(exposure, group=f"{run.name}, {exposure.group}")
-        for run, outcome in found
-        if run.part == "configuration" and run.seed == study.seeds[0]
-        for exposure in outcome.exposures
-    ]
 
 
 def _epsilon(study: Study) -> float:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
+from tasks.audit.exposure import Exposure
 from tasks.comparison import Configuration, FigureName, Study, TripDistance
 from tasks.study.figures import FIGURES, FILTERS, Unit, said
 from tasks.study.runs import Outcome, Run
@@ -73,6 +74,16 @@ def with_losses(study: Study, found: Found) -> list[tuple[Run, Outcome]]:
             outcome = replace(outcome, figures={**outcome.figures, "accuracy_lost": lost})
         complete.append((run, outcome))
     return complete
+
+
+def exposures_by_name(study: Study, found: Found) -> list[Exposure]:
+    """The exposures of every configuration, those of its first seed, named by it."""
+    return [
+        replace(exposure, group=f"{run.name}, {exposure.group}")
+        for run, outcome in found
+        if run.part == "configuration" and run.seed == study.seeds[0]
+        for exposure in outcome.exposures
+    ]
 
 
 def rows_of(study: Study, found: Found) -> list[Row]:
