@@ -137,8 +137,8 @@ def _entry(kind_of_run: Mapping[str, Any], region: Region | None = None) -> dict
         "parameters": dict(kind_of_run.get("parameters", {})),
         "schedules": [],
     }
-    fillings = (("search", load_search), ("study", load_study), ("synthesis", load_synthesis))
-    for name, load in fillings:
+    shipped = {"search": load_search, "synthesis": load_synthesis, "study": load_study}
+    for name, load in shipped.items():
         if name in entry["parameters"]:
             filled = load(ROOT / "deployments" / entry["parameters"][name])
             entry["parameters"][name] = filled.model_dump(mode="json")

@@ -108,16 +108,24 @@ def _started(search: Search) -> Iterator[TaskRunner[Any]]:
     """
     with runner_of(search) as runner:
         if search.runner == "dask":
-            try:
-                client = runner.client
-            except OSError as error:
-                raise SearchError(
-                    f"search {search.name}: no Dask scheduler answers at {search.scheduler}; "
-                    "start one, or remove scheduler for a cluster of this machine"
-                ) from error
+            client = _client(search, runner)
             if search.scheduler is None:
                 client.run(_share_cores, search.parallel)
         yield runner
+
+
+def _client(search: Search, runner: TaskRunner[Any]) -> Any:
+    """The Dask client of a runner, connected."""
+    from prefect_dask import DaskTaskRunner
+
+    assert isinstance(runner, DaskTaskRunner)
+    try:
+        return runner.client
+    except OSError as error:
+        raise SearchError(
+            f"search {search.name}: no Dask scheduler answers at {search.scheduler}; "
+            "start one, or remove scheduler for a cluster of this machine"
+        ) from error
 
 
 def runner_of(search: Search) -> TaskRunner[Any]:

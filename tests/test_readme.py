@@ -36,6 +36,14 @@ from tests.tasks.service_area.conftest import serve_feed
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
+OF_A_STUDY_ELSEWHERE = (
+    "table.",
+    "canaries.law.columns[].",
+    "configurations[].synthesizer.",
+    "repetition.synthesizer.",
+)
+"""Settings of a study that stand where those of tables and synthesizers do."""
+
 
 def settings(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str, str]]:
     """Name, default and description of every setting below a model."""
@@ -90,7 +98,7 @@ def settings_table(model: type[BaseModel], left_out: tuple[str, ...]) -> str:
         (Region, ()),
         (Search, ("synthesizer.",)),  # those of a synthesizer stand there once
         (Synthesis, ()),
-        (Study, ("table.", "configurations[].synthesizer.", "repetition.synthesizer.")),
+        (Study, OF_A_STUDY_ELSEWHERE),
     ],
     ids=["region", "search", "synthesis", "study"],
 )
@@ -183,9 +191,9 @@ def test_every_file_of_the_archive_is_documented() -> None:
 )
 def test_every_study_in_the_readme_is_shipped(line: str) -> None:
     options = _parser().parse_args(shlex.split(line))
-    study = load_study(ROOT / options.study, options.rows, options.canaries)
+    study = load_study(ROOT / options.study, options.data, options.canaries)
     assert study.name == options.study.stem
-    assert study.data.kind == "simulated" or options.rows.name == "trips.csv"
+    assert study.data.kind == "simulated" or options.data.name == "trips.csv"
 
 
 AREA_COMMANDS = re.findall(r"^\.venv/bin/opentrips (area .*)$", README, re.MULTILINE)

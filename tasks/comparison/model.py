@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from tasks.region.model import Identifier
 from tasks.region.settings import Settings
+from tasks.tables.columns import Column
 from tasks.tables.settings import CharLstm
 from tasks.tables.table import PublicTable
 
@@ -63,7 +64,17 @@ class SimulatedRows(Settings):
 Rows = Annotated[RowsFile | SimulatedRows, Field(discriminator="kind")]
 
 
-class UniformLaw(Settings):
+class _Law(Settings):
+    """What the laws of canaries have in common."""
+
+    columns: tuple[Column, ...] = Field(
+        (),
+        description="Columns of the table that canaries are drawn from in the place of the "
+        "schema's, to hold fewer values, such as texts of one length only.",
+    )
+
+
+class UniformLaw(_Law):
     """Canaries of any table: every value of the schema is equally likely."""
 
     kind: Literal["uniform"] = Field(
@@ -71,7 +82,7 @@ class UniformLaw(Settings):
     )
 
 
-class GridLaw(Settings):
+class GridLaw(_Law):
     """Canaries of any area: neighbouring nodes of a grid over it, both moved at random."""
 
     kind: Literal["grid"] = Field(
@@ -286,7 +297,7 @@ class Study(Settings):
     @model_validator(mode="after")
     def _columns_exist(self) -> Self:
         names = [column.name for column in self.table.columns]
-        asked: list[str] = []
+        asked = [column.name for column in self.canaries.law.columns]
         for settings in (self.distance, self.canaries.law):
             if isinstance(settings, TripDistance):
                 asked.append(settings.hour)

@@ -26,6 +26,8 @@ NARROWEST, WIDEST = 0.01, 5.0
 """Degrees that a part of the service area spans; one much wider has more places than can be
 counted, and nobody rides across it."""
 
+_FOLDERS = ("studies", "tables")
+"""Of the private ground, where a region's would lie."""
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 
 
@@ -364,6 +366,12 @@ class Region(Settings):
         "opentrips.",
     )
     licence: Line = Field("CC-BY-4.0", description="SPDX identifier of the release's licence.")
+
+    @model_validator(mode="after")
+    def _has_a_folder_of_its_own(self) -> Self:
+        if self.id in _FOLDERS:
+            raise ValueError(f"id {self.id}: what belongs to no region lies there; take another")
+        return self
 
     @model_validator(mode="after")
     def _delta_fits_the_cap(self) -> Self:

@@ -39,7 +39,7 @@ def draw_canaries(
         generator: Draws them.
 
     Raises:
-        StudyError: If the law has too few others.
+        StudyError: If the law has too few others, or draws what the schema does not allow.
     """
     found: dict[str, None] = {}
     for _ in range(number):
@@ -58,12 +58,19 @@ def draw_canaries(
 
 def _draw(law: UniformLaw | GridLaw, table: PublicTable, generator: np.random.Generator) -> str:
     placed = _ends(law, generator) if isinstance(law, GridLaw) else {}
-    texts = [
-        _nearest(column, placed[column.name])
-        if column.name in placed
-        else _uniform(column, generator)
-        for column in table.columns
-    ]
+    narrower = {column.name: column for column in law.columns}
+    texts = []
+    for column in table.columns:
+        if column.name in placed:
+            text = _nearest(column, placed[column.name])
+        else:
+            text = _uniform(narrower.get(column.name, column), generator)
+        if column.read(text) is None:
+            raise StudyError(
+                f"canaries.law: column {column.name!r} draws values that the table {table.name} "
+                "does not allow; narrow it"
+            )
+        texts.append(text)
     return table.separator.join(texts)
 
 

@@ -1,6 +1,8 @@
 """The search as a user runs it: from the command line, and as a deployment of a server."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -164,6 +166,34 @@ def test_a_search_by_a_dask_cluster_of_its_own(
         assert noise not in run.stderr
     assert len(records(data_root)) == 4
     assert len(finished(data_root)["candidates"]) == 4
+
+
+@pytest.mark.slow
+def test_a_search_by_dask_that_was_killed_goes_on(
+    environment: dict[str, str], opentrips: Run, tmp_path: Path, data_root: Path
+) -> None:
+    path = tmp_path / "table.yaml"
+    path.write_text(yaml.safe_dump({**TABLE, "name": "small", "runner": "dask", "parallel": 1}))
+    with (tmp_path / "log").open("wb") as log:
+        killed = subprocess.Popen(
+            command("tune", path),
+            cwd=ROOT,
+            env=environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        until(lambda: records(data_root) or None, seconds=200)
+        os.killpg(killed.pid, signal.SIGKILL)  # its workers, too
+        killed.wait()
+    before = records(data_root)
+    assert 0 < len(before) < 4
+    run = opentrips("tune", path)
+    assert run.returncode == 0, run.stderr
+    assert f"4 runs, {len(before)} of them finished before" in run.stderr
+    after = records(data_root)
+    assert len(after) == 4
+    assert {key: after[key] for key in before} == before
 
 
 @pytest.mark.slow

@@ -94,7 +94,9 @@ def updates_per_vehicle(updates: Updates) -> Markup:
     title = f"Updates per vehicle: median {np.median(number):,.0f}"
     every = max(1, len(counts) // 6)
     ticks = [(float(i), f"{edges[i]:,}") for i in range(0, len(edges), every)]
-    return bar_chart(Bars(edges, counts), "vehicles", titles, ticks, "updates in the day", title)
+    return bar_chart(
+        Bars(edges.astype(float), counts), "vehicles", titles, ticks, "updates in the day", title
+    )
 
 
 def longer_intervals(updates: Updates, poll_s: int) -> Markup:

@@ -7,7 +7,7 @@ from tasks.privacy.accountant import solve_noise
 from tasks.privacy.fingerprint import code_version, fingerprint
 from tasks.privacy.mechanism import SubsampledGaussian
 from tasks.region.guarantee import Guarantee
-from tasks.synthesis.char_lstm import mechanism_for
+from tasks.synthesis.char_plan import mechanism_for
 from tasks.tables import Synthesis, TableError
 
 OF_THE_DRAW = {"temperature", "well_formed_only"}

@@ -83,7 +83,9 @@ def _compiled(network: CharNetwork) -> Write:
         tf.TensorSpec([], tf.float32),
         tf.TensorSpec([network.table.line_length, None], tf.float32),
     ]
-    graph: Write = tf.function(write, input_signature=signature, jit_compile=False, autograph=False)
+    graph: Write = tf.function(
+        write, input_signature=signature, jit_compile=False, autograph=False
+    ).get_concrete_function()
     return graph
 
 

@@ -209,7 +209,7 @@ class CharNetwork:
         ]
         graph: Judge = tf.function(
             judge, input_signature=signature, jit_compile=False, autograph=False
-        )
+        ).get_concrete_function()
         return graph
 
 

@@ -99,5 +99,5 @@ def _compiled_gradient(network: CharNetwork) -> Gradient:
     ]
     graph: Gradient = tf.function(
         run, input_signature=signature, jit_compile=False, autograph=False
-    )
+    ).get_concrete_function()
     return graph

@@ -47,6 +47,7 @@ def test_a_region_needs_no_more_than_place_and_feed(tmp_path: Path) -> None:
         ),
         ({"feeds": GOOD["feeds"] * 2}, "every feed id must be used once"),  # type: ignore[operator]
         ({"id": "../up"}, "id: "),
+        ({"id": "tables"}, "id tables: what belongs to no region lies there; take another"),
         ({"name": "a\x1b[2Jb"}, "name: holds the character U+001B, which is obeyed and not shown"),
         ({"name": "a\x00b"}, "name: holds the character U+0000"),
         ({"publisher": "a\u202eb"}, "publisher: holds the character U+202E"),

@@ -13,6 +13,7 @@ from tasks.release.bundle import documents, publish_first
 from tasks.release.checks import CHECKS, CHECKS_PAGE
 from tasks.release.claims import check_claims, first_claim, must_say, visible_text
 from tasks.release.errors import ReleaseError
+from tasks.release.listing import PAGE
 from tasks.release.manifest import PublicManifest
 from tasks.release.past import WITHIN_DAYS
 from tests.tasks.release.conftest import DAY

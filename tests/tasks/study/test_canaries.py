@@ -39,6 +39,8 @@ TRIPS = PublicTable.model_validate(
     }
 )
 
+NARROW = {"kind": "integer", "name": "hour", "minimum": 3, "maximum": 4}
+
 
 def areas() -> st.SearchStrategy[GridLaw]:
     def law(south: float, west: float, height: float, width: float, nodes: int) -> GridLaw:
@@ -88,9 +90,22 @@ def test_every_value_of_the_schema_is_equally_likely() -> None:
         assert ((counts - expected) ** 2 / expected).sum() < 1.5 * values
 
 
+def test_a_column_may_be_drawn_more_narrowly() -> None:
+    table = PublicTable.model_validate(SMALL["table"])
+    law = UniformLaw.model_validate({"columns": [NARROW]})
+    rows = from_lines(draw_canaries(law, table, 200, (), np.random.default_rng(1)), table)
+    assert {*rows["hour"].to_pylist()} == {3, 4}
+    assert len({*rows["weight"].to_pylist()}) > 50
+
+
 @pytest.mark.parametrize(
     ("law", "number", "said"),
     [
+        (
+            UniformLaw.model_validate({"columns": [{**NARROW, "minimum": 24, "maximum": 24}]}),
+            1,
+            "column 'hour' draws values that the table small does not allow; narrow it",
+        ),
         (UniformLaw(), 4 * 24 * 100 + 1, "take fewer canaries and candidates"),
         (
             GridLaw(
