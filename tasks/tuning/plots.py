@@ -137,17 +137,24 @@ def _validity_plot(scores: Sequence[Score], setting: str, series: str) -> Markup
 
 
 def size_plot(scores: Sequence[Score], size: str) -> Markup:
-    """Epochs against the size of the network; the larger a bubble, the higher its utility."""
+    """Epochs against the size of the network, of each optimizer the best candidate of a place.
+
+    The larger a bubble, the higher its utility.
+    """
     name = size.replace("_", " ")
     plane = _Plane(
         _Axis.over([number_of(each, size) for each in scores]),
         _Axis.over([number_of(each, "epochs") for each in scores]),
     )
-    parts = [*plane.drawn(name, "epochs"), *_key(series_of(scores))]
+    series = series_of(scores)
+    parts = [*plane.drawn(name, "epochs"), *_key(series)]
+    best: dict[tuple[str, float, float], Score] = {}
     for each in _large_first(scores):
-        x, y = plane.x(number_of(each, size)), plane.y(number_of(each, "epochs"))
-        parts.append(_bubble(each, scores, x, y))
-    title = f"Epochs by {name}, {len(scores)} candidates"
+        best.setdefault((_series(each), number_of(each, size), number_of(each, "epochs")), each)
+    for (of, x, y), each in best.items():
+        beside = _LARGEST * (series.index(of) - (len(series) - 1) / 2)
+        parts.append(_bubble(each, scores, plane.x(x) + beside, plane.y(y)))
+    title = f"Epochs by {name}, the best of {len(scores)} candidates"
     return drawing(_WIDTH, _HEIGHT, title, parts, "chart")
 
 
