@@ -147,7 +147,7 @@ def test_the_page_is_whole_and_asks_nobody_for_anything(search: Search, layout: 
         assert said in text, said
 
 
-def test_the_plots_hold_every_candidate_but_of_one_size_the_best(search: Search, layout: Layout) -> None:
+def test_the_plots_hold_every_candidate_but_of_one_place_the_best(search: Search, layout: Layout) -> None:
     finish_all(search, layout, [0.5, 0.7, 0.6, 0.1, 0.2, None], [0.65, 0.7], [0.8, 0.7])
     page = page_of(search, layout)
     plots = re.findall(r"<svg.*?</svg>", page, re.DOTALL)
@@ -155,7 +155,7 @@ def test_the_plots_hold_every_candidate_but_of_one_size_the_best(search: Search,
     adam, sgd, size, front = plots
     keys = 2  # of the colours
     assert (adam.count("<circle"), sgd.count("<circle")) == (7, 3)
-    assert size.count("<circle") == 2 + keys  # all are of one size: the best of each optimizer
+    assert size.count("<circle") == 4 + keys  # of each optimizer the best at each place
     assert front.count("<circle") == 9 + keys
     assert sgd.count('class="bubble s1 out"') == 1
     ends = [re.findall(r'text-anchor="middle"[^>]*>([^<]*)<', plot) for plot in (adam, sgd)]
