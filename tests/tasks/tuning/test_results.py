@@ -147,7 +147,9 @@ def test_the_page_is_whole_and_asks_nobody_for_anything(search: Search, layout: 
         assert said in text, said
 
 
-def test_the_plots_hold_every_candidate_but_of_one_place_the_best(search: Search, layout: Layout) -> None:
+def test_the_plots_hold_every_candidate_but_of_one_place_the_best(
+    search: Search, layout: Layout
+) -> None:
     finish_all(search, layout, [0.5, 0.7, 0.6, 0.1, 0.2, None], [0.65, 0.7], [0.8, 0.7])
     page = page_of(search, layout)
     plots = re.findall(r"<svg.*?</svg>", page, re.DOTALL)
