@@ -76,7 +76,11 @@ def distance(metres: float) -> str:
     Examples:
         >>> distance(250), distance(1000), distance(1234), distance(math.nan)
         ('250 m', '1 km', '1.23 km', '-')
+        >>> distance(4_551_200)
+        '4,551 km'
     """
     if math.isnan(metres):
         return "-"
+    if metres >= 999_500:
+        return f"{metres / 1000:,.0f} km"
     return f"{metres:.0f} m" if metres < 1000 else f"{metres / 1000:.3g} km"

@@ -65,6 +65,8 @@ def said(value: float, unit: Unit, in_metres: bool) -> str:
     Examples:
         >>> said(0.034, "share", False), said(30.0, "rows", False), said(1480.0, "distance", True)
         ('3.4 %', '30', '1.48 km')
+        >>> said(3408.7, "number", False)
+        '3,409'
     """
     match unit:
         case "share":
@@ -78,4 +80,4 @@ def said(value: float, unit: Unit, in_metres: bool) -> str:
         case "distance":
             return metres(value) if in_metres else f"{value:.4f}"
         case "number":
-            return f"{value:.3g}"
+            return f"{value:,.0f}" if value >= 999.5 else f"{value:.3g}"
