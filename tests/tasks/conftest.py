@@ -49,6 +49,10 @@ class FeedServer:
             protocol_version = "HTTP/1.1"
             disable_nagle_algorithm = True
 
+            def handle(self) -> None:
+                with suppress(ConnectionError):  # a client may be gone before it asks again
+                    super().handle()
+
             def do_GET(self) -> None:
                 request = Request(self.path, dict(self.headers.items()))
                 outer.requests.append(request)
