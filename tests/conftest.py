@@ -18,7 +18,9 @@ from typing import Any
 import pytest
 import requests
 from hypothesis import settings
+from playwright.sync_api import Browser
 
+from tests.chromium import chromium
 from tests.object_store import s3_running
 
 os.environ.update(
@@ -66,6 +68,13 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"real data are absent ({SHARED_DATA}); OPENTRIPS_TEST_DATA can name them")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium; tests in it are slow, and `make test` needs no browser."""
+    with chromium() as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -9,13 +9,14 @@ context opens it, so that nothing is remembered.
 
 import argparse
 import json
-import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
+
+from tests.chromium import ChromiumMissingError, chromium
 
 TIMES = 7
 
@@ -76,15 +77,14 @@ def main() -> int:
     parser.add_argument("releases", nargs="+", type=Path, help="directories of releases")
     parser.add_argument("--times", type=int, default=TIMES, help=f"default {TIMES}")
     arguments = parser.parse_args()
-    if (chromium := shutil.which("chromium")) is None:
-        print("chromium is missing; install it (Debian: apt install chromium)", file=sys.stderr)
+    try:
+        with chromium() as browser:
+            for release in arguments.releases:
+                page = release / "index.html"
+                print(line(release, [paint(browser, page) for _ in range(arguments.times)]))
+    except ChromiumMissingError as error:
+        print(error, file=sys.stderr)
         return 1
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        for release in arguments.releases:
-            page = release / "index.html"
-            print(line(release, [paint(browser, page) for _ in range(arguments.times)]))
-        browser.close()
     return 0
 
 

@@ -9,12 +9,14 @@ screen. A release of anything but the simulated city is refused.
 
 import argparse
 import json
-import shutil
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
+
+from tests.chromium import ChromiumMissingError, chromium
 
 SIMULATED = ["simulated-louisville"]
 """The source of the only releases of which pictures are made."""
@@ -61,23 +63,40 @@ def _opened(browser: Browser, page: Path, scheme: Literal["light", "dark"]) -> P
     return tab
 
 
-def main() -> int:
-    """Take the pictures and say where they are."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("release", type=Path, help="directory of a release of the simulated city")
-    release = parser.parse_args().release
+def of_the_simulated_city(release: Path, take: Callable[[Browser, Path], Sequence[Path]]) -> int:
+    """Take pictures of a release and say where they are; the exit status.
+
+    Args:
+        release: Directory of a release; one of anything but the simulated city is refused.
+        take: Takes them, of a release, in a browser.
+    """
     if not is_simulated(release):
         print(f"{release}: not of the simulated city; play it with: make run", file=sys.stderr)
         return 1
-    if (chromium := shutil.which("chromium")) is None:
-        print("chromium is missing; install it (Debian: apt install chromium)", file=sys.stderr)
+    try:
+        with chromium() as browser:
+            for path in take(browser, release):
+                print(f"{path}: {path.stat().st_size:,} bytes")
+    except ChromiumMissingError as error:
+        print(error, file=sys.stderr)
         return 1
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        for path in photograph(browser, release / "index.html", PICTURES):
-            print(f"{path}: {path.stat().st_size:,} bytes")
-        browser.close()
     return 0
+
+
+def release_named(about: str) -> Path:
+    """The release that the command line names."""
+    parser = argparse.ArgumentParser(description=about.splitlines()[0])
+    parser.add_argument("release", type=Path, help="directory of a release of the simulated city")
+    release: Path = parser.parse_args().release
+    return release
+
+
+def main() -> int:
+    """Take the pictures and say where they are."""
+    return of_the_simulated_city(
+        release_named(__doc__),
+        lambda browser, release: photograph(browser, release / "index.html", PICTURES),
+    )
 
 
 if __name__ == "__main__":

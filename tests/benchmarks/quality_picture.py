@@ -8,16 +8,19 @@ Writes .readme/quality.png, the top of the report. A report is made of private r
 anything but the simulated city is refused, and so is one of another revision.
 """
 
-import argparse
 import json
-import shutil
 import sys
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from tasks.files import sha256_of
-from tests.benchmarks.page_pictures import PICTURES, WIDTH, is_simulated
+from tests.benchmarks.page_pictures import (
+    PICTURES,
+    WIDTH,
+    of_the_simulated_city,
+    release_named,
+)
 
 HEIGHT = 1620
 
@@ -55,24 +58,11 @@ def photograph(browser: Browser, page: Path, folder: Path) -> Path:
 
 def main() -> int:
     """Take the picture and say where it is."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("release", type=Path, help="directory of a release of the simulated city")
-    release = parser.parse_args().release
-    if not is_simulated(release):
-        print(f"{release}: not of the simulated city; play it with: make run", file=sys.stderr)
-        return 1
+    release = release_named(__doc__)
     if (page := report_of(release)) is None:
         print(f"{release}: has no quality report; make it with: opentrips assess", file=sys.stderr)
         return 1
-    if (chromium := shutil.which("chromium")) is None:
-        print("chromium is missing; install it (Debian: apt install chromium)", file=sys.stderr)
-        return 1
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        path = photograph(browser, page, PICTURES)
-        print(f"{path}: {path.stat().st_size:,} bytes")
-        browser.close()
-    return 0
+    return of_the_simulated_city(release, lambda browser, _: [photograph(browser, page, PICTURES)])
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ import io
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ import pytest
 import requests
 import yaml
 from huggingface_hub import DatasetCard
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from flows.cli import main
 from infra.replay import Answer, ReplayServer, city_day
@@ -223,16 +222,6 @@ def test_hostile_ids_are_ids_like_others(feed: ReplayServer, layout: Layout) -> 
 
 def _moved(row: dict[str, Any]) -> tuple[Any, ...]:
     return tuple(row[name] for name in ("start_time", "end_time", "origin_latitude", "distance_m"))
-
-
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    if (chromium := shutil.which("chromium")) is None:
-        pytest.fail("install chromium", pytrace=False)
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 @pytest.mark.slow

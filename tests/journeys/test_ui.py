@@ -1,7 +1,6 @@
 """A release by hand: a person fills the form in the Prefect UI and follows the link to the page."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 import yaml
-from playwright.sync_api import Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from infra.service.group import Group
 from tests.conftest import free_port
@@ -20,17 +19,12 @@ MINUTE = 60_000
 
 
 @pytest.fixture
-def page() -> Iterator[Page]:
+def page(browser: Browser) -> Page:
     """A tab of a browser that nobody sees."""
-    if (chromium := shutil.which("chromium")) is None:
-        pytest.fail("install chromium", pytrace=False)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        tab = browser.new_page(viewport={"width": 1280, "height": 900})
-        tab.set_default_timeout(MINUTE)
-        expect.set_options(timeout=MINUTE)
-        yield tab
-        browser.close()
+    tab = browser.new_page(viewport={"width": 1280, "height": 900})
+    tab.set_default_timeout(MINUTE)
+    expect.set_options(timeout=MINUTE)
+    return tab
 
 
 @pytest.fixture

@@ -1,37 +1,20 @@
 """The pages of the archive as a browser shows them: on every width, to everyone, asking nobody."""
 
 import datetime as dt
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from tasks.archive.archive import Archive
 from tasks.archive.entry import Entry
 from tasks.archive.pages import render_index, render_region
 from tests.tasks.archive.test_calendar import entry
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        shutil.which("chromium") is None,
-        reason="needs the browser Chromium, which no Python package brings (apt install chromium)",
-    ),
-]
+pytestmark = pytest.mark.slow
 NAME = "</title><script>alert(1)</script><img src=x onerror=alert(2)> " + "x" * 130
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        path = shutil.which("chromium")
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

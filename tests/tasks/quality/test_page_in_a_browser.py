@@ -1,31 +1,17 @@
 """The report of one release as a browser shows it: nothing asked for, and usable by everyone."""
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from tasks.files import sha256_of, write_manifest
 from tests.benchmarks.quality_picture import photograph, report_of
 from tests.tasks.quality.test_page import page
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("chromium") is None,
-    reason="needs the browser Chromium, which no Python package brings (apt install chromium)",
-)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        path = shutil.which("chromium")
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1440, "dark"), (1440, "light")])

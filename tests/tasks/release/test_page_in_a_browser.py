@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -11,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Position, sync_playwright
+from playwright.sync_api import Browser, Page, Position
 
 from tasks.region import Region
 from tasks.region.ways import Lines, Ways
@@ -34,19 +33,7 @@ AREAS = [
     {"name": "south", "south": 52.2, "west": 10.4, "north": 52.3, "east": 10.6},
 ]
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("chromium") is None,
-    reason="needs the browser Chromium, which no Python package brings (apt install chromium)",
-)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        path = shutil.which("chromium")
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
@@ -164,7 +151,6 @@ def test_the_hours_and_the_layers_change_what_is_drawn(
     assert len(layers) == 3
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
 def test_it_fits_and_can_be_used_by_everyone(
@@ -182,7 +168,6 @@ def test_it_fits_and_can_be_used_by_everyone(
     assert results.violations_count == 0, results.generate_report()
 
 
-@pytest.mark.slow
 def test_the_map_is_moved_by_the_keyboard_alone(
     open_page: Open, rendered: Callable[..., str]
 ) -> None:
@@ -202,7 +187,6 @@ def test_the_map_is_moved_by_the_keyboard_alone(
     assert drawn(page) == first
 
 
-@pytest.mark.slow
 def test_the_map_is_moved_by_buttons_mouse_and_wheel_once_it_is_chosen(
     open_page: Open, rendered: Callable[..., str]
 ) -> None:
@@ -237,7 +221,6 @@ def test_the_map_is_moved_by_buttons_mouse_and_wheel_once_it_is_chosen(
     assert len({first, closer, area, zoomed, drawn(page)}) == 5
 
 
-@pytest.mark.slow
 def test_two_fingers_move_the_map_and_one_moves_the_page(
     open_page: Open, rendered: Callable[..., str]
 ) -> None:
@@ -263,7 +246,6 @@ def test_two_fingers_move_the_map_and_one_moves_the_page(
     assert drawn(page) != first
 
 
-@pytest.mark.slow
 def test_an_area_is_chosen_from_the_list(open_page: Open, rendered: Callable[..., str]) -> None:
     page = open_page(rendered())
     first, moment = drawn(page), page.inner_text("#map-moment")
@@ -276,7 +258,6 @@ def test_an_area_is_chosen_from_the_list(open_page: Open, rendered: Callable[...
     assert page.inner_text("#map-moment") == f"All day: {rows} trips"
 
 
-@pytest.mark.slow
 def test_the_hours_are_played_and_paused(open_page: Open, rendered: Callable[..., str]) -> None:
     page = open_page(rendered())
     page.clock.install()
@@ -292,7 +273,6 @@ def test_the_hours_are_played_and_paused(open_page: Open, rendered: Callable[...
     assert page.inner_text("#map-moment").startswith("All day")
 
 
-@pytest.mark.slow
 def test_what_is_pointed_at_is_said_with_its_interval(
     open_page: Open,
     with_intervals: str,
@@ -331,7 +311,6 @@ def pointed(page: Page, words: str) -> None:
     ), words
 
 
-@pytest.mark.slow
 def test_a_flow_that_is_pointed_at_is_said_with_its_interval(
     open_page: Open, with_intervals: str
 ) -> None:
@@ -352,7 +331,6 @@ def test_a_flow_that_is_pointed_at_is_said_with_its_interval(
     assert drawn(page) == plain
 
 
-@pytest.mark.slow
 def test_without_intervals_flows_are_only_counted(
     open_page: Open, rendered: Callable[..., str]
 ) -> None:
@@ -363,7 +341,6 @@ def test_without_intervals_flows_are_only_counted(
         assert "true number" not in said(page)
 
 
-@pytest.mark.slow
 def test_without_script_the_still_maps_are_the_page(
     open_page: Open, rendered: Callable[..., str]
 ) -> None:
@@ -374,7 +351,6 @@ def test_without_script_the_still_maps_are_the_page(
     assert not page.locator(".live").is_visible()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("scripts", [True, False], ids=["script", "no-script"])
 def test_on_paper_the_still_maps_stand_for_the_live_one(
     scripts: bool, open_page: Open, rendered: Callable[..., str]
@@ -386,7 +362,6 @@ def test_on_paper_the_still_maps_stand_for_the_live_one(
     assert page.locator("svg.map").first.is_visible()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
 @pytest.mark.parametrize(
     "name",
@@ -425,7 +400,6 @@ def test_names_from_outside_stay_text_and_break_nothing(
     assert drawn(page)
 
 
-@pytest.mark.slow
 def test_roads_are_the_ground_and_a_sample_is_said(
     open_page: Open, rendered: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -444,7 +418,6 @@ def test_roads_are_the_ground_and_a_sample_is_said(
     )
 
 
-@pytest.mark.slow
 def test_a_release_of_ends_has_the_same_map(
     open_page: Open,
     make_region: MakeRegion,
@@ -481,7 +454,6 @@ def test_a_release_of_ends_has_the_same_map(
     assert len(seen) == 3
 
 
-@pytest.mark.slow
 def test_pictures_and_times_of_a_page_are_taken(
     browser: Browser, rendered: Callable[..., str], tmp_path: Path
 ) -> None:

@@ -1,5 +1,4 @@
 import datetime as dt
-import os
 from pathlib import Path
 
 import pyarrow as pa
@@ -130,10 +129,9 @@ def test_parquet_that_does_not_meet_it(
     assert said in str(caught.value)
 
 
-@pytest.mark.skipif("OPENTRIPS_TEST_DATA" not in os.environ, reason="no real data here")
-def test_the_trips_of_a_day_meet_the_shipped_schema() -> None:
+def test_the_trips_of_a_day_meet_the_shipped_schema(shared_data: Path) -> None:
     table = load_table(Path(__file__).parents[3] / "deployments" / "schemas" / "trips.yaml")
-    folder = Path(os.environ["OPENTRIPS_TEST_DATA"]) / "trips"
+    folder = shared_data / "trips"
     assert read_rows(folder / "uber_scooter_rides_1day.csv", table).num_rows == 27_114
     canaries = folder / "canaries.csv"
     written = [line.replace(", ", ",") for line in canaries.read_text().splitlines()]
