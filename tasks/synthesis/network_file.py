@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.region.model import TripNet
-from tasks.synthesis.dpsgd import Vector
+from tasks.synthesis.dpsgd import Vector, arrays_of, vector_of
 from tasks.synthesis.grid import Grid, Tokens
 from tasks.synthesis.stored import Stored
 from tasks.synthesis.trip_net import TripNetwork
@@ -35,10 +35,7 @@ class TrainedNetwork:
 def save_network(directory: Path, trained: TrainedNetwork) -> list[str]:
     """Write weights, grid and settings; returns the names of the files."""
     network = trained.network
-    ends = np.cumsum([int(np.prod(shape)) for shape in network.shapes.values()])
-    parts = np.split(trained.weights, ends[:-1])
-    named = zip(network.shapes.items(), parts, strict=True)
-    arrays = {name: part.reshape(shape) for (name, shape), part in named}
+    arrays = arrays_of(trained.weights, network.shapes)
     settings = network.settings.model_dump(mode="json")
     return NETWORK.save(directory, arrays, {"grid": network.grid.describe(), "settings": settings})
 
@@ -52,4 +49,4 @@ def load_network(directory: Path) -> TrainedNetwork:
     with NETWORK.reading(directory) as (document, arrays):
         settings = TripNet.model_validate(document["settings"])
         network = TripNetwork(Grid.described(document["grid"]), settings)
-        return TrainedNetwork(network, np.concatenate([part.ravel() for part in arrays.values()]))
+        return TrainedNetwork(network, vector_of(arrays, network.shapes))

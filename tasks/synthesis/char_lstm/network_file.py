@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from tasks.synthesis.char_lstm.network import CharNetwork
-from tasks.synthesis.dpsgd import Vector
+from tasks.synthesis.dpsgd import Vector, arrays_of, vector_of
 from tasks.synthesis.stored import Stored
 from tasks.tables import CharLstm, PublicTable
 
@@ -29,10 +27,7 @@ class TrainedCharNetwork:
 def save_char_network(directory: Path, trained: TrainedCharNetwork) -> list[str]:
     """Write weights, schema and settings; returns the names of the files."""
     network = trained.network
-    ends = np.cumsum([int(np.prod(shape)) for shape in network.shapes.values()])
-    parts = np.split(trained.weights, ends[:-1])
-    named = zip(network.shapes.items(), parts, strict=True)
-    arrays = {name: part.reshape(shape) for (name, shape), part in named}
+    arrays = arrays_of(trained.weights, network.shapes)
     document = {
         "table": network.table.model_dump(mode="json"),
         "settings": network.settings.model_dump(mode="json"),
@@ -49,5 +44,4 @@ def load_char_network(directory: Path) -> TrainedCharNetwork:
     with CHAR_NETWORK.reading(directory) as (document, arrays):
         table = PublicTable.model_validate(document["table"])
         network = CharNetwork(table, CharLstm.model_validate(document["settings"]))
-        parts = [arrays[name].reshape(shape) for name, shape in network.shapes.items()]
-        return TrainedCharNetwork(network, np.concatenate([part.ravel() for part in parts]))
+        return TrainedCharNetwork(network, vector_of(arrays, network.shapes))

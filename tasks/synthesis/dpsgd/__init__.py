@@ -20,7 +20,7 @@ from tasks.synthesis.dpsgd.clipping import (
 from tasks.synthesis.dpsgd.keras_model import KerasModel
 from tasks.synthesis.dpsgd.layers import Layers, Model
 from tasks.synthesis.dpsgd.optimizers import OPTIMIZERS, Adam, Momentum, Optimizer, RmsProp, Sgd
-from tasks.synthesis.dpsgd.parameters import Shapes, Vector, size, split
+from tasks.synthesis.dpsgd.parameters import Shapes, Vector, arrays_of, size, split, vector_of
 from tasks.synthesis.dpsgd.step import DpSgd
 
 __all__ = [
@@ -37,9 +37,11 @@ __all__ = [
     "Sgd",
     "Shapes",
     "Vector",
+    "arrays_of",
     "clipped_sum",
     "compiled_clipped_sum",
     "size",
     "split",
     "squared_norms",
+    "vector_of",
 ]
