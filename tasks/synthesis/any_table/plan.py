@@ -12,6 +12,8 @@ from tasks.tables import Synthesis, TableError
 
 OF_THE_DRAW = {"temperature", "well_formed_only"}
 """Settings that rows are drawn with; the same model serves all of their values."""
+ENGINES = ("privacy", "synthesis", "tables")
+"""The rooms whose code decides what a charge pays for: `tables` reads rows and writes lines."""
 PROMISE = {"unit": "row", "adjacency": "zero_out"}
 """One row is replaced by a null record, which adds zero to every sum."""
 
@@ -51,7 +53,7 @@ def training_key(synthesis: Synthesis, records: int, input_sha256: str) -> str:
     Returns:
         64 hexadecimal digits; private, as whoever knows all rows but one could find it by them.
     """
-    return fingerprint(_asked(synthesis, records), code_version(), input_sha256)
+    return fingerprint(_asked(synthesis, records), code_version(engines=ENGINES), input_sha256)
 
 
 def _asked(synthesis: Synthesis, records: int) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from tasks.privacy.budget import Budget
 from tasks.privacy.errors import AccountingError, StepsSpentError
 from tasks.privacy.fingerprint import code_version
 from tasks.privacy.ledger import ChargeRequest, Lease, Ledger
-from tasks.synthesis.any_table.plan import TablePlan
+from tasks.synthesis.any_table.plan import ENGINES, TablePlan
 from tasks.synthesis.char_lstm import (
     CharNetwork,
     TrainedCharNetwork,
@@ -131,7 +131,7 @@ def _store(
         "privacy": NOT_PRIVATE if privacy is None else dict(privacy),
         "fingerprint": fingerprint,
         "trained_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        "code_version": code_version(),
+        "code_version": code_version(engines=ENGINES),
         "versions": {name: importlib.metadata.version(name) for name in VERSIONED},
     }
     write_manifest(directory, fields, files)

@@ -1,10 +1,18 @@
+import shutil
+from pathlib import Path
+
 import pytest
 
 from tasks.privacy.accountant import epsilons
 from tasks.privacy.errors import TargetUnreachableError
+from tasks.privacy.fingerprint import code_version
 from tasks.synthesis.any_table import TablePlan, make_table_plan, training_key
+from tasks.synthesis.any_table.plan import ENGINES
 from tasks.tables import TableError
+from tests.tasks.quality.test_stays_private import ROOT, way_to
 from tests.tasks.synthesis.any_table.conftest import GUARANTEE, ROWS, synthesis
+
+TASKS = ROOT / "tasks"
 
 
 def test_the_noise_meets_the_guarantee_over_all_steps(private_plan: TablePlan) -> None:
@@ -40,6 +48,24 @@ def test_the_key_is_that_of_what_is_trained_and_not_of_what_is_drawn() -> None:
     assert training_key(synthesis(guarantee=GUARANTEE), ROWS, "0") != key
     assert training_key(plain, ROWS, "1") != key
     assert training_key(plain, ROWS + 1, "0") != key
+
+
+def test_rule_10_other_code_that_touches_rows_is_another_charge(tmp_path: Path) -> None:
+    copy = shutil.copytree(TASKS, tmp_path / "tasks")
+    versions = [code_version(copy, engines=ENGINES)]
+    assert versions == [code_version(engines=ENGINES)]
+    for name in ("tables/read.py", "tables/lines.py", "synthesis/char_lstm/private.py"):
+        with (copy / name).open("a") as file:
+            file.write("\n# other code\n")
+        versions.append(code_version(copy, engines=ENGINES))
+    assert len(set(versions)) == 4
+
+
+def test_rule_10_every_room_that_rows_of_a_table_pass_is_in_the_key() -> None:
+    starts = [*TASKS.glob("synthesis/any_table/*.py"), *TASKS.glob("synthesis/char_lstm/*.py")]
+    public = {"files", "region"}  # how files are written, and what settings and guarantees are
+    for room in {path.parent.name for path in TASKS.glob("*/*.py")} - public - {*ENGINES}:
+        assert way_to(f"tasks.{room}", starts, ROOT) == []
 
 
 @pytest.mark.parametrize(
