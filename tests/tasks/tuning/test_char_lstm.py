@@ -9,6 +9,7 @@ from tasks.tuning.day import identity_of, read_day, refuse_private
 from tasks.tuning.results import conclude
 from tasks.tuning.run import try_out
 from tasks.tuning.table_day import LINE, TableDay
+from tasks.tuning.trial import Outcome
 from tests.tasks.tuning.conftest import TABLE, stage
 
 
@@ -68,15 +69,22 @@ def test_a_private_run_is_stopped_early_where_lines_are_not_valid(layout: Layout
     assert done.rejected.endswith("of rows valid after 3 of 30 steps, under 90.0%")
 
 
-def test_a_run_that_diverges_is_stopped(layout: Layout) -> None:
-    stages = [
-        {"axes": [*stage("optimizer", ["sgd"])["axes"], *stage("learning_rate", [100])["axes"]]}
-    ]
-    wild = {**TABLE["synthesizer"], "units": 4}
+def only_run(layout: Layout, synthesizer: dict[str, object], **axes: object) -> Outcome:
+    stages = [{"axes": [{"setting": name, "values": [value]} for name, value in axes.items()]}]
+    wild = {**TABLE["synthesizer"], "units": 4, "optimizer": "sgd", **synthesizer}
     search = Search.model_validate({**TABLE, "synthesizer": wild, "stages": stages})
     (trial,) = proposed(search, 0, layout)
-    done = try_out(search, trial, layout)
-    assert done.valid < 0.1
+    return try_out(search, trial, layout)
+
+
+def test_a_run_without_a_valid_row_is_as_far_off_as_can_be(layout: Layout) -> None:
+    done = only_run(layout, {}, learning_rate=100)
+    assert (done.rejected, done.figures) == ("", {"valid": 0, "columns": 1, "column_pairs": 1})
+
+
+def test_a_run_that_diverges_is_stopped(layout: Layout) -> None:
+    done = only_run(layout, {"l2_norm_clip": 1e14, "learning_rate": 100}, noise_multiplier=100)
+    assert done.rejected == "weights over 1e+15 after 1 steps"
 
 
 def test_the_page_has_a_plot_for_each_optimizer(layout: Layout) -> None:
