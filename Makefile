@@ -101,7 +101,7 @@ deploy: install  ## Have a Prefect server run the regions of a folder (REGIONS=,
 	@$(BIN)/opentrips deploy $(REGIONS) $(if $(ALERT),--alert $(ALERT))
 
 .PHONY: test
-test: install  ## Run the default tests, the linters and the type checker (under 10 minutes)
+test: install  ## Run the default tests, the linters and the type checker
 	@mkdir -p $(TMPDIR) $(PREFECT_HOME)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .

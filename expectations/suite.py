@@ -6,6 +6,7 @@ Two expectations of Great Expectations 1.24 are wrong with pandas 3 and are not 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any, Literal
 
 import great_expectations as gx
@@ -114,6 +115,31 @@ class Outcome:
     severity: Severity
     failure: Failure | None
     table: str = ""
+
+    def line(self, row_names: Sequence[str] = ()) -> str:
+        """One line for a person on an expectation that is not met: the first rows, their values.
+
+        Values of whole rows, which are long, are left to the page.
+
+        Args:
+            row_names: What to call the rows instead of their numbers.
+
+        Examples:
+            >>> failure = Failure("...", "hour", "critical", 1, (4,), ("24",))
+            >>> said = "hour is between 0 and 23", "not so in 1 of 60 rows"
+            >>> Outcome(*said, "critical", failure).line()
+            'hour is between 0 and 23; not so in 1 of 60 rows (4: 24)'
+        """
+        of = f"{self.table}: " if self.table else ""
+        if self.failure is None or not self.failure.count:
+            return f"{of}{self.expected}; found {self.found}"
+        first = self.failure.rows[:EXAMPLES]
+        names = [row_names[row] if row_names else str(row) for row in first]
+        if self.failure.column is not None:
+            values = zip_longest(names, self.failure.values[: len(names)])
+            names = [name if value is None else f"{name}: {value}" for name, value in values]
+        more = ", ..." if self.failure.count > EXAMPLES else ""
+        return f"{of}{self.expected}; {self.found} ({', '.join(names)}{more})"
 
 
 def failures_of(outcomes: Iterable[Outcome]) -> list[Failure]:

@@ -315,15 +315,16 @@ def _judge(
     page: Path | None = None,
 ) -> dict[str, Any]:
     """Report on public ground: warn of what is not met, stop if it is critical."""
-    failures = [outcome.failure for outcome in outcomes if outcome.failure is not None]
-    rows: list[dict[str, Any]] = [
-        {"expectation": failure.reason, "severity": failure.severity, "rows": failure.count}
-        for failure in failures
+    not_met = [outcome for outcome in outcomes if outcome.failure is not None]
+    rows = [
+        {"expected": each.expected, "found": each.found, "severity": each.severity}
+        for each in not_met
     ]
-    rows.append({"expectation": f"{len(outcomes) - len(failures)} met", "severity": "", "rows": 0})
+    met = len(outcomes) - len(not_met)
+    rows.append({"expected": f"{met} others", "found": "as expected", "severity": ""})
     _create_artifact(what, region, day, rows)
     lines = {
-        severity: [f.line(row_names) for f in failures if f.severity == severity]
+        severity: [each.line(row_names) for each in not_met if each.severity == severity]
         for severity in ("critical", "warning")
     }
     if lines["critical"]:
